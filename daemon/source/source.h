@@ -1,0 +1,107 @@
+/*
+ * A source: where samples come from.  A sample is an index, a label and, when read, encoded bytes.
+ *
+ * A source lists itself once when it is opened and does not change until it is closed; its listing
+ * goes into the stream's fingerprint.  Kinds of sources are rows of a table (source.c): "folder" is
+ * the first.  After open, everything here may be called from any thread.
+ */
+#ifndef STK_SOURCE_H
+#define STK_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/message.h"
+#include "proto/status.h"
+
+struct source;
+
+enum { SOURCE_ERROR_BYTES = 512 }; /* storage for a message, its end mark included */
+
+/**
+ * List a source.
+ *
+ *   url      "folder:PATH", or a path alone, which means a folder
+ *   threads  that list in parallel, 1 .. 256
+ *   source   set on success, NULL otherwise
+ *   error    SOURCE_ERROR_BYTES of storage for a sentence: what is wrong, with which path
+ *
+ * Owns:    the caller owns *source and gives it to source_close.
+ * Returns: STK_OK
+ *          STK_UNREADABLE  a directory cannot be read, or does not exist
+ *          STK_INVALID     no sample was found, or the url names no kind of source
+ *          STK_LIMIT       more than 2^31-1 classes or 2^40 samples
+ *          STK_MEMORY
+ * Threads: any.  Blocks: on directories; logs its progress every second.
+ */
+STK_MUST_CHECK enum stk_status source_open(const char *url, unsigned threads,
+                                           struct source **source, char *error);
+
+/** Give a source back; *source becomes NULL.  No read may be under way.  NULL is fine. */
+void source_close(struct source **source);
+
+/** Samples listed, >= 1.  Threads: any. */
+uint64_t source_count(const struct source *source);
+
+/** Classes listed, >= 1.  Threads: any. */
+uint32_t source_classes(const struct source *source);
+
+/** The name of a class, borrowed from the source; class < source_classes.  Threads: any. */
+const char *source_class_name(const struct source *source, uint32_t class);
+
+/** The label of a sample, 0 .. source_classes - 1; index < source_count.  Threads: any. */
+int32_t source_label(const struct source *source, uint64_t index);
+
+/** What to call a sample in a log line (its path below the root), borrowed.  Threads: any. */
+const char *source_name(const struct source *source, uint64_t index);
+
+/** Memory that the listing holds, for the memory plan.  Threads: any. */
+size_t source_listing_bytes(const struct source *source);
+
+/* Storage for a sample's encoded bytes; whoever reserves it decides where it comes from. */
+struct encoded {
+    uint8_t *data; /* capacity bytes; NULL while capacity is 0 */
+    size_t capacity;
+    size_t len; /* bytes of the sample in data */
+};
+
+/**
+ * Make encoded->capacity at least bytes; what data held may be lost.  Handed in by the caller of
+ * source_read, so that memory is bounded where it is planned.
+ *
+ * Returns: STK_OK, STK_LIMIT where bytes is more than a sample may have, STK_MEMORY, STK_CLOSED.
+ * Threads: as source_read.  Blocks: it may wait for memory.
+ */
+typedef enum stk_status source_reserve(void *context, struct encoded *encoded, size_t bytes);
+
+/**
+ * Read a sample's encoded bytes.
+ *
+ *   index      < source_count
+ *   reserve    called once, with the sample's size, before a byte is read
+ *   encoded    len is set on success, 0 otherwise
+ *   reason     SOURCE_ERROR_BYTES of storage: why it failed, for the log and the batch header
+ *
+ * Owns:    nothing; encoded stays the caller's.
+ * Returns: STK_OK
+ *          STK_UNREADABLE  it vanished, shrank, is empty or no regular file, or the disk fails
+ *          STK_SYSTEM      this process is out of descriptors: not the sample's fault
+ *          what reserve returned, where that is not STK_OK
+ * Threads: any number in parallel.  Blocks: on the file system and in reserve.  Allocates: no.
+ */
+STK_MUST_CHECK enum stk_status source_read(const struct source *source, uint64_t index,
+                                           source_reserve *reserve, void *context,
+                                           struct encoded *encoded, char *reason);
+
+/**
+ * Feed the listing (for every sample in order: path, a zero byte, bytes as u64 LE, label as i32 LE)
+ * to a hash.
+ *
+ *   feed   called with pieces in order; context is handed through
+ *
+ * Threads: any.  Blocks: no.
+ */
+void source_feed_listing(const struct source *source,
+                         void (*feed)(void *context, const void *bytes, size_t len), void *context);
+
+#endif

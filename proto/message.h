@@ -1,0 +1,300 @@
+/*
+ * Messages: what a request and a reply's header say, and their bytes.
+ *
+ * Every message is one msgpack map, PROTOCOL.md is normative.  Decoding takes bytes from a
+ * stranger: they are walked first (length, depth, counts, duplicate keys, trailing bytes), and only
+ * then unpacked; decoded texts point into the caller's bytes.  Encoding writes to the caller's
+ * storage.  No state, no sockets; any thread.
+ */
+#ifndef STK_MESSAGE_H
+#define STK_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/status.h"
+
+enum {
+    STK_PROTOCOL_VERSION = 1, /* major; another one is refused */
+    STK_PLAN_VERSION = 1,
+    STK_PORT = 7654,
+
+    STK_REQUEST_BYTES_MAX = 4096,
+    STK_HEADER_BYTES_MAX = 1 << 20,
+    STK_NAME_BYTES_MAX = 64, /* a stream's or client's name */
+    STK_TEXT_BYTES_MAX = 512, /* any other text */
+    STK_DEPTH_MAX = 4,       /* containers inside each other, the message's map counted */
+
+    STK_BATCH_MAX = 8192,  /* samples a batch */
+    STK_SIDE_MAX = 8192,   /* pixels a side of a served picture */
+    STK_WINDOW_MAX = 64,   /* requests of one client in flight */
+    STK_TENSORS_MAX = 16,  /* a batch */
+    STK_RANK_MAX = 4,      /* dimensions of a tensor */
+    STK_STREAMS_MAX = 256, /* in one streams reply */
+    STK_FIGURES_MAX = 64,  /* in one stats reply */
+    STK_LABELS_MAX = 512,  /* class names in one labels reply */
+};
+
+/* X(name, NumPy's name, bytes an element) */
+#define STK_DTYPE_LIST(X)                                                                          \
+    X(U8, "|u1", 1)                                                                                \
+    X(I32, "<i4", 4)                                                                               \
+    X(U64, "<u8", 8)                                                                               \
+    X(F32, "<f4", 4)
+
+#define STK_DTYPE_ENUM(name, word, bytes) STK_##name,
+enum stk_dtype { STK_DTYPE_LIST(STK_DTYPE_ENUM) STK_DTYPE_COUNT };
+#undef STK_DTYPE_ENUM
+
+enum stk_layout { STK_NHWC, STK_NCHW };
+
+enum stk_last { STK_LAST_DROP, STK_LAST_PARTIAL, STK_LAST_WRAP };
+
+/** NumPy's name of a dtype, e.g. "<f4".  Threads: any. */
+const char *stk_dtype_word(enum stk_dtype dtype);
+
+/** Bytes of one element. */
+size_t stk_dtype_bytes(enum stk_dtype dtype);
+
+/** "nhwc" or "nchw". */
+const char *stk_layout_word(enum stk_layout layout);
+
+/** "drop", "partial" or "wrap". */
+const char *stk_last_word(enum stk_last last);
+
+/* X(name, word); the same words name requests and their replies. */
+#define STK_KIND_LIST(X)                                                                           \
+    X(HELLO, "hello")                                                                              \
+    X(GET, "get")                                                                                  \
+    X(CANCEL, "cancel")                                                                            \
+    X(STREAMS, "streams")                                                                          \
+    X(LABELS, "labels")                                                                            \
+    X(STATS, "stats")                                                                              \
+    X(WELCOME, "welcome")                                                                          \
+    X(BATCH, "batch")                                                                              \
+    X(ERROR, "error")
+
+#define STK_KIND_ENUM(name, word) STK_KIND_##name,
+enum stk_kind { STK_KIND_LIST(STK_KIND_ENUM) STK_KIND_COUNT };
+#undef STK_KIND_ENUM
+
+/* UTF-8 text inside somebody's bytes, not terminated. */
+struct stk_text {
+    const char *data;
+    size_t len;
+};
+
+/** A text over a terminated string, borrowed. */
+struct stk_text stk_text_of(const char *string);
+
+/** Whether a text equals a terminated string. */
+bool stk_text_is(struct stk_text text, const char *string);
+
+/* XXH3-128 over the canonical recipe and the source's listing, in canonical (big-endian) order. */
+struct stk_fingerprint {
+    uint8_t bytes[16];
+};
+
+enum { STK_FINGERPRINT_HEX_BYTES = 33 }; /* the end mark included */
+
+/** Write a fingerprint as 32 lower-case hexadecimal digits and an end mark. */
+void stk_fingerprint_hex(const struct stk_fingerprint *fingerprint,
+                         char hex[STK_FINGERPRINT_HEX_BYTES]);
+
+/* A batch's place: what its bytes are a function of, together with the fingerprint. */
+struct stk_address {
+    uint32_t epoch;
+    uint64_t step; /* 0 .. steps - 1 of the epoch */
+};
+
+struct stk_request {
+    enum stk_kind kind; /* STK_KIND_HELLO .. STK_KIND_STATS */
+    uint64_t id;        /* echoed in the reply; unique among the sender's requests in flight */
+    uint32_t version;   /* hello */
+    uint32_t window;    /* hello: requests in flight that the sender would like */
+    struct stk_text stream; /* hello, get, labels */
+    struct stk_text name;   /* hello: what the log and the figures call the sender; may be empty */
+    struct stk_address address; /* get */
+    uint32_t first;             /* labels: the first class number wanted */
+    bool pinned;                /* get: fingerprint is set */
+    struct stk_fingerprint fingerprint;
+};
+
+/* What a daemon tells of a stream: the body of a welcome, and a row of a streams reply. */
+struct stk_stream_info {
+    struct stk_text stream;
+    struct stk_fingerprint fingerprint;
+    uint64_t samples; /* in the source */
+    uint64_t steps;   /* of an epoch */
+    uint32_t batch;   /* samples a batch; the last one of an epoch may be smaller */
+    uint32_t shape[3]; /* of one picture, in the layout's order */
+    enum stk_dtype dtype;
+    enum stk_layout layout;
+    enum stk_last last;
+    uint32_t classes;
+    struct stk_text mix;     /* "none", or e.g. "mixup fastai alpha=0.4" */
+    struct stk_text decoder; /* e.g. "libjpeg-turbo 2.1.5 exact" */
+};
+
+struct stk_welcome {
+    uint64_t id;
+    uint32_t version; /* of the protocol */
+    uint32_t plan;    /* version of the plan's algorithms */
+    uint32_t window;  /* requests in flight granted */
+    struct stk_stream_info info;
+};
+
+/* One tensor of a batch: dtype and shape; its bytes are a frame of their own, C order. */
+struct stk_tensor_info {
+    struct stk_text name;
+    enum stk_dtype dtype;
+    uint32_t rank; /* 1 .. STK_RANK_MAX */
+    uint32_t shape[STK_RANK_MAX];
+};
+
+/** Bytes of a tensor: its elements times its dtype.  The shape is one that decode accepted. */
+size_t stk_tensor_bytes(const struct stk_tensor_info *tensor);
+
+/* A slot whose own sample could not be decoded. */
+struct stk_replaced {
+    uint32_t slot;
+    uint64_t index;         /* the sample that should have been there */
+    struct stk_text reason; /* e.g. "corrupt: premature end of file" */
+};
+
+struct stk_batch_header {
+    uint64_t id;
+    struct stk_text stream;
+    struct stk_fingerprint fingerprint;
+    struct stk_address address;
+    uint32_t count; /* samples in this batch */
+    uint32_t tensor_count;
+    struct stk_tensor_info tensors[STK_TENSORS_MAX]; /* in frame order */
+    uint32_t replaced_count;
+    /* replaced_count rows; encode reads them, decode does not set them: see
+     * stk_batch_header_replaced. */
+    const struct stk_replaced *replaced;
+};
+
+struct stk_error {
+    uint64_t id;
+    enum stk_status status; /* "code" on the wire */
+    struct stk_text message;
+};
+
+struct stk_labels {
+    uint64_t id;
+    uint32_t first;
+    uint32_t count;
+    struct stk_text names[STK_LABELS_MAX];
+};
+
+struct stk_streams {
+    uint64_t id;
+    uint32_t count;
+    struct stk_stream_info rows[STK_STREAMS_MAX];
+};
+
+struct stk_figure {
+    struct stk_text name;
+    uint64_t value;
+};
+
+struct stk_stats {
+    uint64_t id;
+    uint32_t count;
+    struct stk_figure figures[STK_FIGURES_MAX];
+};
+
+/**
+ * Encode one message.
+ *
+ *   message    what to say; texts within their limits
+ *   bytes      storage of capacity bytes (STK_REQUEST_BYTES_MAX for a request,
+ *              STK_HEADER_BYTES_MAX for a reply always suffice)
+ *   len        bytes written
+ *
+ * Owns:    nothing.
+ * Returns: STK_OK
+ *          STK_LIMIT    it does not fit into capacity; *len is 0
+ * Threads: any.  Blocks: no.  Allocates: no.
+ * Source:  PROTOCOL.md, "Messages".
+ */
+STK_MUST_CHECK enum stk_status stk_request_encode(const struct stk_request *message, void *bytes,
+                                                  size_t capacity, size_t *len);
+STK_MUST_CHECK enum stk_status stk_welcome_encode(const struct stk_welcome *message, void *bytes,
+                                                  size_t capacity, size_t *len);
+STK_MUST_CHECK enum stk_status stk_batch_header_encode(const struct stk_batch_header *message,
+                                                       void *bytes, size_t capacity, size_t *len);
+STK_MUST_CHECK enum stk_status stk_error_encode(const struct stk_error *message, void *bytes,
+                                                size_t capacity, size_t *len);
+STK_MUST_CHECK enum stk_status stk_labels_encode(const struct stk_labels *message, void *bytes,
+                                                 size_t capacity, size_t *len);
+STK_MUST_CHECK enum stk_status stk_streams_encode(const struct stk_streams *message, void *bytes,
+                                                  size_t capacity, size_t *len);
+STK_MUST_CHECK enum stk_status stk_stats_encode(const struct stk_stats *message, void *bytes,
+                                                size_t capacity, size_t *len);
+
+/**
+ * What kind of reply some bytes are, and the id it answers (0 where it has none).
+ *
+ *   bytes   len bytes from a peer
+ *
+ * Returns: STK_OK
+ *          STK_INVALID  not a message; *kind and *id are zero
+ *          STK_LIMIT    longer than STK_HEADER_BYTES_MAX
+ *          STK_UNKNOWN_KIND  a message of a kind that this version does not know
+ *          STK_MEMORY
+ * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: for the call (msgpack's objects).
+ */
+STK_MUST_CHECK enum stk_status stk_reply_kind(const void *bytes, size_t len, enum stk_kind *kind,
+                                              uint64_t *id);
+
+/**
+ * Decode one message of a known kind.
+ *
+ *   bytes     len bytes from a peer; the decoded texts point into them
+ *   message   set on success; on failure zero, but for the id of a request or reply whose id
+ *             could be read (so that an error reply can name it)
+ *
+ * Owns:    nothing; the texts live as long as bytes do.
+ * Returns: STK_OK
+ *          STK_INVALID       not msgpack, not this kind of message, a key missing, doubled or of a
+ *                            wrong type or range, bytes behind the end
+ *          STK_LIMIT         longer, deeper or with more items than the limits
+ *          STK_VERSION       hello or welcome of another major version (message->version is set)
+ *          STK_UNKNOWN_KIND  a request of an unknown kind
+ *          STK_MEMORY
+ * Threads: any.  Blocks: no.  Allocates: for the call (msgpack's objects, bounded by len).
+ */
+STK_MUST_CHECK enum stk_status stk_request_decode(const void *bytes, size_t len,
+                                                  struct stk_request *message);
+STK_MUST_CHECK enum stk_status stk_welcome_decode(const void *bytes, size_t len,
+                                                  struct stk_welcome *message);
+STK_MUST_CHECK enum stk_status stk_batch_header_decode(const void *bytes, size_t len,
+                                                       struct stk_batch_header *message);
+STK_MUST_CHECK enum stk_status stk_error_decode(const void *bytes, size_t len,
+                                                struct stk_error *message);
+STK_MUST_CHECK enum stk_status stk_labels_decode(const void *bytes, size_t len,
+                                                 struct stk_labels *message);
+STK_MUST_CHECK enum stk_status stk_streams_decode(const void *bytes, size_t len,
+                                                  struct stk_streams *message);
+STK_MUST_CHECK enum stk_status stk_stats_decode(const void *bytes, size_t len,
+                                                struct stk_stats *message);
+
+/**
+ * The replaced slots of a batch header.
+ *
+ *   bytes     the header's bytes, len of them, that stk_batch_header_decode accepted
+ *   rows      storage for capacity rows; the reasons point into bytes
+ *   count     rows written: the smaller of capacity and the header's replaced_count
+ *
+ * Returns: STK_OK, STK_INVALID, STK_LIMIT or STK_MEMORY as the decoders above.
+ * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: for the call.
+ */
+STK_MUST_CHECK enum stk_status stk_batch_header_replaced(const void *bytes, size_t len,
+                                                         struct stk_replaced *rows,
+                                                         uint32_t capacity, uint32_t *count);
+
+#endif
