@@ -12,7 +12,7 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(CI),-Werror)
 # -ffp-contract=off: the plan's arithmetic is the same on every machine (PROTOCOL.md, "plan 1").
 STK_CFLAGS = -std=c17 -D_GNU_SOURCE -I. -fPIC -pthread -ffp-contract=off -MMD -MP $(WARNINGS) \
-	-DSTK_VERSION='"$(VERSION)"' $(SAN_FLAGS) $(PKG_CFLAGS)
+	-DSTOKER_VERSION='"$(VERSION)"' $(SAN_FLAGS) $(PKG_CFLAGS)
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 LDFLAGS += $(SAN_FLAGS) -pthread
 

@@ -22,12 +22,18 @@ enum {
     CONFIG_ERROR_BYTES = 512, /* storage for a message, its end mark included */
 };
 
-enum config_log_level { CONFIG_LOG_ERROR, CONFIG_LOG_WARN, CONFIG_LOG_NOTICE, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
+enum config_log_level {
+    CONFIG_LOG_ERROR,
+    CONFIG_LOG_WARN,
+    CONFIG_LOG_NOTICE,
+    CONFIG_LOG_INFO,
+    CONFIG_LOG_DEBUG
+};
 
 struct config_stream {
-    char *name;           /* [A-Za-z0-9._-]{1,STK_NAME_BYTES_MAX}; unique */
-    char *source;         /* "folder:PATH" or "PATH", as written */
-    unsigned line;        /* where the section starts, for messages */
+    char *name;    /* [A-Za-z0-9._-]{1,STK_NAME_BYTES_MAX}; unique */
+    char *source;  /* "folder:PATH" or "PATH", as written */
+    unsigned line; /* where the section starts, for messages */
     struct recipe recipe;
 };
 
@@ -37,8 +43,8 @@ struct config {
     uint32_t workers;                /* 0 = one a core that this process may run on */
     uint32_t readers;                /* 1 .. CONFIG_READERS_MAX */
     uint64_t memory_bytes_max;
-    uint64_t image_pixels_max;   /* a picture with more is treated as corrupt */
-    uint64_t image_bytes_max;    /* encoded; likewise */
+    uint64_t image_pixels_max; /* a picture with more is treated as corrupt */
+    uint64_t image_bytes_max;  /* encoded; likewise */
     enum config_log_level log_level;
     struct config_stream *streams; /* sorted by name */
     size_t stream_count;           /* >= 1 */
@@ -49,7 +55,8 @@ struct config {
  *
  *   path     the file
  *   config   set on success, NULL otherwise
- *   error    CONFIG_ERROR_BYTES of storage: "FILE:LINE: what is wrong, what to do"; empty on success
+ *   error    CONFIG_ERROR_BYTES of storage: "FILE:LINE: what is wrong, what to do"; empty on
+ * success
  *
  * Owns:    the caller owns *config and gives it to config_close.
  * Returns: STK_OK

@@ -22,9 +22,9 @@ enum {
 
     STK_REQUEST_BYTES_MAX = 4096,
     STK_HEADER_BYTES_MAX = 1 << 20,
-    STK_NAME_BYTES_MAX = 64, /* a stream's or client's name */
+    STK_NAME_BYTES_MAX = 64,  /* a stream's or client's name */
     STK_TEXT_BYTES_MAX = 512, /* any other text */
-    STK_DEPTH_MAX = 4,       /* containers inside each other, the message's map counted */
+    STK_DEPTH_MAX = 4,        /* containers inside each other, the message's map counted */
 
     STK_BATCH_MAX = 8192,  /* samples a batch */
     STK_SIDE_MAX = 8192,   /* pixels a side of a served picture */
@@ -109,10 +109,10 @@ struct stk_address {
 };
 
 struct stk_request {
-    enum stk_kind kind; /* STK_KIND_HELLO .. STK_KIND_STATS */
-    uint64_t id;        /* echoed in the reply; unique among the sender's requests in flight */
-    uint32_t version;   /* hello */
-    uint32_t window;    /* hello: requests in flight that the sender would like */
+    enum stk_kind kind;     /* STK_KIND_HELLO .. STK_KIND_STATS */
+    uint64_t id;            /* echoed in the reply; unique among the sender's requests in flight */
+    uint32_t version;       /* hello */
+    uint32_t window;        /* hello: requests in flight that the sender would like */
     struct stk_text stream; /* hello, get, labels */
     struct stk_text name;   /* hello: what the log and the figures call the sender; may be empty */
     struct stk_address address; /* get */
@@ -125,9 +125,9 @@ struct stk_request {
 struct stk_stream_info {
     struct stk_text stream;
     struct stk_fingerprint fingerprint;
-    uint64_t samples; /* in the source */
-    uint64_t steps;   /* of an epoch */
-    uint32_t batch;   /* samples a batch; the last one of an epoch may be smaller */
+    uint64_t samples;  /* in the source */
+    uint64_t steps;    /* of an epoch */
+    uint32_t batch;    /* samples a batch; the last one of an epoch may be smaller */
     uint32_t shape[3]; /* of one picture, in the layout's order */
     enum stk_dtype dtype;
     enum stk_layout layout;

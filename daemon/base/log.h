@@ -40,16 +40,16 @@ void log_set_level(enum log_level level);
  *   event    a stable id, e.g. "image.corrupt"
  *   fields   count pairs, in order
  *
- * Owns: nothing.  Threads: any; lines do not mix.  Blocks: on stderr.  Allocates: no; a line is cut at
- * 2,047 bytes.
+ * Owns: nothing.  Threads: any; lines do not mix.  Blocks: on stderr.  Allocates: no; a line is cut
+ * at 2,047 bytes.
  */
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
                unsigned count);
 
 /** LOG(WARN, "image.corrupt", LOG_TEXT("path", p), LOG_NUMBER("index", i)): at least one field. */
 #define LOG(level, event, ...)                                                                     \
-    log_write(LOG_LEVEL_##level, event, (const struct log_field[]){__VA_ARGS__},                   \
-              (unsigned)(sizeof((const struct log_field[]){__VA_ARGS__}) /                         \
-                         sizeof(struct log_field)))
+    log_write(                                                                                     \
+        LOG_LEVEL_##level, event, (const struct log_field[]){__VA_ARGS__},                         \
+        (unsigned)(sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field)))
 
 #endif

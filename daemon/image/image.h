@@ -19,8 +19,9 @@ enum { IMAGE_REASON_BYTES = 256 }; /* storage for a reason, its end mark include
 
 /* What a hostile file may cost. */
 struct image_limits {
-    uint64_t pixels_max;     /* width * height of the source */
-    size_t decoder_bytes_max; /* memory of libjpeg-turbo for one picture (progressive coefficients) */
+    uint64_t pixels_max; /* width * height of the source */
+    size_t
+        decoder_bytes_max; /* memory of libjpeg-turbo for one picture (progressive coefficients) */
     /* Progressive: pixels times scans, judged while the scans are read, before the next one is. */
     uint64_t scan_pixels_max;
 };
@@ -102,8 +103,7 @@ void image_decoder_close(struct image_decoder **decoder);
  */
 STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder,
                                                    const uint8_t *jpeg, size_t len,
-                                                   uint32_t *height, uint32_t *width,
-                                                   char *reason);
+                                                   uint32_t *height, uint32_t *width, char *reason);
 
 /**
  * Decode, crop, resize and mirror the picture begun last, into a slot.
@@ -117,14 +117,11 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
  *
  * Owns:    nothing.
  * Returns: STK_OK
- *          STK_CORRUPT  libjpeg-turbo failed or warned (premature end, bad Huffman code, ...) in what was
- *                       decoded; the slot's bytes are unspecified
- *          STK_UNSUPPORTED
- *          STK_LIMIT    a progressive file costs more scans or memory than limits allow
- *          STK_MEMORY
- * Threads: the decoder's.  Blocks: no.  Allocates: only to grow.
- * Source:  ITU-T T.81; Pillow 9.4's Resample.c; exact equality is tested in check_image.c and
- *          tests/integration/test_pixels.py.
+ *          STK_CORRUPT  libjpeg-turbo failed or warned (premature end, bad Huffman code, ...) in
+ * what was decoded; the slot's bytes are unspecified STK_UNSUPPORTED STK_LIMIT    a progressive
+ * file costs more scans or memory than limits allow STK_MEMORY Threads: the decoder's.  Blocks: no.
+ * Allocates: only to grow. Source:  ITU-T T.81; Pillow 9.4's Resample.c; exact equality is tested
+ * in check_image.c and tests/integration/test_pixels.py.
  */
 STK_MUST_CHECK enum stk_status image_decoder_finish(struct image_decoder *decoder,
                                                     const struct image_view *view, bool flip,
