@@ -1,0 +1,185 @@
+/*
+ * libstoker: batches from one or more stokerd, in order, as a trainer wants them.
+ *
+ * A client holds a connection to every endpoint and keeps a window of requests in flight; batches
+ * come out in the order of their steps, whatever order they arrive in.  A connection that breaks is
+ * made again, and what it owed is asked for again: an address has the same bytes everywhere, so
+ * nothing is lost and nothing comes twice.  The library starts no thread of its own (libzmq's I/O
+ * thread receives in the background), installs no signal handler and never writes to stderr.
+ *
+ * A client, and the batches that came from it, may be used by one thread at a time.
+ */
+#ifndef STK_STOKER_H
+#define STK_STOKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/message.h"
+#include "proto/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    STK_ERROR_BYTES = 1024, /* storage for a sentence about what failed, its end mark included */
+    STK_ENDPOINTS_MAX = 16,
+};
+
+/* All zero means: one trainer, from the start, without end, with the defaults below. */
+struct stk_options {
+    const char *name;    /* what the daemon's log calls this trainer; NULL: "HOST:PID" */
+    uint32_t window;     /* requests in flight, 1 .. STK_WINDOW_MAX; 0: 8 */
+    uint32_t rank;       /* this trainer among world trainers, 0 .. world - 1 */
+    uint32_t world;      /* trainers that share the stream; 0: 1 */
+    uint32_t epoch;      /* where to start */
+    uint64_t step;       /* where to start in that epoch: the group's next step, not the rank's */
+    uint32_t epochs;     /* epochs to deliver, the first one counted even if it starts in the
+                            middle; 0: without end */
+    uint32_t timeout_ms; /* how long open and next wait for an answer; 0: 30,000 */
+};
+
+struct stk_client;
+
+/* One batch: its header and its tensors, in the frames as they were received. */
+struct stk_batch;
+
+/**
+ * Connect to a stream.
+ *
+ *   url       "tcp://host:7654/train", "ipc:///run/stoker/stoker.sock/train"; several endpoints of
+ *             the same stream are separated by commas, the stream's name follows the last one:
+ *             "tcp://a:7654,tcp://b:7654/train"
+ *   options   NULL means all zero; copied
+ *   client    set on success, NULL otherwise
+ *   error     STK_ERROR_BYTES of storage: what failed and what to do; empty on success.  May be
+ * NULL
+ *
+ * Owns:    the caller owns *client and gives it to stk_client_close.
+ * Returns: STK_OK           a daemon has answered for the stream
+ *          STK_INVALID      the url or an option makes no sense
+ *          STK_TIMEOUT      no endpoint answered in time
+ *          STK_FINGERPRINT  two endpoints serve different data; error names both
+ *          STK_MEMORY, STK_SYSTEM, or what a daemon answered: STK_UNKNOWN_STREAM, STK_VERSION,
+ *          STK_OVERLOADED, STK_RANGE (the start lies behind the epoch's end), ...
+ * Threads: any; each client on its own.  Blocks: up to timeout_ms.
+ */
+STK_MUST_CHECK enum stk_status stk_client_open(const char *url, const struct stk_options *options,
+                                               struct stk_client **client, char *error);
+
+/** Give a client back; *client becomes NULL.  Batches that it gave stay valid.  NULL is fine. */
+void stk_client_close(struct stk_client **client);
+
+/** What the daemon told of the stream; borrowed until the client is closed. */
+const struct stk_stream_info *stk_client_info(const struct stk_client *client);
+
+/**
+ * Steps that this rank receives in a whole epoch: those congruent to rank modulo world.  With
+ * last = partial (evaluation) every step goes to exactly one rank, so that ranks may differ by one;
+ * with drop and wrap (training) every rank receives steps / world, and the remainder is left out.
+ */
+uint64_t stk_client_steps(const struct stk_client *client);
+
+/**
+ * The next batch in order, and on behind the epoch's end into the next epoch.
+ *
+ *   batch   set on success, NULL otherwise
+ *
+ * Owns:    the caller owns *batch and gives it to stk_batch_close.
+ * Returns: STK_OK
+ *          STK_END      all epochs asked for were delivered
+ *          STK_TIMEOUT  nothing came for timeout_ms; calling again goes on waiting
+ *          STK_FINGERPRINT, STK_CORRUPT, STK_DRAINING, ...: what a daemon answered for this step;
+ *                       calling again asks again.  stk_client_error has the sentence
+ *          STK_INVALID  a daemon broke the protocol
+ *          STK_MEMORY, STK_SYSTEM
+ * Threads: the client's.  Blocks: up to timeout_ms.
+ */
+STK_MUST_CHECK enum stk_status stk_client_next(struct stk_client *client, struct stk_batch **batch);
+
+/**
+ * Go to another place: the next batch is this rank's first at or behind the group's step.  What is
+ * in flight is cancelled.
+ *
+ * Returns: STK_OK; STK_RANGE where the epoch has no such step (nothing changed).
+ * Threads: the client's.  Blocks: no.
+ */
+STK_MUST_CHECK enum stk_status stk_client_seek(struct stk_client *client, uint32_t epoch,
+                                               uint64_t step);
+
+/** The sentence that belongs to the last failure of open, next or seek; "" after a success. */
+const char *stk_client_error(const struct stk_client *client);
+
+/** A batch's address, count, tensors and fingerprint; borrowed until the batch is closed. */
+const struct stk_batch_header *stk_batch_header(const struct stk_batch *batch);
+
+/**
+ * A tensor's elements, in C order, little-endian, where they were received: nothing is copied.
+ *
+ *   name   "images", "label", "partner_label", "lambda", "index", "partner_index", "crop", "flip"
+ *   info   set to the tensor's dtype and shape; may be NULL
+ *
+ * Returns: the elements, borrowed until the batch is closed; NULL where there is no such tensor.
+ */
+const void *stk_batch_tensor(const struct stk_batch *batch, const char *name,
+                             const struct stk_tensor_info **info);
+
+/** The slots whose own sample could not be decoded; rows are borrowed until the batch is closed. */
+const struct stk_replaced *stk_batch_replaced(const struct stk_batch *batch, uint32_t *count);
+
+/** Give a batch back; *batch becomes NULL.  Threads: any one at a time.  NULL is fine. */
+void stk_batch_close(struct stk_batch **batch);
+
+/**
+ * Dense soft labels of a mixed batch, for losses that take a distribution:
+ * lambda * smooth(label) + (1 - lambda) * smooth(partner_label), where smooth(k) is
+ * 1 - smoothing + smoothing / classes at k and smoothing / classes elsewhere.
+ *
+ *   label, partner_label   i4 [count], 0 .. classes - 1
+ *   lambda                 f4 [count], 0 .. 1
+ *   smoothing              0 .. 1
+ *   target                 f4 [count, classes], the caller's; every row sums to 1
+ *
+ * Returns: STK_OK; STK_RANGE where a label is outside the classes (target is unspecified);
+ *          STK_INVALID where smoothing is.
+ * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
+ * Source:  MIXING table of PROTOCOL.md; timm's mixup_target.
+ */
+STK_MUST_CHECK enum stk_status stk_soft_labels(const int32_t *label, const int32_t *partner_label,
+                                               const float *lambda, uint32_t count,
+                                               uint32_t classes, float smoothing, float *target);
+
+/* The reply to a single question, decoded. */
+struct stk_answer;
+
+/**
+ * Ask one endpoint one question (streams, labels, stats or hello) and wait for the answer.
+ *
+ *   endpoint   "tcp://host:7654", without a stream's name
+ *   request    id is set by the library
+ *   answer     set on success, NULL otherwise
+ *   error      STK_ERROR_BYTES of storage; may be NULL
+ *
+ * Owns:    the caller owns *answer and gives it to stk_answer_close.
+ * Returns: STK_OK, STK_TIMEOUT, STK_INVALID, STK_MEMORY, STK_SYSTEM, or what the daemon answered.
+ * Threads: any.  Blocks: up to timeout_ms.
+ */
+STK_MUST_CHECK enum stk_status stk_ask(const char *endpoint, const struct stk_request *request,
+                                       uint32_t timeout_ms, struct stk_answer **answer,
+                                       char *error);
+
+/** What was answered; NULL where the answer is of another kind.  Borrowed from the answer. */
+const struct stk_streams *stk_answer_streams(const struct stk_answer *answer);
+const struct stk_labels *stk_answer_labels(const struct stk_answer *answer);
+const struct stk_stats *stk_answer_stats(const struct stk_answer *answer);
+const struct stk_welcome *stk_answer_welcome(const struct stk_answer *answer);
+
+/** Give an answer back; *answer becomes NULL.  NULL is fine. */
+void stk_answer_close(struct stk_answer **answer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
