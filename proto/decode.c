@@ -1,0 +1,495 @@
+/*
+ * Decoding: a peer's bytes to messages.
+ *
+ * The bytes are walked (walk.h) before libmsgpack sees them.  `struct reader` is a map with a
+ * status that sticks: a missing or wrong key turns it to STK_INVALID once, and later reads do
+ * nothing, so that a decoder is a list of its keys.
+ */
+#include "proto/message.h"
+
+#include <msgpack.h>
+#include <string.h>
+
+#include "proto/walk.h"
+
+struct reader {
+    const msgpack_object_map *map;
+    enum stk_status status;
+};
+
+/* One message's objects; they live until unpack_end. */
+struct unpacked {
+    msgpack_unpacked result;
+    struct reader reader;
+};
+
+static enum stk_status unpack_begin(struct unpacked *unpacked, const void *bytes, size_t len,
+                                    size_t len_max)
+{
+    msgpack_unpacked_init(&unpacked->result);
+    if (len > len_max)
+        return STK_LIMIT;
+    enum stk_status status = stk_walk(bytes, len);
+    if (status != STK_OK)
+        return status;
+    size_t offset = 0;
+    switch (msgpack_unpack_next(&unpacked->result, bytes, len, &offset)) {
+    case MSGPACK_UNPACK_SUCCESS:
+        unpacked->reader = (struct reader){&unpacked->result.data.via.map, STK_OK};
+        return STK_OK;
+    case MSGPACK_UNPACK_NOMEM_ERROR:
+        return STK_MEMORY;
+    default:
+        return STK_INVALID;
+    }
+}
+
+static void unpack_end(struct unpacked *unpacked)
+{
+    msgpack_unpacked_destroy(&unpacked->result);
+}
+
+static void fail(struct reader *reader, enum stk_status status)
+{
+    if (reader->status == STK_OK)
+        reader->status = status;
+}
+
+static bool is_text(const msgpack_object *object, const char *text)
+{
+    return object->type == MSGPACK_OBJECT_STR && object->via.str.size == strlen(text) &&
+           memcmp(object->via.str.ptr, text, object->via.str.size) == 0;
+}
+
+static const msgpack_object *find(const struct reader *reader, const char *key)
+{
+    for (uint32_t i = 0; i < reader->map->size; i++) {
+        if (is_text(&reader->map->ptr[i].key, key))
+            return &reader->map->ptr[i].val;
+    }
+    return NULL;
+}
+
+/* A key that must be there and of this type; NULL, and the reader fails, otherwise. */
+static const msgpack_object *need(struct reader *reader, const char *key, msgpack_object_type type)
+{
+    const msgpack_object *object = reader->status == STK_OK ? find(reader, key) : NULL;
+    if (object == NULL || object->type != type) {
+        fail(reader, STK_INVALID);
+        return NULL;
+    }
+    return object;
+}
+
+static uint64_t read_number(struct reader *reader, const char *key, uint64_t max)
+{
+    const msgpack_object *object = need(reader, key, MSGPACK_OBJECT_POSITIVE_INTEGER);
+    if (object == NULL)
+        return 0;
+    if (object->via.u64 > max) {
+        fail(reader, STK_INVALID);
+        return 0;
+    }
+    return object->via.u64;
+}
+
+static uint32_t read_number32(struct reader *reader, const char *key)
+{
+    return (uint32_t)read_number(reader, key, UINT32_MAX);
+}
+
+static struct stk_text text_of(struct reader *reader, const msgpack_object *object,
+                               size_t bytes_max)
+{
+    if (object->type != MSGPACK_OBJECT_STR)
+        fail(reader, STK_INVALID);
+    else if (object->via.str.size > bytes_max)
+        fail(reader, STK_LIMIT);
+    else
+        return (struct stk_text){object->via.str.ptr, object->via.str.size};
+    return (struct stk_text){"", 0};
+}
+
+static struct stk_text read_text(struct reader *reader, const char *key, size_t bytes_max)
+{
+    const msgpack_object *object = need(reader, key, MSGPACK_OBJECT_STR);
+    return object == NULL ? (struct stk_text){"", 0} : text_of(reader, object, bytes_max);
+}
+
+/* The position of a text among words; the reader fails where it is none of them. */
+static unsigned read_word(struct reader *reader, const char *key, const char *(*word)(unsigned),
+                          unsigned count)
+{
+    struct stk_text text = read_text(reader, key, STK_NAME_BYTES_MAX);
+    for (unsigned i = 0; i < count && reader->status == STK_OK; i++) {
+        if (stk_text_is(text, word(i)))
+            return i;
+    }
+    fail(reader, STK_INVALID);
+    return 0;
+}
+
+static const char *dtype_word(unsigned i)
+{
+    return stk_dtype_word((enum stk_dtype)i);
+}
+
+static const char *layout_word(unsigned i)
+{
+    return stk_layout_word((enum stk_layout)i);
+}
+
+static const char *last_word(unsigned i)
+{
+    return stk_last_word((enum stk_last)i);
+}
+
+static void read_fingerprint(struct reader *reader, struct stk_fingerprint *fingerprint)
+{
+    const msgpack_object *object = need(reader, "fingerprint", MSGPACK_OBJECT_BIN);
+    if (object == NULL)
+        return;
+    if (object->via.bin.size == sizeof fingerprint->bytes)
+        memcpy(fingerprint->bytes, object->via.bin.ptr, sizeof fingerprint->bytes);
+    else
+        fail(reader, STK_INVALID);
+}
+
+static const msgpack_object_array *read_array(struct reader *reader, const char *key,
+                                              uint32_t count_max)
+{
+    static const msgpack_object_array none = {0, NULL};
+    const msgpack_object *object = need(reader, key, MSGPACK_OBJECT_ARRAY);
+    if (object == NULL)
+        return &none;
+    if (object->via.array.size > count_max) {
+        fail(reader, STK_LIMIT);
+        return &none;
+    }
+    return &object->via.array;
+}
+
+/* A map inside the message, with the status of the reader it came from. */
+static struct reader inner(struct reader *outer, const msgpack_object *object)
+{
+    static const msgpack_object_map none = {0, NULL};
+    if (object->type == MSGPACK_OBJECT_MAP)
+        return (struct reader){&object->via.map, outer->status};
+    fail(outer, STK_INVALID);
+    return (struct reader){&none, outer->status};
+}
+
+static uint32_t read_shape(struct reader *reader, uint32_t *shape, uint32_t rank_max)
+{
+    const msgpack_object_array *array = read_array(reader, "shape", rank_max);
+    for (uint32_t i = 0; i < array->size; i++) {
+        const msgpack_object *side = &array->ptr[i];
+        if (side->type != MSGPACK_OBJECT_POSITIVE_INTEGER || side->via.u64 > UINT32_MAX)
+            fail(reader, STK_INVALID);
+        else
+            shape[i] = (uint32_t)side->via.u64;
+    }
+    return array->size;
+}
+
+static bool kind_of(const struct reader *reader, enum stk_kind first, enum stk_kind last,
+                    enum stk_kind *kind)
+{
+#define KIND_WORD(name, word) word,
+    static const char *const words[] = {STK_KIND_LIST(KIND_WORD)};
+    const msgpack_object *k = find(reader, "k");
+    for (unsigned i = first; k != NULL && i <= (unsigned)last; i++) {
+        if (is_text(k, words[i])) {
+            *kind = (enum stk_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The id that an error reply can name, 0 where the message has none. */
+static uint64_t id_of(const struct reader *reader)
+{
+    const msgpack_object *id = find(reader, "id");
+    return id != NULL && id->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? id->via.u64 : 0;
+}
+
+static void read_request(struct reader *reader, struct stk_request *message)
+{
+    if (!kind_of(reader, STK_KIND_HELLO, STK_KIND_STATS, &message->kind)) {
+        fail(reader,
+             need(reader, "k", MSGPACK_OBJECT_STR) == NULL ? STK_INVALID : STK_UNKNOWN_KIND);
+        return;
+    }
+    message->id = read_number(reader, "id", UINT64_MAX);
+    switch (message->kind) {
+    case STK_KIND_HELLO:
+        message->version = read_number32(reader, "v");
+        if (reader->status == STK_OK && message->version != STK_PROTOCOL_VERSION) {
+            fail(reader, STK_VERSION);
+            break;
+        }
+        message->stream = read_text(reader, "stream", STK_NAME_BYTES_MAX);
+        message->name = read_text(reader, "name", STK_NAME_BYTES_MAX);
+        message->window = read_number32(reader, "window");
+        break;
+    case STK_KIND_GET:
+        message->stream = read_text(reader, "stream", STK_NAME_BYTES_MAX);
+        message->address.epoch = read_number32(reader, "epoch");
+        message->address.step = read_number(reader, "step", UINT64_MAX);
+        message->pinned = find(reader, "fingerprint") != NULL;
+        if (message->pinned)
+            read_fingerprint(reader, &message->fingerprint);
+        break;
+    case STK_KIND_LABELS:
+        message->stream = read_text(reader, "stream", STK_NAME_BYTES_MAX);
+        message->first = read_number32(reader, "first");
+        break;
+    default:
+        break;
+    }
+}
+
+enum stk_status stk_request_decode(const void *bytes, size_t len, struct stk_request *message)
+{
+    *message = (struct stk_request){0};
+    struct unpacked unpacked;
+    enum stk_status status = unpack_begin(&unpacked, bytes, len, STK_REQUEST_BYTES_MAX);
+    if (status == STK_OK) {
+        read_request(&unpacked.reader, message);
+        status = unpacked.reader.status;
+        if (status != STK_OK)
+            *message =
+                (struct stk_request){.id = id_of(&unpacked.reader), .version = message->version};
+    }
+    unpack_end(&unpacked);
+    return status;
+}
+
+enum stk_status stk_reply_kind(const void *bytes, size_t len, enum stk_kind *kind, uint64_t *id)
+{
+    *kind = (enum stk_kind)0;
+    *id = 0;
+    struct unpacked unpacked;
+    enum stk_status status = unpack_begin(&unpacked, bytes, len, STK_HEADER_BYTES_MAX);
+    if (status == STK_OK) {
+        *id = id_of(&unpacked.reader);
+        if (!kind_of(&unpacked.reader, STK_KIND_STREAMS, STK_KIND_ERROR, kind))
+            status = STK_UNKNOWN_KIND;
+    }
+    unpack_end(&unpacked);
+    return status;
+}
+
+/* Begin a reply of a known kind and read its id. */
+static enum stk_status reply_begin(struct unpacked *unpacked, const void *bytes, size_t len,
+                                   enum stk_kind kind, uint64_t *id)
+{
+    enum stk_status status = unpack_begin(unpacked, bytes, len, STK_HEADER_BYTES_MAX);
+    if (status != STK_OK)
+        return status;
+    enum stk_kind found;
+    if (!kind_of(&unpacked->reader, kind, kind, &found))
+        return STK_INVALID;
+    *id = read_number(&unpacked->reader, "id", UINT64_MAX);
+    return unpacked->reader.status;
+}
+
+static void read_info(struct reader *reader, struct stk_stream_info *info)
+{
+    info->stream = read_text(reader, "stream", STK_NAME_BYTES_MAX);
+    read_fingerprint(reader, &info->fingerprint);
+    info->samples = read_number(reader, "samples", UINT64_MAX);
+    info->steps = read_number(reader, "steps", UINT64_MAX);
+    info->batch = (uint32_t)read_number(reader, "batch", STK_BATCH_MAX);
+    if (read_shape(reader, info->shape, 3) != 3)
+        fail(reader, STK_INVALID);
+    info->dtype = (enum stk_dtype)read_word(reader, "dtype", dtype_word, STK_DTYPE_COUNT);
+    info->layout = (enum stk_layout)read_word(reader, "layout", layout_word, 2);
+    info->last = (enum stk_last)read_word(reader, "last", last_word, 3);
+    info->classes = read_number32(reader, "classes");
+    info->mix = read_text(reader, "mix", STK_TEXT_BYTES_MAX);
+    info->decoder = read_text(reader, "decoder", STK_TEXT_BYTES_MAX);
+}
+
+enum stk_status stk_welcome_decode(const void *bytes, size_t len, struct stk_welcome *message)
+{
+    *message = (struct stk_welcome){0};
+    struct unpacked unpacked;
+    enum stk_status status = reply_begin(&unpacked, bytes, len, STK_KIND_WELCOME, &message->id);
+    if (status == STK_OK) {
+        struct reader *reader = &unpacked.reader;
+        message->version = read_number32(reader, "v");
+        if (reader->status == STK_OK && message->version != STK_PROTOCOL_VERSION)
+            fail(reader, STK_VERSION);
+        message->plan = read_number32(reader, "plan");
+        message->window = read_number32(reader, "window");
+        read_info(reader, &message->info);
+        status = reader->status;
+    }
+    if (status != STK_OK)
+        *message = (struct stk_welcome){.id = message->id, .version = message->version};
+    unpack_end(&unpacked);
+    return status;
+}
+
+/* A tensor's bytes fit into a size_t, so that nobody has to check the product again. */
+static bool fits(const struct stk_tensor_info *tensor)
+{
+    size_t bytes = stk_dtype_bytes(tensor->dtype);
+    for (uint32_t i = 0; i < tensor->rank; i++) {
+        if (__builtin_mul_overflow(bytes, (size_t)tensor->shape[i], &bytes))
+            return false;
+    }
+    return true;
+}
+
+static void read_tensor(struct reader *outer, const msgpack_object *object,
+                        struct stk_tensor_info *tensor)
+{
+    struct reader reader = inner(outer, object);
+    tensor->name = read_text(&reader, "name", STK_NAME_BYTES_MAX);
+    tensor->dtype = (enum stk_dtype)read_word(&reader, "dtype", dtype_word, STK_DTYPE_COUNT);
+    tensor->rank = read_shape(&reader, tensor->shape, STK_RANK_MAX);
+    if (tensor->rank == 0 || !fits(tensor))
+        fail(&reader, STK_INVALID);
+    fail(outer, reader.status);
+}
+
+enum stk_status stk_batch_header_decode(const void *bytes, size_t len,
+                                        struct stk_batch_header *message)
+{
+    *message = (struct stk_batch_header){0};
+    struct unpacked unpacked;
+    enum stk_status status = reply_begin(&unpacked, bytes, len, STK_KIND_BATCH, &message->id);
+    if (status == STK_OK) {
+        struct reader *reader = &unpacked.reader;
+        message->stream = read_text(reader, "stream", STK_NAME_BYTES_MAX);
+        read_fingerprint(reader, &message->fingerprint);
+        message->address.epoch = read_number32(reader, "epoch");
+        message->address.step = read_number(reader, "step", UINT64_MAX);
+        message->count = (uint32_t)read_number(reader, "count", STK_BATCH_MAX);
+        const msgpack_object_array *tensors = read_array(reader, "tensors", STK_TENSORS_MAX);
+        message->tensor_count = tensors->size;
+        for (uint32_t i = 0; i < tensors->size; i++)
+            read_tensor(reader, &tensors->ptr[i], &message->tensors[i]);
+        message->replaced_count = read_array(reader, "replaced", STK_BATCH_MAX)->size;
+        status = reader->status;
+    }
+    if (status != STK_OK)
+        *message = (struct stk_batch_header){.id = message->id};
+    unpack_end(&unpacked);
+    return status;
+}
+
+enum stk_status stk_batch_header_replaced(const void *bytes, size_t len, struct stk_replaced *rows,
+                                          uint32_t capacity, uint32_t *count)
+{
+    *count = 0;
+    uint64_t id;
+    struct unpacked unpacked;
+    enum stk_status status = reply_begin(&unpacked, bytes, len, STK_KIND_BATCH, &id);
+    if (status == STK_OK) {
+        struct reader *outer = &unpacked.reader;
+        const msgpack_object_array *array = read_array(outer, "replaced", STK_BATCH_MAX);
+        uint32_t wanted = array->size < capacity ? array->size : capacity;
+        for (uint32_t i = 0; i < wanted; i++) {
+            struct reader reader = inner(outer, &array->ptr[i]);
+            rows[i].slot = (uint32_t)read_number(&reader, "slot", STK_BATCH_MAX - 1);
+            rows[i].index = read_number(&reader, "index", UINT64_MAX);
+            rows[i].reason = read_text(&reader, "reason", STK_TEXT_BYTES_MAX);
+            fail(outer, reader.status);
+        }
+        status = outer->status;
+        *count = status == STK_OK ? wanted : 0;
+    }
+    unpack_end(&unpacked);
+    return status;
+}
+
+enum stk_status stk_error_decode(const void *bytes, size_t len, struct stk_error *message)
+{
+    *message = (struct stk_error){0};
+    struct unpacked unpacked;
+    enum stk_status status = reply_begin(&unpacked, bytes, len, STK_KIND_ERROR, &message->id);
+    if (status == STK_OK) {
+        struct stk_text code = read_text(&unpacked.reader, "code", STK_NAME_BYTES_MAX);
+        message->status = stk_status_of_word(code.data, code.len);
+        message->message = read_text(&unpacked.reader, "message", STK_TEXT_BYTES_MAX);
+        /* An error that says "ok" is none. */
+        if (message->status == STK_OK)
+            fail(&unpacked.reader, STK_INVALID);
+        status = unpacked.reader.status;
+    }
+    if (status != STK_OK)
+        *message = (struct stk_error){.id = message->id};
+    unpack_end(&unpacked);
+    return status;
+}
+
+enum stk_status stk_labels_decode(const void *bytes, size_t len, struct stk_labels *message)
+{
+    *message = (struct stk_labels){0};
+    struct unpacked unpacked;
+    enum stk_status status = reply_begin(&unpacked, bytes, len, STK_KIND_LABELS, &message->id);
+    if (status == STK_OK) {
+        struct reader *reader = &unpacked.reader;
+        message->first = read_number32(reader, "first");
+        const msgpack_object_array *names = read_array(reader, "names", STK_LABELS_MAX);
+        message->count = names->size;
+        for (uint32_t i = 0; i < names->size; i++)
+            message->names[i] = text_of(reader, &names->ptr[i], STK_TEXT_BYTES_MAX);
+        status = reader->status;
+    }
+    if (status != STK_OK)
+        *message = (struct stk_labels){.id = message->id};
+    unpack_end(&unpacked);
+    return status;
+}
+
+enum stk_status stk_streams_decode(const void *bytes, size_t len, struct stk_streams *message)
+{
+    *message = (struct stk_streams){0};
+    struct unpacked unpacked;
+    enum stk_status status = reply_begin(&unpacked, bytes, len, STK_KIND_STREAMS, &message->id);
+    if (status == STK_OK) {
+        struct reader *outer = &unpacked.reader;
+        const msgpack_object_array *rows = read_array(outer, "streams", STK_STREAMS_MAX);
+        message->count = rows->size;
+        for (uint32_t i = 0; i < rows->size; i++) {
+            struct reader reader = inner(outer, &rows->ptr[i]);
+            read_info(&reader, &message->rows[i]);
+            fail(outer, reader.status);
+        }
+        status = outer->status;
+    }
+    if (status != STK_OK)
+        *message = (struct stk_streams){.id = message->id};
+    unpack_end(&unpacked);
+    return status;
+}
+
+enum stk_status stk_stats_decode(const void *bytes, size_t len, struct stk_stats *message)
+{
+    *message = (struct stk_stats){0};
+    struct unpacked unpacked;
+    enum stk_status status = reply_begin(&unpacked, bytes, len, STK_KIND_STATS, &message->id);
+    if (status == STK_OK) {
+        struct reader *outer = &unpacked.reader;
+        const msgpack_object *figures = need(outer, "figures", MSGPACK_OBJECT_MAP);
+        const msgpack_object_map *map = figures == NULL ? outer->map : &figures->via.map;
+        message->count = figures == NULL ? 0 : map->size;
+        for (uint32_t i = 0; i < message->count; i++) {
+            message->figures[i].name = text_of(outer, &map->ptr[i].key, STK_NAME_BYTES_MAX);
+            if (map->ptr[i].val.type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+                fail(outer, STK_INVALID);
+            else
+                message->figures[i].value = map->ptr[i].val.via.u64;
+        }
+        status = outer->status;
+    }
+    if (status != STK_OK)
+        *message = (struct stk_stats){.id = message->id};
+    unpack_end(&unpacked);
+    return status;
+}
