@@ -12,7 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MIX_ONE = 1 << 14 }; /* the weight that means lambda = 1 */
+#include "daemon/plan/plan.h"
+
+enum { MIX_ONE = PLAN_LAMBDA_ONE }; /* the weight that means lambda = 1 */
 
 /* What is mixed with what.  Both arrays have count elements and are borrowed. */
 struct mix_pairs {
