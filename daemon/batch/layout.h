@@ -31,6 +31,7 @@ struct layout {
     uint32_t batch;    /* slots that there is room for */
     size_t slot_bytes; /* of one picture */
     size_t offset[LAYOUT_TENSORS];
+    size_t plan_offset;                          /* struct plan_slot [batch] */
     size_t slot_offset;                          /* struct batch_slot [batch] */
     size_t replaced_offset;                      /* struct batch_replaced [batch] */
     size_t bytes;                                /* of the whole slab */
