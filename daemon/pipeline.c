@@ -281,11 +281,12 @@ static void finish_slot(struct pipeline *pipeline, struct batch *batch)
         return;
     if (batch->failure == STK_OK && batch->stream->recipe->mix != MIX_NONE)
         mix_batch(pipeline, batch);
-    batch_seal(batch);
-    if (batch->state == BATCH_READY)
+    if (batch->failure == STK_OK) {
+        batch_seal(batch);
         figure_add(&pipeline->options.figures->batches_made, 1);
-    else
+    } else {
         figure_add(&pipeline->options.figures->batches_failed, 1);
+    }
     pipeline->options.finished(pipeline->options.context, batch);
 }
 

@@ -20,7 +20,7 @@ struct pipeline_options {
     size_t encoded_bytes_max;   /* of one sample */
     struct image_limits limits; /* of one picture */
     struct figures *figures;    /* borrowed */
-    /* Called by a worker when a batch is READY or FAILED; the batch is the callee's. */
+    /* Called by a worker when every slot of a batch is filled, or batch->failure says why not. */
     void (*finished)(void *context, struct batch *batch);
     void *context;
 };
@@ -42,13 +42,14 @@ STK_MUST_CHECK enum stk_status pipeline_open(const struct pipeline_options *opti
                                              struct pipeline **pipeline);
 
 /**
- * Stop: batches that wait or are being filled are given up without a call of finished, and stay in
- * the state they have.  *pipeline becomes NULL.  NULL is fine.  Blocks: for a picture a worker.
+ * Stop: batches that wait or are being filled are given up without a call of finished.
+ * *pipeline becomes NULL.  NULL is fine.  Blocks: for a picture a worker.
  */
 void pipeline_close(struct pipeline **pipeline);
 
 /**
- * Fill a PLANNED batch; finished is called for it exactly once.  Batches are begun in this order.
+ * Fill a PLANNED batch, FILLING from here on; finished is called for it exactly once.  Batches are
+ * begun in this order.
  *
  * Owns: the pipeline borrows the batch until finished.  Threads: the loop.  Blocks: no.
  */

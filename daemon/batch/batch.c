@@ -122,5 +122,4 @@ void batch_seal(struct batch *batch)
     }
     /* Workers found them in any order; the header's bytes must not depend on it. */
     qsort(batch_replaced(batch), batch->replaced_count, sizeof(struct batch_replaced), by_slot);
-    batch_set_state(batch, batch->failure == STK_OK ? BATCH_READY : BATCH_FAILED);
 }

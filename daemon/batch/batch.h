@@ -7,9 +7,9 @@
  *     FREE -> PLANNED -> FILLING -> READY -> FREE
  *                               \-> FAILED -> FREE
  *
- * and batch_set_state is the only place that changes them.  PLANNED and FILLING batches belong to
- * the pipeline, all others to the loop; the hand-over in between is the pipeline's queue and the
- * loop's list of finished batches.  References are counted by the loop alone.
+ * and batch_set_state is the only place that changes them.  State and references belong to the
+ * loop's thread.  What is inside a FILLING batch belongs to the pipeline, until it hands the batch
+ * back to the loop, which then makes it READY or FAILED.
  */
 #ifndef STK_BATCH_H
 #define STK_BATCH_H
@@ -48,7 +48,7 @@ struct batch {
     struct stk_address address;
     uint32_t count;
 
-    enum batch_state state; /* the owner's, as above */
+    enum batch_state state; /* the loop's */
     uint32_t refs;          /* the loop's */
 
     /* Slots without a picture yet.  Released by each worker when its slot is done and acquired by
@@ -116,10 +116,10 @@ struct batch_replaced *batch_replaced(const struct batch *batch);
 struct stk_tensor_info batch_tensor_info(const struct batch *batch, enum layout_tensor tensor);
 
 /**
- * Finish a FILLING batch whose slots all hold their pictures: partner labels and indices, lambdas,
- * the replaced slots in order.  Afterwards it is READY, or FAILED where failure is set.
+ * Complete a FILLING batch whose slots all hold their pictures: partner labels and indices,
+ * lambdas, the replaced slots in order.  The pictures are mixed before.
  *
- * The pictures are mixed before.  Threads: the last worker.  Blocks: no.  Allocates: no.
+ * Threads: the last worker.  Blocks: no.  Allocates: no.
  */
 void batch_seal(struct batch *batch);
 

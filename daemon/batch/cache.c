@@ -54,6 +54,18 @@ struct batch *cache_find(const struct cache *cache, const struct stream *stream,
     return NULL;
 }
 
+struct batch *cache_find_filling(const struct cache *cache)
+{
+    for (int i = 0; i < BUCKETS; i++) {
+        struct batch *batch;
+        LIST_FOREACH (batch, &cache->buckets[i], hashed) {
+            if (batch->state == BATCH_FILLING)
+                return batch;
+        }
+    }
+    return NULL;
+}
+
 /* A batch that nobody refers to becomes FREE; its address is forgotten. */
 static void forget(struct cache *cache, struct batch *batch)
 {

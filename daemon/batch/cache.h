@@ -33,6 +33,10 @@ void cache_close(struct cache **cache);
 struct batch *cache_find(const struct cache *cache, const struct stream *stream,
                          struct stk_address address);
 
+/** Any batch that is being filled; NULL where there is none.  For the end alone: it looks at all.
+ */
+struct batch *cache_find_filling(const struct cache *cache);
+
 /**
  * Memory for a new batch of a stream: a FREE one that the cache knows by its address as soon as it
  * is planned and put with cache_put.
