@@ -28,6 +28,9 @@ enum {
     SCAN_PIXELS_MIN = 16384,
     /* libjpeg-turbo's object, its tables of every kind and the slack of its pools. */
     OBJECT_BYTES_MAX = 256 * 1024,
+    /* Rows begin off every alignment of 16: to an aligned one libjpeg-turbo's colour conversion
+     * writes past the cache, where we would wait for what we read next. */
+    ROW_OFFSET = 8,
 };
 
 /* Messages of our own, numbered behind libjpeg-turbo's. */
@@ -57,8 +60,9 @@ struct decode {
     struct image_box area;
     uint32_t margin; /* decoded pixels on the left of the area, in every row */
     bool created;    /* jpeg is to be destroyed */
+    uint8_t *storage; /* of row */
     uint8_t *row;
-    size_t row_bytes_max;
+    size_t storage_bytes_max;
 };
 
 /* libjpeg-turbo's handlers have its signatures, and find the decoder in client_data. */
@@ -151,7 +155,7 @@ void decode_close(struct decode **decode)
     if (*decode == NULL)
         return;
     destroy(*decode);
-    free((*decode)->row);
+    free((*decode)->storage);
     free(*decode);
     *decode = NULL;
 }
@@ -282,12 +286,18 @@ static void leave_out_columns(struct decode *decode)
     decode->margin = left - from;
 }
 
+static size_t row_bytes(uint32_t width)
+{
+    return ROW_OFFSET + ((size_t)width + KERNEL_SOURCE_PIXELS_EXTRA) * SOURCE_PIXEL_BYTES;
+}
+
 static void make_row(struct decode *decode)
 {
-    size_t pixels = (size_t)decode->jpeg.output_width + KERNEL_SOURCE_PIXELS_EXTRA;
-    decode->row = grow(decode->row, &decode->row_bytes_max, pixels * SOURCE_PIXEL_BYTES, 1);
-    if (decode->row == NULL)
+    size_t bytes = row_bytes(decode->jpeg.output_width);
+    decode->storage = grow(decode->storage, &decode->storage_bytes_max, bytes, 1);
+    if (decode->storage == NULL)
         refuse(decode, OWN_NO_MEMORY, 0, 0);
+    decode->row = decode->storage + ROW_OFFSET;
 }
 
 static void read_row(struct decode *decode)
@@ -374,6 +384,6 @@ const char *decode_name(void)
 
 size_t decode_bytes_max(const struct image_limits *limits, uint32_t side_max)
 {
-    size_t row_bytes = ((size_t)side_max + KERNEL_SOURCE_PIXELS_EXTRA) * SOURCE_PIXEL_BYTES;
-    return sizeof(struct decode) + OBJECT_BYTES_MAX + limits->decoder_bytes_max + row_bytes;
+    return sizeof(struct decode) + OBJECT_BYTES_MAX + limits->decoder_bytes_max +
+           row_bytes(side_max);
 }
