@@ -208,9 +208,9 @@ static uint8_t resample(const uint8_t *line, size_t step, int source, int resize
 }
 
 /* Box of a picture resized whole, uint8 [resized_height, resized_width, 3]. */
-static uint8_t *resize_whole(const uint8_t *picture, uint32_t width, const struct image_view *view)
+static uint8_t *resize_whole(const uint8_t *picture, uint32_t width, const struct view *view)
 {
-    const struct image_box *box = &view->box;
+    const struct box *box = &view->box;
     int rows = box->height;
     int columns = (int)view->resized_width;
     size_t line_bytes = (size_t)columns * 3;
@@ -231,7 +231,7 @@ static uint8_t *resize_whole(const uint8_t *picture, uint32_t width, const struc
 }
 
 static enum stk_status decode(struct image_decoder *decoder, const struct jpeg *file,
-                              const struct image_view *view, bool flip,
+                              const struct view *view, bool flip,
                               const struct image_format *format, void *slot, char *reason)
 {
     uint32_t height, width;
@@ -250,9 +250,9 @@ static struct image_format format_u8(uint32_t height, uint32_t width)
     return format;
 }
 
-static struct image_view view_of_all(const struct jpeg *file)
+static struct view view_of_all(const struct jpeg *file)
 {
-    return (struct image_view){.box = {0, 0, (int32_t)file->height, (int32_t)file->width},
+    return (struct view){.box = {0, 0, (int32_t)file->height, (int32_t)file->width},
                                .resized_height = file->height,
                                .resized_width = file->width};
 }
@@ -266,7 +266,7 @@ static struct image_decoder *open_decoder(const struct image_limits *limits)
 
 /* Compare a view, its window all of it, with the reference. */
 static size_t differing_bytes(struct image_decoder *decoder, const struct jpeg *file,
-                              const uint8_t *whole, const struct image_view *view, uint32_t height,
+                              const uint8_t *whole, const struct view *view, uint32_t height,
                               uint32_t width, bool flip)
 {
     struct image_format format = format_u8(height, width);
@@ -289,9 +289,9 @@ static size_t differing_bytes(struct image_decoder *decoder, const struct jpeg *
     return differing;
 }
 
-static struct image_box random_box(const struct jpeg *file)
+static struct box random_box(const struct jpeg *file)
 {
-    struct image_box box;
+    struct box box;
     box.height = 1 + (int32_t)random_below(random_below(2) ? file->height : 1 + file->height / 8);
     box.width = 1 + (int32_t)random_below(random_below(2) ? file->width : 1 + file->width / 8);
     box.height = box.height > (int32_t)file->height ? (int32_t)file->height : box.height;
@@ -313,8 +313,8 @@ START_TEST(a_crop_equals_the_crop_of_the_whole)
             write_jpeg(kind, 1 + random_below(side), 1 + random_below(side), NULL, 0);
         uint8_t *whole = decode_whole(&file);
         for (int j = 0; j < 8; j++) {
-            struct image_box box = random_box(&file);
-            struct image_view view = {box, (uint32_t)box.height, (uint32_t)box.width, 0, 0};
+            struct box box = random_box(&file);
+            struct view view = {box, (uint32_t)box.height, (uint32_t)box.width, 0, 0};
             size_t differing = differing_bytes(decoder, &file, whole, &view, view.resized_height,
                                                view.resized_width, j == 0);
             ck_assert_msg(differing == 0, "%s %ux%u, box %d,%d %dx%d: %zu pixels differ",
@@ -337,7 +337,7 @@ START_TEST(a_window_of_a_resized_box_equals_pillows)
         struct jpeg file =
             write_jpeg(kind, 1 + random_below(SIDE_MAX), 1 + random_below(SIDE_MAX), NULL, 0);
         uint8_t *whole = decode_whole(&file);
-        struct image_view view = {.box = random_box(&file),
+        struct view view = {.box = random_box(&file),
                                   .resized_height = 1 + random_below(100),
                                   .resized_width = 1 + random_below(100)};
         view.top = random_below(view.resized_height);
@@ -367,8 +367,8 @@ START_TEST(an_incomplete_progressive_file_equals_its_whole_decode)
         struct jpeg file =
             write_jpeg(&kind, 60 + random_below(100), 60 + random_below(100), scans, 1 + i % 2);
         uint8_t *whole = decode_whole(&file);
-        struct image_box box = random_box(&file);
-        struct image_view view = {box, (uint32_t)box.height, (uint32_t)box.width, 0, 0};
+        struct box box = random_box(&file);
+        struct view view = {box, (uint32_t)box.height, (uint32_t)box.width, 0, 0};
         ck_assert_uint_eq(differing_bytes(decoder, &file, whole, &view, view.resized_height,
                                           view.resized_width, false),
                           0);
@@ -387,7 +387,7 @@ START_TEST(formats_hold_the_same_values)
     struct jpeg file = write_jpeg(&kinds[2], 61, 83, NULL, 0);
     struct image_decoder *decoder = open_decoder(&generous);
     uint8_t *whole = decode_whole(&file);
-    struct image_view view = view_of_all(&file);
+    struct view view = view_of_all(&file);
     static struct image_format formats[3];
     image_format_init(&formats[0], 61, 83, STK_U8, STK_NCHW, mean, std);
     image_format_init(&formats[1], 61, 83, STK_F32, STK_NHWC, mean, std);
@@ -475,7 +475,7 @@ static enum stk_status outcome(const struct image_limits *limits, const void *by
     if (status == STK_OK) {
         file.height = height;
         file.width = width;
-        struct image_view view = view_of_all(&file);
+        struct view view = view_of_all(&file);
         view.resized_height = 8;
         view.resized_width = 8;
         struct image_format format = format_u8(8, 8);
@@ -486,7 +486,7 @@ static enum stk_status outcome(const struct image_limits *limits, const void *by
         ck_assert_uint_eq(width, 0);
     }
     uint8_t *whole = decode_whole(&sound);
-    struct image_view view = view_of_all(&sound);
+    struct view view = view_of_all(&sound);
     ck_assert_uint_eq(differing_bytes(decoder, &sound, whole, &view, 50, 70, false), 0);
     free(whole);
     free(sound.bytes);
@@ -532,8 +532,8 @@ START_TEST(damage_below_the_box_does_not_matter)
     struct jpeg half = file;
     half.len = file.len / 2;
     struct image_decoder *decoder = open_decoder(&generous);
-    struct image_view top = {{0, 0, 64, 64}, 64, 64, 0, 0};
-    struct image_view bottom = {{192, 0, 64, 64}, 64, 64, 0, 0};
+    struct view top = {{0, 0, 64, 64}, 64, 64, 0, 0};
+    struct view bottom = {{192, 0, 64, 64}, 64, 64, 0, 0};
     struct image_format format = format_u8(64, 64);
     static uint8_t slot[64 * 64 * 3];
     ck_assert_uint_eq(differing_bytes(decoder, &half, whole, &top, 64, 64, false), 0);
@@ -727,7 +727,7 @@ START_TEST(random_damage_is_answered_the_same_twice)
                                             &damaged.height, &damaged.width, reason[k]);
             if (status[k] != STK_OK)
                 continue;
-            struct image_view view = view_of_all(&damaged);
+            struct view view = view_of_all(&damaged);
             view.resized_height = view.resized_width = 16;
             status[k] =
                 image_decoder_finish(decoders[k], &view, false, &format, slots[k], reason[k]);

@@ -57,9 +57,9 @@ struct decode {
     struct jpeg_progress_mgr progress;
     jmp_buf failed;
     struct image_limits limits;
-    struct image_box area;
-    uint32_t margin; /* decoded pixels on the left of the area, in every row */
-    bool created;    /* jpeg is to be destroyed */
+    struct box area;
+    uint32_t margin;  /* decoded pixels on the left of the area, in every row */
+    bool created;     /* jpeg is to be destroyed */
     uint8_t *storage; /* of row */
     uint8_t *row;
     size_t storage_bytes_max;
@@ -314,7 +314,7 @@ static void leave_out_rows(struct decode *decode)
         ERREXIT(&decode->jpeg, JERR_CANT_SUSPEND);
 }
 
-enum stk_status decode_start(struct decode *decode, const struct image_box *area, char *reason)
+enum stk_status decode_start(struct decode *decode, const struct box *area, char *reason)
 {
     struct jpeg_decompress_struct *jpeg = &decode->jpeg;
     if (setjmp(decode->failed) != 0)

@@ -45,7 +45,7 @@ STK_MUST_CHECK enum stk_status decode_begin(struct decode *decode, const uint8_t
  *          forgotten.
  * Threads: the decoder's.  Blocks: no.  Allocates: libjpeg-turbo does, and a row where it grows.
  */
-STK_MUST_CHECK enum stk_status decode_start(struct decode *decode, const struct image_box *area,
+STK_MUST_CHECK enum stk_status decode_start(struct decode *decode, const struct box *area,
                                             char *reason);
 
 /**

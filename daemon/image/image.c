@@ -62,10 +62,10 @@ static bool inside(uint32_t first, uint32_t count, uint32_t whole)
     return count > 0 && first < whole && count <= whole - first;
 }
 
-static bool view_fits(const struct image_decoder *decoder, const struct image_view *view,
+static bool view_fits(const struct image_decoder *decoder, const struct view *view,
                       const struct image_format *format)
 {
-    const struct image_box *box = &view->box;
+    const struct box *box = &view->box;
     return box->top >= 0 && box->left >= 0 && box->height > 0 && box->width > 0 &&
            inside((uint32_t)box->top, (uint32_t)box->height, decoder->height) &&
            inside((uint32_t)box->left, (uint32_t)box->width, decoder->width) &&
@@ -93,11 +93,10 @@ static enum stk_status write_rows(struct image_decoder *decoder, const struct im
     return STK_OK;
 }
 
-static enum stk_status finish(struct image_decoder *decoder, const struct image_view *view,
-                              bool flip, const struct image_format *format, void *slot,
-                              char *reason)
+static enum stk_status finish(struct image_decoder *decoder, const struct view *view, bool flip,
+                              const struct image_format *format, void *slot, char *reason)
 {
-    struct image_box needed;
+    struct box needed;
     size_t line_bytes = (size_t)format->width * 3;
     decoder->line = grow(decoder->line, &decoder->line_bytes_max, line_bytes, 1);
     if (decoder->line == NULL || resize_set(&decoder->resize, view, format->height, format->width,
@@ -111,7 +110,7 @@ static enum stk_status finish(struct image_decoder *decoder, const struct image_
     return write_rows(decoder, format, slot, reason);
 }
 
-enum stk_status image_decoder_finish(struct image_decoder *decoder, const struct image_view *view,
+enum stk_status image_decoder_finish(struct image_decoder *decoder, const struct view *view,
                                      bool flip, const struct image_format *format, void *slot,
                                      char *reason)
 {

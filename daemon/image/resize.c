@@ -32,8 +32,8 @@ static bool make_room(struct resize *resize)
     return resize->table != NULL && resize->ring != NULL && resize->taps != NULL;
 }
 
-enum stk_status resize_set(struct resize *resize, const struct image_view *view, uint32_t height,
-                           uint32_t width, bool flip, struct image_box *needed)
+enum stk_status resize_set(struct resize *resize, const struct view *view, uint32_t height,
+                           uint32_t width, bool flip, struct box *needed)
 {
     enum stk_status status = axis_set(&resize->columns, (uint32_t)view->box.width,
                                       view->resized_width, view->left, width, flip);
@@ -49,7 +49,7 @@ enum stk_status resize_set(struct resize *resize, const struct image_view *view,
     if (!make_room(resize))
         return STK_MEMORY;
     resize->kernel->prepare(&resize->columns, resize->table);
-    *needed = (struct image_box){
+    *needed = (struct box){
         .top = view->box.top + (int32_t)resize->rows.first,
         .left = view->box.left + (int32_t)resize->columns.first,
         .height = (int32_t)(resize->rows.end - resize->rows.first),

@@ -44,9 +44,9 @@ struct resize {
  * Returns: STK_OK or STK_MEMORY.
  * Threads: one at a time.  Blocks: no.  Allocates: to grow, never in steady state.
  */
-STK_MUST_CHECK enum stk_status resize_set(struct resize *resize, const struct image_view *view,
+STK_MUST_CHECK enum stk_status resize_set(struct resize *resize, const struct view *view,
                                           uint32_t height, uint32_t width, bool flip,
-                                          struct image_box *needed);
+                                          struct box *needed);
 
 /** Give the storage back. */
 void resize_release(struct resize *resize);

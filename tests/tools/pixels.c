@@ -17,7 +17,7 @@
 #include "daemon/image/image.h"
 
 struct job {
-    struct image_view view;
+    struct view view;
     struct image_format format;
     int flip;
     const char *path;
@@ -58,7 +58,7 @@ static bool parse(char *line, struct job *job)
 {
     static const double mean[3] = {0.485, 0.456, 0.406};
     static const double std[3] = {0.229, 0.224, 0.225};
-    struct image_view *view = &job->view;
+    struct view *view = &job->view;
     uint32_t height, width;
     char dtype[8], layout[8];
     int path_at = 0;
