@@ -4,9 +4,14 @@
 #include "daemon/plan/exact.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #define LN2 0x1.62e42fefa39efp-1
 #define SQRT_HALF 0x1.6a09e667f3bcdp-1
+
+/* 1 / n for the odd n of atanh's series, from 23 down. */
+static const double reciprocals[] = {1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+                                     1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
 
 /* x = m * 2^e with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh((m - 1) / (m + 1)). */
 double exact_log(double x)
@@ -20,8 +25,8 @@ double exact_log(double x)
     double s = (m - 1.0) / (m + 1.0);
     double z = s * s;
     double sum = 0.0;
-    for (int n = 23; n >= 1; n -= 2)
-        sum = sum * z + 1.0 / n;
+    for (size_t i = 0; i < sizeof reciprocals / sizeof reciprocals[0]; i++)
+        sum = sum * z + reciprocals[i];
     return e * LN2 + 2.0 * s * sum;
 }
 
