@@ -1,0 +1,480 @@
+"""Plan 1 and its pixels in Python, written from proto/PROTOCOL.md alone.
+
+This is the second implementation that proves that page: integers and floats for the plan, Pillow
+for the pixels, numpy only where whole numbers or single roundings leave nothing to choose.  Section
+numbers in the comments are PROTOCOL.md's.
+"""
+
+import functools
+import io
+import math
+import os
+import struct
+from dataclasses import dataclass, field
+
+import numpy as np
+import xxhash
+from PIL import Image
+
+MASK32 = (1 << 32) - 1
+MASK64 = (1 << 64) - 1
+
+SHUFFLE, CROP, FLIP, LAMBDA, PARTNER, REPLACE = range(1, 7)
+
+ATTEMPTS = 64
+UNITS = 16384
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every setting that goes into a batch's bytes; the defaults are stokerd.conf's."""
+
+    seed: int = 0
+    batch: int = 64
+    order: str = "shuffle"
+    last: str = "drop"
+    on_corrupt: str = "replace"
+    height: int = 224
+    width: int = 224
+    crop: str = "random"
+    scale: tuple = (0.08, 1.0)
+    ratio: tuple = (3 / 4, 4 / 3)
+    resize: int = 256
+    flip: float = 0.5
+    dtype: str = "u8"
+    layout: str = "nhwc"
+    mean: tuple = (0.485, 0.456, 0.406)
+    std: tuple = (0.229, 0.224, 0.225)
+    mix: str = "none"
+    mix_preset: str = "fastai"
+    mix_alpha: float = 0.4
+
+    def text(self):
+        """The canonical recipe of section 7."""
+        lines = [
+            "plan=1",
+            f"seed={self.seed}",
+            f"batch={self.batch}",
+            f"order={self.order}",
+            f"last={self.last}",
+            f"on_corrupt={self.on_corrupt}",
+            f"height={self.height}",
+            f"width={self.width}",
+            f"crop={self.crop}",
+        ]
+        if self.crop == "random":
+            lines += [f"scale={_reals(self.scale)}", f"ratio={_reals(self.ratio)}"]
+        if self.crop == "center":
+            lines.append(f"resize={self.resize}")
+        lines += [
+            f"flip={_reals([self.flip])}",
+            f"dtype={self.dtype}",
+            f"layout={self.layout}",
+        ]
+        if self.dtype == "f32":
+            lines += [f"mean={_reals(self.mean)}", f"std={_reals(self.std)}"]
+        lines.append(f"mix={self.mix}")
+        if self.mix == "mixup":
+            lines += [f"mix_preset={self.mix_preset}", f"mix_alpha={_reals([self.mix_alpha])}"]
+        return "".join(line + "\n" for line in lines)
+
+
+def _reals(values):
+    return ",".join("%.17g" % value for value in values)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A row of the listing: path below the root, encoded bytes, label; and where to read it."""
+
+    path: bytes
+    length: int
+    label: int
+    file: bytes
+
+
+def list_folder(root):
+    """The listing of a folder source and the names of its classes, section 7."""
+    root = os.fsencode(root)
+    classes = sorted(entry for entry in os.listdir(root) if os.path.isdir(os.path.join(root, entry)))
+    samples = []
+    for label, name in enumerate(classes):
+        for folder, _, files in sorted(os.walk(os.path.join(root, name), followlinks=True)):
+            for file in sorted(files):
+                path = os.path.join(folder, file)
+                if file.lower().endswith((b".jpg", b".jpeg")) and os.path.isfile(path):
+                    below = os.path.relpath(path, root)
+                    samples.append(Sample(below, os.path.getsize(path), label, path))
+    return samples, classes
+
+
+def fingerprint(recipe, samples):
+    """XXH3-128 over the canonical recipe and the listing, section 7."""
+    hash_ = xxhash.xxh3_128(recipe.text().encode())
+    for sample in samples:
+        hash_.update(sample.path + b"\0" + struct.pack("<Qi", sample.length, sample.label))
+    return hash_.digest()
+
+
+# 8.1 Random words.
+
+
+def philox(counter, key):
+    """Philox4x32-10 of Random123: four words from a counter of four and a key of two."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        a = 0xD2511F53 * c0
+        b = 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = (b >> 32) ^ c1 ^ k0, b & MASK32, (a >> 32) ^ c3 ^ k1, a & MASK32
+        k0 = (k0 + 0x9E3779B9) & MASK32
+        k1 = (k1 + 0xBB67AE85) & MASK32
+    return c0, c1, c2, c3
+
+
+def words(seed, epoch, purpose, position, block):
+    counter = (position & MASK32, position >> 32, epoch, (purpose << 16) + block)
+    return philox(counter, (seed & MASK32, seed >> 32))
+
+
+def unit(w):
+    return (w + 0.5) / 2**32
+
+
+def unit52(a, b):
+    return ((a >> 6) * 2**26 + (b >> 6) + 0.5) / 2**52
+
+
+def below(w, n):
+    return w * n >> 32
+
+
+def below64(a, b, n):
+    return (a << 32 | b) * n >> 64
+
+
+# 8.2 Permutation.
+
+
+def _scramble(z):
+    z ^= z >> 30
+    z = z * 0xBF58476D1CE4E5B9 & MASK64
+    z ^= z >> 27
+    z = z * 0x94D049BB133111EB & MASK64
+    z ^= z >> 31
+    return z >> 32
+
+
+class Permutation:
+    """A keyed permutation of [0, n)."""
+
+    def __init__(self, seed, epoch, purpose, position, n):
+        self.n = n
+        bits = max(2, (n - 1).bit_length())
+        self.low_bits = bits // 2
+        self.high_bits = bits - self.low_bits
+        self.keys = []
+        for block in range(8):
+            w0, w1, w2, w3 = words(seed, epoch, purpose, position, block)
+            self.keys += [w1 << 32 | w0, w3 << 32 | w2]
+
+    def _walk(self, x):
+        low_mask = (1 << self.low_bits) - 1
+        high_mask = (1 << self.high_bits) - 1
+        low, high = x & low_mask, x >> self.low_bits
+        for round_ in range(0, 16, 2):
+            high ^= _scramble((low + self.keys[round_]) & MASK64) & high_mask
+            low ^= _scramble((high + self.keys[round_ + 1]) & MASK64) & low_mask
+        return high << self.low_bits | low
+
+    def __call__(self, x):
+        x = self._walk(x)
+        while x >= self.n:
+            x = self._walk(x)
+        return x
+
+
+# 8.4 exp and log.
+
+LN2 = float.fromhex("0x1.62e42fefa39efp-1")
+SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")
+
+
+def log(x):
+    m, e = math.frexp(x)
+    if m < SQRT_HALF:
+        m, e = m * 2, e - 1
+    s = (m - 1) / (m + 1)
+    z = s * s
+    t = 0.0
+    for n in range(23, 0, -2):
+        t = t * z + 1 / n
+    return e * LN2 + (2 * s) * t
+
+
+def exp(x):
+    if x < -708:
+        return 0.0
+    k = math.floor(x / LN2 + 0.5)
+    r = x - k * LN2
+    t = 1.0
+    for n in range(14, 0, -1):
+        t = 1 + (t * r) / n
+    return math.ldexp(t, k)
+
+
+# 8.7 Lambda.
+
+
+def beta(alpha, draw):
+    """A draw from Beta(alpha, alpha); draw(t) gives block t's four words."""
+    for t in range(64):
+        w0, w1, w2, w3 = draw(t)
+        u, v = unit52(w0, w1), unit52(w2, w3)
+        if alpha > 0.5:
+            x, y = 2 * u - 1, 2 * v - 1
+            s = x * x + y * y
+            if s > 1:
+                continue
+            q = exp(log(s) * (2 / (2 * alpha - 1)))
+            return 0.5 + x * y / s * math.sqrt(1 - q)
+        a, b = log(u) / alpha, log(v) / alpha
+        if exp(a) + exp(b) > 1:
+            continue
+        m = max(a, b)
+        a, b = exp(a - m), exp(b - m)
+        return a / (a + b)
+    return 0.5
+
+
+# 8.5 Crops.
+
+
+@dataclass(frozen=True)
+class View:
+    """What is cut out (top, left, height, width), resized to a height and width, of which a window
+    is served; crop is what the header says."""
+
+    box: tuple
+    resized: tuple
+    window: tuple  # top, left
+    crop: tuple
+
+
+def _random_box(recipe, draw, height, width):
+    (scale0, scale1), (ratio0, ratio1) = recipe.scale, recipe.ratio
+    for t in range(10):
+        w0, w1, w2, w3 = draw(t)
+        area = (height * width) * (scale0 + (scale1 - scale0) * unit(w0))
+        aspect = exp(log(ratio0) + (log(ratio1) - log(ratio0)) * unit(w1))
+        w = round(math.sqrt(area * aspect))
+        h = round(math.sqrt(area / aspect))
+        if 1 <= w <= width and 1 <= h <= height:
+            return below(w2, height - h + 1), below(w3, width - w + 1), h, w
+    w, h = width, height
+    if width / height < ratio0:
+        h = max(1, round(width / ratio0))
+    elif width / height > ratio1:
+        w = max(1, round(height * ratio1))
+    return (height - h) // 2, (width - w) // 2, h, w
+
+
+def _center_view(recipe, height, width):
+    shorter = min(height, width)
+    resized = (recipe.resize * height // shorter, recipe.resize * width // shorter)
+    top = round((resized[0] - recipe.height) / 2)
+    left = round((resized[1] - recipe.width) / 2)
+    first_y = top * height // resized[0]
+    first_x = left * width // resized[1]
+    end_y = -(-(top + recipe.height) * height // resized[0])
+    end_x = -(-(left + recipe.width) * width // resized[1])
+    crop = (first_y, first_x, end_y - first_y, end_x - first_x)
+    return View((0, 0, height, width), resized, (top, left), crop)
+
+
+def view(recipe, epoch, position, height, width):
+    """What is served of a picture of height x width at a position."""
+    if recipe.crop == "center":
+        return _center_view(recipe, height, width)
+    box = (0, 0, height, width)
+    if recipe.crop == "random":
+        draw = functools.partial(words, recipe.seed, epoch, CROP, position)
+        box = _random_box(recipe, draw, height, width)
+    return View(box, (recipe.height, recipe.width), (0, 0), box)
+
+
+# 8.6 Pixels.
+
+
+def decode(data):
+    """A JPEG as Pillow gives it in RGB."""
+    with Image.open(io.BytesIO(data)) as image:
+        return image.convert("RGB")
+
+
+def pixels(recipe, image, view_, flip):
+    """A decoded picture as uint8 [height, width, 3] of the stream."""
+    top, left, height, width = view_.box
+    resized = image.crop((left, top, left + width, top + height)).resize(
+        (view_.resized[1], view_.resized[0]), Image.BILINEAR
+    )
+    top, left = view_.window
+    served = np.asarray(resized)[top : top + recipe.height, left : left + recipe.width]
+    return served[:, ::-1] if flip else served
+
+
+def formatted(recipe, images):
+    """uint8 [count, height, width, 3] in the stream's dtype and layout."""
+    if recipe.dtype == "f32":
+        levels = np.arange(256, dtype=np.float64)[:, None] / 255
+        table = ((levels - np.array(recipe.mean)) / np.array(recipe.std)).astype(np.float32)
+        images = np.stack([table[:, c][images[..., c]] for c in range(3)], axis=-1)
+    if recipe.layout == "nchw":
+        images = images.transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(images)
+
+
+def blend(images, partner, weight):
+    """Mixup of formatted pictures, section 8.7; slots that are their own partner stay."""
+    mixed = images.copy()
+    for i, (other, share) in enumerate(zip(partner, weight)):
+        if other == i:
+            continue
+        if images.dtype == np.uint8:
+            a, b = images[i].astype(np.int64), images[other].astype(np.int64)
+            mixed[i] = (share * a + (UNITS - share) * b + UNITS // 2) // UNITS
+        else:
+            own = np.float32(share / UNITS)
+            mixed[i] = own * images[i] + (np.float32(1) - own) * images[other]
+    return mixed
+
+
+# 8.3, 8.7, 8.8: a whole batch.
+
+
+@dataclass
+class Slot:
+    """What stands in a slot before anything is read."""
+
+    position: int
+    index: int
+    flip: bool
+    partner: int  # slot
+    weight: int
+
+
+@dataclass
+class Expected:
+    """What the protocol says that a batch is: tensors by name, and (slot, index) replaced."""
+
+    tensors: dict = field(default_factory=dict)
+    replaced: list = field(default_factory=list)
+
+
+class Unservable(Exception):
+    """64 stand-ins in a row cannot be decoded either, or the stream does not replace."""
+
+
+class Plan:
+    """A stream's plan over a listing.
+
+    bad says which samples cannot be read or decoded: what a decoder takes for corrupt is a property
+    of the file, and the test that made the file knows it.
+    """
+
+    def __init__(self, recipe, samples, bad=()):
+        self.recipe = recipe
+        self.samples = samples
+        self.bad = frozenset(bad)
+        self.decoded = functools.lru_cache(maxsize=None)(self._decode)
+
+    def _decode(self, index):
+        with open(self.samples[index].file, "rb") as file:
+            return decode(file.read())
+
+    @property
+    def fingerprint(self):
+        return fingerprint(self.recipe, self.samples)
+
+    @property
+    def steps(self):
+        whole, rest = divmod(len(self.samples), self.recipe.batch)
+        return whole + (rest > 0 and self.recipe.last != "drop")
+
+    def count(self, step):
+        rest = len(self.samples) - step * self.recipe.batch
+        return min(self.recipe.batch, rest) if self.recipe.last == "partial" else self.recipe.batch
+
+    def slots(self, epoch, step):
+        recipe, n = self.recipe, len(self.samples)
+        count = self.count(step)
+        shuffle = Permutation(recipe.seed, epoch, SHUFFLE, 0, n)
+        weights = self.weights(epoch, step)
+        partner = Permutation(recipe.seed, epoch, PARTNER, step, count)
+        slots = []
+        for i in range(count):
+            p = step * recipe.batch + i
+            index = shuffle(p % n) if recipe.order == "shuffle" else p % n
+            flip = unit(words(recipe.seed, epoch, FLIP, p, 0)[0]) < recipe.flip
+            other = partner(i) if recipe.mix == "mixup" else i
+            slots.append(Slot(p, index, flip, other, weights[i]))
+        return slots
+
+    def weights(self, epoch, step):
+        """Lambda of every slot in units of 1/16384."""
+        recipe, count = self.recipe, self.count(step)
+        if recipe.mix == "none":
+            return [UNITS] * count
+        if recipe.mix_preset == "paper":
+            return [self._weight(epoch, step)] * count
+        return [self._weight(epoch, step * recipe.batch + i) for i in range(count)]
+
+    def _weight(self, epoch, position):
+        draw = functools.partial(words, self.recipe.seed, epoch, LAMBDA, position)
+        share = beta(self.recipe.mix_alpha, draw)
+        if self.recipe.mix_preset == "fastai" and share < 0.5:
+            share = 1 - share
+        return math.floor(share * UNITS + 0.5)
+
+    def stand_in(self, epoch, slot):
+        """The sample that stands in a slot in the end."""
+        index = slot.index
+        for attempt in range(ATTEMPTS):
+            if index not in self.bad:
+                return index
+            if self.recipe.on_corrupt == "fail":
+                break
+            w0, w1, _, _ = words(self.recipe.seed, epoch, REPLACE, slot.position, attempt)
+            index = below64(w0, w1, len(self.samples))
+        if index in self.bad:
+            raise Unservable(f"sample {slot.index}")
+        return index
+
+    def batch(self, epoch, step):
+        """The batch at an address, as an Expected."""
+        recipe = self.recipe
+        slots = self.slots(epoch, step)
+        indices = [self.stand_in(epoch, slot) for slot in slots]
+        images, crops = [], []
+        for slot, index in zip(slots, indices):
+            image = self.decoded(index)
+            view_ = view(recipe, epoch, slot.position, image.height, image.width)
+            images.append(pixels(recipe, image, view_, slot.flip))
+            crops.append(view_.crop)
+        partner = [slot.partner for slot in slots]
+        weight = [slot.weight for slot in slots]
+        labels = np.array([self.samples[index].label for index in indices], "<i4")
+        tensors = {
+            "images": blend(formatted(recipe, np.stack(images)), partner, weight),
+            "label": labels,
+            "partner_label": labels[partner],
+            "lambda": (np.array(weight) / UNITS).astype("<f4"),
+            "index": np.array(indices, "<u8"),
+            "partner_index": np.array(indices, "<u8")[partner],
+            "crop": np.array(crops, "<i4"),
+            "flip": np.array([slot.flip for slot in slots], "|u1"),
+        }
+        replaced = [
+            (i, slot.index) for i, (slot, index) in enumerate(zip(slots, indices)) if slot.index in self.bad
+        ]
+        return Expected(tensors, replaced)

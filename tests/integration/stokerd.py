@@ -1,0 +1,206 @@
+"""A stokerd under test: started from a configuration text, watched, stopped, judged."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+import plan1
+
+SLOW = float(os.environ.get("STOKER_SLOW", "1"))
+BUILD = os.environ.get("STOKER_BUILD", "build")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.join(ROOT, BUILD, "stokerd")
+
+READY_S = 10 * SLOW
+EXIT_S = 10 * SLOW
+
+SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:")
+FIELD = re.compile(r' ([a-z0-9_.]+)=("(?:[^"\\]|\\.)*"|\S*)')
+ESCAPE = re.compile(r'\\x([0-9a-f]{2})|\\(["\\])')
+
+
+def is_sanitized():
+    """Whether the program was built with a sanitizer: its memory is then not the daemon's own."""
+    with open(PROGRAM, "rb") as program:
+        content = program.read()
+    return b"__asan_init" in content or b"__tsan_init" in content
+
+
+def links_systemd():
+    with open(PROGRAM, "rb") as program:
+        return b"libsystemd.so" in program.read()
+
+
+def wait_until(condition, what, timeout_s=10.0):
+    """Wait for a condition, asked again and again; its value, once that is true."""
+    deadline = time.monotonic() + timeout_s * SLOW
+    pause = threading.Event()
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        pause.wait(0.005)
+
+
+def quoted(path):
+    return '"' + os.fspath(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def stream_text(name, source, recipe=plan1.Recipe()):
+    """A stream's section, every setting of the recipe written out."""
+    lines = [
+        f"source = {quoted(f'folder:{source}')}",
+        f"batch = {recipe.batch}",
+        f"order = {recipe.order}",
+        f"seed = {recipe.seed}",
+        f"last = {recipe.last}",
+        f"size = {{{recipe.height}, {recipe.width}}}",
+        f"crop = {recipe.crop}",
+        f"scale = {_list(recipe.scale)}",
+        f"ratio = {_list(recipe.ratio)}",
+        f"flip = {recipe.flip!r}",
+        f"dtype = {recipe.dtype}",
+        f"layout = {recipe.layout}",
+        f"mean = {_list(recipe.mean)}",
+        f"std = {_list(recipe.std)}",
+        f"on_corrupt = {recipe.on_corrupt}",
+    ]
+    if recipe.crop == "center":
+        lines.append(f"resize = {recipe.resize}")
+    if recipe.mix != "none":
+        lines.append(
+            f"mix {{ method = {recipe.mix} preset = {recipe.mix_preset} alpha = {recipe.mix_alpha!r} }}"
+        )
+    return f"stream {name} {{\n    " + "\n    ".join(lines) + "\n}\n"
+
+
+def _list(values):
+    return "{" + ", ".join(repr(value) for value in values) + "}"
+
+
+def parse_line(line):
+    """A log line as (level, event, fields); None for what is no log line."""
+    match = re.match(r"(error|warn|notice|info|debug) ([a-z_.]+)", line)
+    if match is None:
+        return None
+    fields = {}
+    for key, value in FIELD.findall(line[match.end() :]):
+        if value.startswith('"'):
+            value = ESCAPE.sub(
+                lambda found: chr(int(found[1], 16)) if found[1] else found[2], value[1:-1]
+            )
+        fields[key] = value
+    return match[1], match[2], fields
+
+
+class Stokerd:
+    """One run of the daemon."""
+
+    def __init__(self, streams, *, listen=None, workers=2, memory_max="512M", log_level="debug",
+                 environment=None, **options):
+        self.folder = tempfile.mkdtemp(prefix="stk-", dir="/tmp")
+        self.listen = listen or [f"ipc://{self.folder}/s"]
+        self.config = os.path.join(self.folder, "stokerd.conf")
+        text = (
+            f"listen = {{{', '.join(quoted(endpoint) for endpoint in self.listen)}}}\n"
+            f"workers = {workers}\nmemory_max = {memory_max}\nlog_level = {log_level}\n"
+        )
+        with open(self.config, "w") as file:
+            file.write(text + streams)
+        self.lines = []
+        self.changed = threading.Condition()
+        self.ended = False  # stderr is
+        self.process = subprocess.Popen(
+            [options.pop("program", PROGRAM), "-c", self.config],
+            stderr=subprocess.PIPE, env={**os.environ, **(environment or {})}, **options,
+        )
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stderr:
+            with self.changed:
+                self.lines.append(line.decode(errors="replace").rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    # The log.
+
+    @property
+    def stderr(self):
+        return "\n".join(self.lines)
+
+    def events(self, event):
+        """The fields of every line of an event so far."""
+        parsed = [parse_line(line) for line in list(self.lines)]
+        return [line[2] for line in parsed if line is not None and line[1] == event]
+
+    def wait_log(self, event, count=1, timeout_s=READY_S):
+        """Wait for an event's count-th line; its fields."""
+        deadline = time.monotonic() + timeout_s
+        with self.changed:
+            while len(self.events(event)) < count:
+                left = deadline - time.monotonic()
+                assert left > 0 and not self.ended, f"no {event} in the log:\n{self.stderr}"
+                self.changed.wait(left)
+        return self.events(event)[count - 1]
+
+    def wait_ready(self):
+        self.wait_log("server.ready")
+        return self
+
+    @property
+    def endpoint(self):
+        return self.endpoints[0]
+
+    @property
+    def endpoints(self):
+        """As the log tells them, so that a port that the system picked is known."""
+        return [fields["endpoint"] for fields in self.events("server.listening")]
+
+    # The process.
+
+    def memory_bytes(self, field="VmHWM"):
+        """A row of /proc/PID/status; VmHWM is the most that was ever resident."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(re.search(rf"^{field}:\s+(\d+) kB", status.read(), re.M)[1]) * 1024
+
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def signal(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+
+    def wait_exit(self, timeout_s=EXIT_S):
+        """The exit status, once the process is gone and its log is read."""
+        status = self.process.wait(timeout_s)
+        self.reader.join(timeout_s)
+        self.process.stderr.close()
+        return status
+
+    def stop(self):
+        """Drain, and judge: exit 0, no sanitizer's report."""
+        if self.is_alive():
+            self.signal()
+        status = self.wait_exit()
+        self.judge()
+        assert status == 0, f"exit status {status}:\n{self.stderr}"
+
+    def judge(self):
+        report = SANITIZER_REPORT.search(self.stderr)
+        assert report is None, f"a sanitizer reports:\n{self.stderr}"
+
+    def discard(self):
+        """Clean up whatever became of it."""
+        if self.is_alive():
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,172 @@
+"""What is in a batch: stokerd's tensors against plan 1 and Pillow, byte for byte."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import plan1
+from plan1 import Recipe
+from stokerd import stream_text
+from wire import TENSORS
+
+RECIPES = {
+    "shuffled": Recipe(seed=7, batch=16, last="partial", height=64, width=64),
+    "dropped": Recipe(seed=2**63 + 5, batch=25, last="drop", height=32, width=48),
+    "wrapped": Recipe(seed=1, batch=17, last="wrap", height=33, width=31, scale=(0.5, 0.9)),
+    "center": Recipe(
+        order="sequential", batch=16, last="partial", crop="center", height=40, width=40, resize=52,
+        flip=0.0, dtype="f32", layout="nchw",
+    ),
+    "center_wide": Recipe(
+        order="sequential", batch=13, last="wrap", crop="center", height=31, width=64, resize=64,
+        flip=1.0,
+    ),
+    "whole": Recipe(batch=20, crop="none", height=45, width=71, layout="nchw", flip=0.25),
+    "extreme": Recipe(
+        seed=3, batch=30, height=20, width=90, ratio=(3.0, 9.0), scale=(0.3, 1.0), dtype="f32",
+        mean=(0.5, 0.25, 0.0), std=(0.5, 1.0, 0.1),
+    ),
+    "tiny": Recipe(seed=4, batch=60, height=1, width=1, scale=(1e-6, 1e-3), ratio=(0.001, 1000.0)),
+    "mixed": Recipe(seed=5, batch=16, last="partial", height=48, width=40, mix="mixup"),
+    "mixed_paper_f32": Recipe(
+        seed=6, batch=23, last="wrap", height=32, width=32, dtype="f32", layout="nchw", mix="mixup",
+        mix_preset="paper", mix_alpha=1.0,
+    ),
+    "mixed_strongly": Recipe(seed=8, batch=60, height=24, width=24, mix="mixup", mix_alpha=20.0),
+}
+
+
+def assert_equal(batch, expected):
+    """Every tensor byte for byte; the first that differs is named with its slot."""
+    for name in TENSORS:
+        got, wanted = batch[name], expected.tensors[name]
+        assert (got.dtype, got.shape) == (wanted.dtype, wanted.shape), name
+        rows = range(len(wanted))
+        different = [i for i in rows if got[i].tobytes() != wanted[i].tobytes()]
+        assert not different, f"{name} differs in slots {different} of {batch.step}"
+    assert batch.replaced_samples == expected.replaced
+
+
+@pytest.fixture
+def serving(daemon, good):
+    """One daemon that serves every recipe above as a stream of its name."""
+    return daemon("".join(stream_text(name, good, recipe) for name, recipe in RECIPES.items()))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_batch_equals_plan_1_and_pillow_byte_for_byte(serving, connect, plan_of, name):
+    client, plan = connect(serving.endpoint), plan_of(RECIPES[name])
+    assert client.hello(name)["steps"] == plan.steps > 0
+    for epoch in (0, 2**32 - 1):
+        for batch in client.epoch(name, epoch, range(plan.steps)):
+            assert batch.count == plan.count(batch.step)
+            assert_equal(batch, plan.batch(epoch, batch.step))
+
+
+def test_the_recipes_reach_every_kind_of_view(plan_of):
+    """The comparison above is worth something: fallbacks, retries, clipped and flipped views."""
+    kinds = set()
+    for name, recipe in RECIPES.items():
+        plan = plan_of(recipe)
+        for slot in plan.slots(0, 0):
+            image = plan.decoded(slot.index)
+            kinds.add(("flip", slot.flip))
+            if recipe.crop != "random":
+                kinds.add(recipe.crop)
+                continue
+            first = plan1.words(recipe.seed, 0, plan1.CROP, slot.position, 0)
+            only_first = lambda t, first=first: first  # noqa: E731
+            box = plan1.view(recipe, 0, slot.position, image.height, image.width).box
+            kinds.add(("first try", box == plan1._random_box(recipe, only_first, image.height, image.width)))
+    assert kinds == {"center", "none", ("flip", True), ("flip", False), ("first try", True), ("first try", False)}
+
+
+def test_welcome_describes_the_stream(serving, connect, plan_of, good):
+    client = connect(serving.endpoint)
+    _, classes = plan1.list_folder(good)
+    for name, recipe in RECIPES.items():
+        welcome = client.hello(name, window=5)
+        shape = [recipe.height, recipe.width, 3]
+        if recipe.layout == "nchw":
+            shape = [3, recipe.height, recipe.width]
+        wanted = {
+            "v": 1, "plan": 1, "window": 5, "stream": name, "samples": 60,
+            "steps": plan_of(recipe).steps, "batch": recipe.batch, "shape": shape,
+            "dtype": {"u8": "|u1", "f32": "<f4"}[recipe.dtype], "layout": recipe.layout,
+            "last": recipe.last, "classes": len(classes), "fingerprint": plan_of(recipe).fingerprint,
+        }  # fmt: skip
+        assert {key: welcome[key] for key in wanted} == wanted
+        if recipe.mix == "none":
+            assert welcome["mix"] == "none"
+        else:
+            assert welcome["mix"] == f"mixup {recipe.mix_preset} alpha={recipe.mix_alpha:g}"
+        assert welcome["decoder"].startswith("libjpeg-turbo ")
+
+
+def test_streams_lists_all_streams_by_name_as_welcome_does(serving, connect):
+    client = connect(serving.endpoint)
+    rows = client.streams()
+    assert [row["stream"] for row in rows] == sorted(RECIPES)
+    for row in rows:
+        welcome = client.hello(row["stream"])
+        assert row == {key: welcome[key] for key in row}
+
+
+def test_labels_names_the_classes_from_the_first_wanted(serving, connect, good):
+    client = connect(serving.endpoint)
+    _, classes = plan1.list_folder(good)
+    names = [name.decode() for name in classes]
+    assert client.labels("shuffled") == names
+    assert client.labels("shuffled", first=3) == names[3:]
+    assert client.labels("shuffled", first=5) == []
+    assert client.labels("shuffled", first=2**32 - 1) == []
+
+
+def test_fingerprint_is_the_protocols_hash_and_follows_every_setting(daemon, connect, good):
+    base = Recipe(batch=16, height=8, width=8)
+    changes = [
+        {}, {"seed": 1}, {"batch": 17}, {"order": "sequential"}, {"last": "wrap"}, {"height": 9},
+        {"width": 9}, {"crop": "none"}, {"crop": "center"}, {"crop": "center", "resize": 300},
+        {"scale": (0.1, 1.0)}, {"ratio": (0.75, 1.5)}, {"flip": 0.1}, {"dtype": "f32"},
+        {"dtype": "f32", "mean": (0.1, 0.2, 0.3)}, {"dtype": "f32", "std": (0.1, 0.2, 0.3)},
+        {"layout": "nchw"}, {"on_corrupt": "fail"}, {"mix": "mixup"},
+        {"mix": "mixup", "mix_alpha": 0.3}, {"mix": "mixup", "mix_preset": "paper", "mix_alpha": 0.4},
+    ]  # fmt: skip
+    recipes = {f"s{i}": dataclasses.replace(base, **change) for i, change in enumerate(changes)}
+    running = daemon("".join(stream_text(name, good, recipe) for name, recipe in recipes.items()))
+    samples, _ = plan1.list_folder(good)
+    told = {row["stream"]: row["fingerprint"] for row in connect(running.endpoint).streams()}
+    assert told == {name: plan1.fingerprint(recipe, samples) for name, recipe in recipes.items()}
+    assert len(set(told.values())) == len(changes)
+
+
+def test_settings_without_a_meaning_stay_out_of_the_fingerprint(daemon, connect, good):
+    base = Recipe(batch=16, height=8, width=8, crop="none")
+    other = dataclasses.replace(base, scale=(0.2, 0.3), mean=(0.0, 0.0, 0.0), resize=99)
+    running = daemon(stream_text("a", good, base) + stream_text("b", good, other))
+    a, b = connect(running.endpoint).streams()
+    assert a["fingerprint"] == b["fingerprint"]
+
+
+def test_an_epoch_with_partial_delivers_every_sample_exactly_once(serving, connect):
+    client = connect(serving.endpoint)
+    steps = client.hello("shuffled")["steps"]
+    orders = []
+    for epoch in range(3):
+        orders.append(
+            np.concatenate([batch["index"] for batch in client.epoch("shuffled", epoch, range(steps))])
+        )
+        assert sorted(orders[-1]) == list(range(60))
+    assert not np.array_equal(orders[0], orders[1]) and not np.array_equal(orders[1], orders[2])
+
+
+def test_ranks_of_four_together_deliver_each_step_exactly_once(serving, connect):
+    seen = []
+    for rank in range(4):
+        client = connect(serving.endpoint)
+        steps = client.hello("shuffled")["steps"]
+        batches = list(client.epoch("shuffled", 1, range(rank, steps, 4)))
+        seen += [(batch.step, index) for batch in batches for index in batch["index"]]
+    assert sorted({step for step, _ in seen}) == list(range(steps))
+    assert sorted(index for _, index in seen) == list(range(60))
