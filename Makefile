@@ -15,6 +15,8 @@ STK_CFLAGS = -std=c17 -D_GNU_SOURCE -I. -fPIC -pthread -ffp-contract=off -MMD -M
 	-DSTOKER_VERSION='"$(VERSION)"' $(SAN_FLAGS) $(PKG_CFLAGS)
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 LDFLAGS += $(SAN_FLAGS) -pthread
+# What the leak checker takes for leaks in libraries, where SAN holds "address".
+export LSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
 
 # Debian 13 and later call msgpack's C library msgpack-c.
 MSGPACK = $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
@@ -89,6 +91,10 @@ $(BUILD)/examples/%: $(BUILD)/client/examples/%.o $(BUILD)/libstoker.a
 
 $(BUILD)/tests/check_%: $(BUILD)/tests/check_%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(call libs,check) $(DAEMON_LIBS)
+
+# The command's own modules are in no library.
+$(BUILD)/tests/check_sheet: $(BUILD)/tests/check_sheet.o $(BUILD)/client/command/sheet.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(call libs,check cairo) -lm
 
 # What integration tests drive by hand.
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
