@@ -141,7 +141,7 @@ END_TEST
 static void run_kernel(const struct kernel *kernel, const struct axis *axis, const uint8_t *source,
                        uint8_t *line, uint8_t *row)
 {
-    size_t bytes = kernel->table_bytes(axis);
+    size_t bytes = kernel->table_bytes(axis->count, axis->taps);
     void *table = malloc(bytes + 1);
     kernel->prepare(axis, table);
     kernel->columns(axis, table, source, line);
