@@ -19,7 +19,7 @@ static enum stk_status outcome(const struct image_limits *limits, const void *by
     uint32_t height, width;
     enum stk_status status = image_decoder_begin(decoder, bytes, len, &height, &width, reason);
     if (status == STK_OK) {
-        struct image_view view = {{0, 0, (int32_t)height, (int32_t)width}, 8, 8, 0, 0};
+        struct view view = {{0, 0, (int32_t)height, (int32_t)width}, 8, 8, 0, 0};
         struct image_format format = format_u8(8, 8);
         uint8_t slot[8 * 8 * 3];
         status = image_decoder_finish(decoder, &view, false, &format, slot, reason);
@@ -28,7 +28,7 @@ static enum stk_status outcome(const struct image_limits *limits, const void *by
         ck_assert_uint_eq(width, 0);
     }
     uint8_t *whole = decode_whole(&sound);
-    struct image_view view = view_of_all(&sound);
+    struct view view = view_of_all(&sound);
     ck_assert_uint_eq(differing_bytes(decoder, &sound, whole, &view, 50, 70, false), 0);
     free(whole);
     free(sound.bytes);
@@ -74,8 +74,8 @@ START_TEST(damage_below_the_box_does_not_matter)
     struct jpeg half = file;
     half.len = file.len / 2;
     struct image_decoder *decoder = open_decoder(&generous);
-    struct image_view top = {{0, 0, 64, 64}, 64, 64, 0, 0};
-    struct image_view bottom = {{192, 0, 64, 64}, 64, 64, 0, 0};
+    struct view top = {{0, 0, 64, 64}, 64, 64, 0, 0};
+    struct view bottom = {{192, 0, 64, 64}, 64, 64, 0, 0};
     struct image_format format = format_u8(64, 64);
     static uint8_t slot[64 * 64 * 3];
     ck_assert_uint_eq(differing_bytes(decoder, &half, whole, &top, 64, 64, false), 0);
@@ -271,7 +271,7 @@ START_TEST(random_damage_is_answered_the_same_twice)
                                             &damaged.height, &damaged.width, reason[k]);
             if (status[k] != STK_OK)
                 continue;
-            struct image_view view = view_of_all(&damaged);
+            struct view view = view_of_all(&damaged);
             view.resized_height = view.resized_width = 16;
             status[k] =
                 image_decoder_finish(decoders[k], &view, false, &format, slots[k], reason[k]);

@@ -10,7 +10,7 @@
 #include "tests/jpegs.h"
 #include "tests/suite.h"
 
-static struct image_box random_box(const struct jpeg *file)
+static struct box random_box(const struct jpeg *file)
 {
     struct box box;
     box.height = 1 + (int32_t)random_below(random_below(2) ? file->height : 1 + file->height / 8);
@@ -59,8 +59,8 @@ START_TEST(a_window_of_a_resized_box_equals_pillows)
             write_jpeg(kind, 1 + random_below(SIDE_MAX), 1 + random_below(SIDE_MAX), NULL, 0);
         uint8_t *whole = decode_whole(&file);
         struct view view = {.box = random_box(&file),
-                                  .resized_height = 1 + random_below(100),
-                                  .resized_width = 1 + random_below(100)};
+                            .resized_height = 1 + random_below(100),
+                            .resized_width = 1 + random_below(100)};
         view.top = random_below(view.resized_height);
         view.left = random_below(view.resized_width);
         uint32_t height = 1 + random_below(view.resized_height - view.top);
@@ -196,7 +196,7 @@ START_TEST(a_picture_begun_before_is_forgotten)
     ck_assert_uint_eq(width, 70);
     free(first.bytes);
     uint8_t *whole = decode_whole(&second);
-    struct image_view view = view_of_all(&second);
+    struct view view = view_of_all(&second);
     ck_assert_uint_eq(differing_bytes(decoder, &second, whole, &view, 30, 40, false), 0);
     free(whole);
     free(second.bytes);

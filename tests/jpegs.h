@@ -221,10 +221,9 @@ static inline uint8_t resample(const uint8_t *line, size_t step, int source, int
 }
 
 /* Box of a picture resized whole, uint8 [resized_height, resized_width, 3]. */
-static inline uint8_t *resize_whole(const uint8_t *picture, uint32_t width,
-                                    const struct image_view *view)
+static inline uint8_t *resize_whole(const uint8_t *picture, uint32_t width, const struct view *view)
 {
-    const struct image_box *box = &view->box;
+    const struct box *box = &view->box;
     int rows = box->height;
     int columns = (int)view->resized_width;
     size_t line_bytes = (size_t)columns * 3;
@@ -245,7 +244,7 @@ static inline uint8_t *resize_whole(const uint8_t *picture, uint32_t width,
 }
 
 static inline enum stk_status decode(struct image_decoder *decoder, const struct jpeg *file,
-                                     const struct image_view *view, bool flip,
+                                     const struct view *view, bool flip,
                                      const struct image_format *format, void *slot, char *reason)
 {
     uint32_t height, width;
@@ -264,11 +263,11 @@ static inline struct image_format format_u8(uint32_t height, uint32_t width)
     return format;
 }
 
-static inline struct image_view view_of_all(const struct jpeg *file)
+static inline struct view view_of_all(const struct jpeg *file)
 {
-    return (struct image_view){.box = {0, 0, (int32_t)file->height, (int32_t)file->width},
-                               .resized_height = file->height,
-                               .resized_width = file->width};
+    return (struct view){.box = {0, 0, (int32_t)file->height, (int32_t)file->width},
+                         .resized_height = file->height,
+                         .resized_width = file->width};
 }
 
 static inline struct image_decoder *open_decoder(const struct image_limits *limits)
@@ -280,8 +279,8 @@ static inline struct image_decoder *open_decoder(const struct image_limits *limi
 
 /* Compare a view, its window all of it, with the reference. */
 static inline size_t differing_bytes(struct image_decoder *decoder, const struct jpeg *file,
-                                     const uint8_t *whole, const struct image_view *view,
-                                     uint32_t height, uint32_t width, bool flip)
+                                     const uint8_t *whole, const struct view *view, uint32_t height,
+                                     uint32_t width, bool flip)
 {
     struct image_format format = format_u8(height, width);
     uint8_t *slot = malloc(image_format_bytes(&format));

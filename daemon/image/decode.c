@@ -57,7 +57,7 @@ struct decode {
     struct jpeg_progress_mgr progress;
     jmp_buf failed;
     struct image_limits limits;
-    struct image_box area;
+    struct box area;
     uint32_t margin;  /* decoded pixels on the left of the area, in every row */
     bool created;     /* jpeg is to be destroyed */
     uint8_t *storage; /* of row */
