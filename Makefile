@@ -90,7 +90,13 @@ $(BUILD)/examples/%: $(BUILD)/client/examples/%.o $(BUILD)/libstoker.a
 $(BUILD)/tests/check_%: $(BUILD)/tests/check_%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(call libs,check) $(DAEMON_LIBS)
 
-tests: all $(TESTS) $(patsubst client/examples/%.c,$(BUILD)/examples/%,$(EXAMPLE_SRC))
+# What integration tests drive by hand.
+TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
+
+$(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libdaemon.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+tests: all $(TESTS) $(TOOLS) $(patsubst client/examples/%.c,$(BUILD)/examples/%,$(EXAMPLE_SRC))
 
 clean:
 	rm -rf build dist

@@ -55,8 +55,8 @@ struct config {
  *
  *   path     the file
  *   config   set on success, NULL otherwise
- *   error    CONFIG_ERROR_BYTES of storage: "FILE:LINE: what is wrong, what to do"; empty on
- * success
+ *   error    CONFIG_ERROR_BYTES of storage: "FILE:LINE: what is wrong; what to do", without a line
+ *            where none is to blame; empty on success
  *
  * Owns:    the caller owns *config and gives it to config_close.
  * Returns: STK_OK

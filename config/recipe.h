@@ -3,11 +3,12 @@
  *
  * Two streams with equal recipes and equal source listings serve equal bytes at equal addresses.
  * What only changes how fast they come (threads, memory, endpoints) has no place here.
- * Plain data; filled by config.c, read by plan, image, mix and batch.
+ * Plain data; filled by config.c, read by plan, image, mix and batch.  Any thread.
  */
 #ifndef STK_RECIPE_H
 #define STK_RECIPE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "proto/message.h"
@@ -35,20 +36,81 @@ struct recipe {
     uint32_t height; /* 1 .. STK_SIDE_MAX */
     uint32_t width;  /* 1 .. STK_SIDE_MAX */
     enum crop crop;
-    double scale[2]; /* CROP_RANDOM: share of the source's area, 0 < [0] <= [1] <= 1 */
-    double ratio[2]; /* CROP_RANDOM: width / height, 0 < [0] <= [1] */
+    double scale[2]; /* CROP_RANDOM: share of the source's area, 1e-6 <= [0] <= [1] <= 1 */
+    double ratio[2]; /* CROP_RANDOM: width / height, 1e-3 <= [0] <= [1] <= 1e3 */
     uint32_t resize; /* CROP_CENTER: the shorter side before the crop, >= height and width */
     double flip;     /* probability of a horizontal mirror, 0 .. 1 */
 
     /* Numbers.  mean and std are used by STK_F32 alone: (value / 255 - mean) / std. */
     enum stk_dtype dtype;
     enum stk_layout layout;
-    double mean[3]; /* RGB */
-    double std[3];  /* RGB, > 0 */
+    double mean[3]; /* RGB, -1e3 .. 1e3 */
+    double std[3];  /* RGB, 1e-6 .. 1e3 */
 
     enum mix_method mix;
     enum mix_preset mix_preset;
-    double mix_alpha; /* Beta(alpha, alpha), > 0 */
+    double mix_alpha; /* Beta(alpha, alpha), 0.01 .. 100 */
 };
+
+/* What an enum's values are called in the configuration, in the canonical text and in messages. */
+struct recipe_words {
+    const char *const *list; /* by enumerator; NULL: that one has no word here */
+    unsigned count;
+};
+
+extern const struct recipe_words recipe_order_words;
+extern const struct recipe_words recipe_last_words;
+extern const struct recipe_words recipe_on_corrupt_words;
+extern const struct recipe_words recipe_crop_words;
+extern const struct recipe_words recipe_dtype_words;
+extern const struct recipe_words recipe_layout_words;
+extern const struct recipe_words recipe_mix_words;
+extern const struct recipe_words recipe_mix_preset_words;
+
+enum {
+    RECIPE_TEXT_BYTES = 1024,   /* always enough for recipe_text, the end mark included */
+    RECIPE_MIX_TEXT_BYTES = 64, /* for recipe_mix_text */
+};
+
+/**
+ * The canonical text of a recipe: what goes into the fingerprint.
+ *
+ * ASCII lines "key=value\n" in this order, nothing else before, between or behind them:
+ *
+ *     plan=1                      STK_PLAN_VERSION
+ *     seed=0                      every whole number in decimal digits
+ *     batch=64
+ *     order=shuffle               or sequential
+ *     last=drop                   or partial, wrap
+ *     on_corrupt=replace          or fail
+ *     height=224
+ *     width=224
+ *     crop=random                 or center, none
+ *     scale=0.080000000000000002,1                       crop=random only
+ *     ratio=0.75,1.3333333333333333                      crop=random only
+ *     resize=256                                         crop=center only
+ *     flip=0.5
+ *     dtype=u8                    or f32
+ *     layout=nhwc                 or nchw
+ *     mean=0.48499999999999999,0.45600000000000002,0.40600000000000003   dtype=f32 only
+ *     std=0.22900000000000001,0.224,0.22500000000000001    dtype=f32 only
+ *     mix=mixup                   or none
+ *     mix_preset=fastai           or paper; mix=mixup only
+ *     mix_alpha=0.40000000000000002                      mix=mixup only
+ *
+ * A double is printed as C's "%.17g" does in the C locale, minus zero as 0.  A line that is "only"
+ * for another setting is left out: what cannot change a byte does not change the fingerprint.
+ *
+ *   recipe     as config_open fills it
+ *   out        capacity bytes, the end mark included; cut where it is too short
+ *
+ * Owns:    nothing.
+ * Returns: the length of the whole text without its end mark, also where out was too short.
+ * Threads: any.  Blocks: no.  Allocates: no.
+ */
+size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity);
+
+/** What a stream mixes, for a person: "none", or e.g. "mixup fastai alpha=0.4".  Threads: any. */
+void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES]);
 
 #endif

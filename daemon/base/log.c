@@ -3,18 +3,22 @@
  */
 #include "daemon/base/log.h"
 
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LINE_BYTES = 2048 };
 
 struct line {
     char bytes[LINE_BYTES];
-    size_t len;
+    size_t len; /* <= LINE_BYTES - 2 but for a closing quote: it and the line's end always fit */
+    bool cut;   /* nothing more is put */
 };
 
 /* Relaxed: a line more or less while the level changes does not matter. */
@@ -30,17 +34,38 @@ void log_set_level(enum log_level level)
     atomic_store_explicit(&level_shown, (int)level, memory_order_relaxed);
 }
 
-/* Room is always left for the line's end. */
-static void put_char(struct line *line, char c)
+/* Set once, by the first line. */
+static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
+static bool stderr_is_journal;
+
+/* sd-daemon(3): JOURNAL_STREAM is the device and inode of the journal's stream.  A service's stderr
+ * may have been led elsewhere since, so the two are compared. */
+static void look_for_journal(void)
 {
-    if (line->len < LINE_BYTES - 1)
-        line->bytes[line->len++] = c;
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat file;
+    uintmax_t device;
+    uintmax_t inode;
+    if (stream != NULL && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
+        fstat(STDERR_FILENO, &file) == 0)
+        stderr_is_journal = file.st_dev == device && file.st_ino == inode;
+}
+
+/* All of the text or nothing, so that no escape is cut in half. */
+static void put(struct line *line, const char *text, size_t len)
+{
+    if (line->cut || line->len + len > LINE_BYTES - 2) {
+        line->cut = true;
+        return;
+    }
+    memcpy(line->bytes + line->len, text, len);
+    line->len += len;
 }
 
 static void put_text(struct line *line, const char *text)
 {
     for (; *text != '\0'; text++)
-        put_char(line, *text);
+        put(line, text, 1);
 }
 
 static bool needs_quotes(const char *text)
@@ -54,24 +79,42 @@ static bool needs_quotes(const char *text)
     return false;
 }
 
+static void put_escaped(struct line *line, unsigned char c)
+{
+    char escape[8];
+    int len;
+    if (c == '"' || c == '\\')
+        len = snprintf(escape, sizeof escape, "\\%c", c);
+    else if (c < ' ' || c >= 0x7f)
+        len = snprintf(escape, sizeof escape, "\\x%02x", c);
+    else
+        len = snprintf(escape, sizeof escape, "%c", c);
+    put(line, escape, (size_t)len);
+}
+
+/* A value that is cut is closed all the same: the line stays logfmt. */
 static void put_value(struct line *line, const char *text)
 {
     if (!needs_quotes(text)) {
         put_text(line, text);
         return;
     }
-    put_char(line, '"');
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        char escape[8];
-        if (*c == '"' || *c == '\\')
-            snprintf(escape, sizeof escape, "\\%c", *c);
-        else if (*c < ' ' || *c >= 0x7f)
-            snprintf(escape, sizeof escape, "\\x%02x", *c);
-        else
-            snprintf(escape, sizeof escape, "%c", *c);
-        put_text(line, escape);
-    }
-    put_char(line, '"');
+    put(line, "\"", 1);
+    if (line->cut)
+        return;
+    for (; *text != '\0'; text++)
+        put_escaped(line, (unsigned char)*text);
+    line->bytes[line->len++] = '"';
+}
+
+static void put_field(struct line *line, const struct log_field *field)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%" PRIu64, field->number);
+    put(line, " ", 1);
+    put_text(line, field->key);
+    put(line, "=", 1);
+    put_value(line, field->text != NULL ? field->text : number);
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
@@ -79,27 +122,20 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 {
     if ((int)level > atomic_load_explicit(&level_shown, memory_order_relaxed))
         return;
-    struct line line = {.len = 0};
-    if (getenv("JOURNAL_STREAM") != NULL) {
+    struct line line;
+    line.len = 0;
+    line.cut = false;
+    pthread_once(&journal_once, look_for_journal);
+    if (stderr_is_journal) {
         char priority[8];
         snprintf(priority, sizeof priority, "<%d>", levels[level].priority);
         put_text(&line, priority);
     }
     put_text(&line, levels[level].word);
-    put_char(&line, ' ');
+    put(&line, " ", 1);
     put_text(&line, event);
-    for (unsigned i = 0; i < count; i++) {
-        put_char(&line, ' ');
-        put_text(&line, fields[i].key);
-        put_char(&line, '=');
-        if (fields[i].text != NULL) {
-            put_value(&line, fields[i].text);
-        } else {
-            char number[24];
-            snprintf(number, sizeof number, "%llu", (unsigned long long)fields[i].number);
-            put_value(&line, number);
-        }
-    }
+    for (unsigned i = 0; i < count; i++)
+        put_field(&line, &fields[i]);
     line.bytes[line.len++] = '\n';
     /* One write a line: the kernel keeps lines of threads apart.  A log that cannot be written is
      * no reason to stop serving. */

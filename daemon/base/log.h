@@ -3,8 +3,8 @@
  *
  *     warn image.corrupt stream=train path=n01/x.jpg index=81322 reason="premature end"
  *
- * Under systemd (JOURNAL_STREAM names our stderr) a line starts with sd-daemon's priority instead
- * of nothing.  The sink is the process's one global: its level and its lock.  A value with a
+ * Under systemd a line starts with sd-daemon's priority, where JOURNAL_STREAM names our stderr when
+ * the first line is written.  The sink is the process's one global.  A value with a
  * blank, a quote, an equals sign or a control character is quoted and escaped, so that a file's
  * name cannot forge a line.
  */
@@ -41,7 +41,7 @@ void log_set_level(enum log_level level);
  *   fields   count pairs, in order
  *
  * Owns: nothing.  Threads: any; lines do not mix.  Blocks: on stderr.  Allocates: no; a line is cut
- * at 2,047 bytes.
+ * at 2,048 bytes, its end included, behind a whole character.
  */
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
                unsigned count);

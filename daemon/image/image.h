@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/plan/view.h"
 #include "proto/message.h"
 #include "proto/status.h"
 
@@ -24,27 +25,6 @@ struct image_limits {
         decoder_bytes_max; /* memory of libjpeg-turbo for one picture (progressive coefficients) */
     /* Progressive: pixels times scans, judged while the scans are read, before the next one is. */
     uint64_t scan_pixels_max;
-};
-
-/* A rectangle in source pixels, inside the picture, not empty. */
-struct image_box {
-    int32_t top;
-    int32_t left;
-    int32_t height;
-    int32_t width;
-};
-
-/*
- * What part of the source becomes the served picture: box is resized to resized_height x
- * resized_width, of which the window of the format's height x width at (top, left) is served.
- * RandomResizedCrop has a window that is all of it; Resize + CenterCrop a box that is all of it.
- */
-struct image_view {
-    struct image_box box;
-    uint32_t resized_height;
-    uint32_t resized_width;
-    uint32_t top;
-    uint32_t left;
 };
 
 /* How a picture stands in a slot. */
@@ -124,7 +104,7 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
  * in check_image.c and tests/integration/test_pixels.py.
  */
 STK_MUST_CHECK enum stk_status image_decoder_finish(struct image_decoder *decoder,
-                                                    const struct image_view *view, bool flip,
+                                                    const struct view *view, bool flip,
                                                     const struct image_format *format, void *slot,
                                                     char *reason);
 

@@ -16,13 +16,16 @@
 
 struct source;
 
-enum { SOURCE_ERROR_BYTES = 512 }; /* storage for a message, its end mark included */
+enum {
+    SOURCE_ERROR_BYTES = 512, /* storage for a message, its end mark included */
+    SOURCE_THREADS_MAX = 256, /* that list in parallel */
+};
 
 /**
  * List a source.
  *
  *   url      "folder:PATH", or a path alone, which means a folder
- *   threads  that list in parallel, 1 .. 256
+ *   threads  that list in parallel, 1 .. SOURCE_THREADS_MAX
  *   source   set on success, NULL otherwise
  *   error    SOURCE_ERROR_BYTES of storage for a sentence: what is wrong, with which path
  *

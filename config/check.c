@@ -1,0 +1,184 @@
+/*
+ * Checks of the configuration: what must fit together, and what must exist.
+ */
+#include "config/check.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define SOCKET_PATH_BYTES_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+static const char digits[] = "0123456789";
+
+/* Kinds of sources, as source.c knows them; a path alone is the first. */
+static const char *const source_kinds[] = {"folder"};
+
+static const char *after(const char *text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return strncmp(text, prefix, len) == 0 ? text + len : NULL;
+}
+
+/* "*": the system picks a free port, and the log names it. */
+static bool is_port(const char *text)
+{
+    size_t len = strlen(text);
+    if (strcmp(text, "*") == 0)
+        return true;
+    long port = strtol(text, NULL, 10);
+    return len >= 1 && len <= 5 && strspn(text, digits) == len && port >= 1 && port <= 65535;
+}
+
+/* A name, an address, "*" for every interface, or an IPv6 address in brackets. */
+static bool is_host(const char *host, size_t len)
+{
+    if (len >= 2 && host[0] == '[')
+        return host[len - 1] == ']' && memchr(host, ']', len) == host + len - 1;
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)host[i] <= ' ' || strchr("/:;[]", host[i]) != NULL)
+            return false;
+    }
+    return len > 0;
+}
+
+static bool is_tcp(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    return colon != NULL && is_host(address, (size_t)(colon - address)) && is_port(colon + 1);
+}
+
+enum stk_status config_check_endpoint(const struct config_report *report, unsigned line,
+                                      const char *endpoint)
+{
+    const char *path = after(endpoint, "ipc://");
+    if (path != NULL && strlen(path) > SOCKET_PATH_BYTES_MAX)
+        return config_fail(report, line,
+                           "\"listen\" has a socket path of %zu bytes, \"%s\"; the system takes "
+                           "at most %zu, choose a shorter one",
+                           strlen(path), path, SOCKET_PATH_BYTES_MAX);
+    const char *address = after(endpoint, "tcp://");
+    if ((path == NULL || path[0] != '/') && (address == NULL || !is_tcp(address)))
+        return config_fail(report, line,
+                           "\"listen\" has \"%s\"; it must be tcp://HOST:PORT or ipc:///PATH",
+                           endpoint);
+    return STK_OK;
+}
+
+static unsigned line_of(const struct config_lines *lines, enum config_section section,
+                        const char *name)
+{
+    return lines->of[config_key_find(section, name) - config_keys];
+}
+
+enum stk_status config_check_listen(const struct config_report *report,
+                                    const struct config_lines *lines, const struct config *config)
+{
+    for (size_t i = 1; i < config->listen_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(config->listen[i], config->listen[j]) == 0)
+                return config_fail(report, line_of(lines, CONFIG_GLOBAL, "listen"),
+                                   "\"listen\" has \"%s\" twice; remove one", config->listen[i]);
+        }
+    }
+    return STK_OK;
+}
+
+static bool is_name(const char *name)
+{
+    size_t len = strlen(name);
+    if (len < 1 || len > STK_NAME_BYTES_MAX)
+        return false;
+    for (const char *at = name; *at != '\0'; at++) {
+        if (strchr(letters, *at) == NULL && strchr(digits, *at) == NULL &&
+            strchr("._-", *at) == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* The path of a source; NULL where its prefix is no kind that we know.  A colon behind a slash
+ * belongs to a path. */
+static const char *source_path(const char *source)
+{
+    size_t prefix = strcspn(source, ":/");
+    if (source[prefix] != ':')
+        return source;
+    for (size_t i = 0; i < sizeof(source_kinds) / sizeof(source_kinds[0]); i++) {
+        if (strlen(source_kinds[i]) == prefix && strncmp(source_kinds[i], source, prefix) == 0)
+            return source + prefix + 1;
+    }
+    return NULL;
+}
+
+static enum stk_status check_source(const struct config_report *report, unsigned line,
+                                    const struct config_stream *stream)
+{
+    const char *path = source_path(stream->source);
+    if (path == NULL)
+        return config_fail(report, line,
+                           "unknown kind of source in \"%s\"; known are: %s (write ./ before a "
+                           "path with a colon)",
+                           stream->source, source_kinds[0]);
+    struct stat about;
+    if (stat(path, &about) != 0)
+        return config_fail(report, line, "source \"%s\" of stream \"%s\" cannot be used: %s", path,
+                           stream->name, strerror(errno));
+    if (!S_ISDIR(about.st_mode))
+        return config_fail(report, line,
+                           "source \"%s\" of stream \"%s\" is no directory; name the directory "
+                           "that holds a sub-directory for each class",
+                           path, stream->name);
+    return STK_OK;
+}
+
+static enum stk_status check_rising(const struct config_report *report,
+                                    const struct config_lines *lines, const char *name,
+                                    const double range[2])
+{
+    if (range[0] <= range[1])
+        return STK_OK;
+    return config_fail(report, line_of(lines, CONFIG_STREAM, name),
+                       "\"%s\" is {%g, %g}; the smaller number must stand first", name, range[0],
+                       range[1]);
+}
+
+/* Cropping cannot reach outside of the resized picture. */
+static enum stk_status check_resize(const struct config_report *report,
+                                    const struct config_lines *lines, const struct recipe *recipe)
+{
+    uint32_t side_max = recipe->height > recipe->width ? recipe->height : recipe->width;
+    if (recipe->crop != CROP_CENTER || recipe->resize >= side_max)
+        return STK_OK;
+    unsigned line = line_of(lines, CONFIG_STREAM, "resize");
+    return config_fail(report, line > 0 ? line : line_of(lines, CONFIG_STREAM, "crop"),
+                       "\"resize\" is %u; crop = center needs at least %u, the larger side of "
+                       "\"size\"",
+                       (unsigned)recipe->resize, (unsigned)side_max);
+}
+
+enum stk_status config_check_stream(const struct config_report *report,
+                                    const struct config_lines *lines,
+                                    const struct config_stream *stream)
+{
+    if (!is_name(stream->name))
+        return config_fail(report, stream->line,
+                           "stream \"%s\" has a name that no URL can hold; use 1 .. %d of "
+                           "A-Z a-z 0-9 . _ -",
+                           stream->name, STK_NAME_BYTES_MAX);
+    if (stream->source == NULL)
+        return config_fail(report, stream->line,
+                           "stream \"%s\" has no \"source\"; add source = DIRECTORY", stream->name);
+    enum stk_status status = check_source(report, line_of(lines, CONFIG_STREAM, "source"), stream);
+    if (status == STK_OK)
+        status = check_rising(report, lines, "scale", stream->recipe.scale);
+    if (status == STK_OK)
+        status = check_rising(report, lines, "ratio", stream->recipe.ratio);
+    if (status == STK_OK)
+        status = check_resize(report, lines, &stream->recipe);
+    return status;
+}

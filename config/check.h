@@ -1,0 +1,40 @@
+/*
+ * Checks of the configuration that need more than one value's range: endpoints, names, sources,
+ * and settings that must fit each other.  Internal to config/; the caller's thread.
+ */
+#ifndef STK_CONFIG_CHECK_H
+#define STK_CONFIG_CHECK_H
+
+#include "config/config.h"
+#include "config/report.h"
+#include "config/schema.h"
+#include "proto/status.h"
+
+/* Where each row of config_keys was given in a section; 0: it was not. */
+struct config_lines {
+    unsigned of[CONFIG_KEYS_MAX];
+};
+
+/**
+ * Check an endpoint: tcp://HOST:PORT or ipc:///PATH.
+ *
+ * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: no.  Allocates: no.
+ */
+STK_MUST_CHECK enum stk_status config_check_endpoint(const struct config_report *report,
+                                                     unsigned line, const char *endpoint);
+
+/** Check that no endpoint stands twice.  Otherwise as above. */
+STK_MUST_CHECK enum stk_status config_check_listen(const struct config_report *report,
+                                                   const struct config_lines *lines,
+                                                   const struct config *config);
+
+/**
+ * Check a whole stream: its name, that its source is a directory, and that its settings fit.
+ *
+ * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: on one stat.  Allocates: no.
+ */
+STK_MUST_CHECK enum stk_status config_check_stream(const struct config_report *report,
+                                                   const struct config_lines *lines,
+                                                   const struct config_stream *stream);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * The recipe's words and its canonical text.
+ */
+#include "config/recipe.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define WORDS(name, ...)                                                                           \
+    static const char *const name##_list[] = {__VA_ARGS__};                                        \
+    const struct recipe_words recipe_##name##_words = {name##_list, sizeof(name##_list) /          \
+                                                                        sizeof(name##_list[0])}
+
+WORDS(order, [ORDER_SHUFFLE] = "shuffle", [ORDER_SEQUENTIAL] = "sequential");
+WORDS(last, [STK_LAST_DROP] = "drop", [STK_LAST_PARTIAL] = "partial", [STK_LAST_WRAP] = "wrap");
+WORDS(on_corrupt, [ON_CORRUPT_REPLACE] = "replace", [ON_CORRUPT_FAIL] = "fail");
+WORDS(crop, [CROP_RANDOM] = "random", [CROP_CENTER] = "center", [CROP_NONE] = "none");
+WORDS(dtype, [STK_U8] = "u8", [STK_F32] = "f32");
+WORDS(layout, [STK_NHWC] = "nhwc", [STK_NCHW] = "nchw");
+WORDS(mix, [MIX_NONE] = "none", [MIX_MIXUP] = "mixup");
+WORDS(mix_preset, [MIX_PRESET_FASTAI] = "fastai", [MIX_PRESET_PAPER] = "paper");
+
+/* Where a text grows; len counts on behind the capacity, as snprintf does. */
+struct sink {
+    char *out;
+    size_t capacity;
+    size_t len;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct sink *sink, const char *format, ...)
+{
+    size_t used = sink->len < sink->capacity ? sink->len : sink->capacity;
+    va_list values;
+    va_start(values, format);
+    int printed = vsnprintf(sink->capacity > 0 ? sink->out + used : NULL, sink->capacity - used,
+                            format, values);
+    va_end(values);
+    sink->len += printed > 0 ? (size_t)printed : 0;
+}
+
+/* Adding zero turns minus zero, which makes the same pixels, into zero. */
+static void put_reals(struct sink *sink, const char *key, const double *values, unsigned count)
+{
+    put(sink, "%s=", key);
+    for (unsigned i = 0; i < count; i++)
+        put(sink, "%s%.17g", i > 0 ? "," : "", values[i] + 0.0);
+    put(sink, "\n");
+}
+
+static void put_geometry(struct sink *sink, const struct recipe *recipe)
+{
+    put(sink, "height=%" PRIu32 "\nwidth=%" PRIu32 "\n", recipe->height, recipe->width);
+    put(sink, "crop=%s\n", crop_list[recipe->crop]);
+    if (recipe->crop == CROP_RANDOM) {
+        put_reals(sink, "scale", recipe->scale, 2);
+        put_reals(sink, "ratio", recipe->ratio, 2);
+    }
+    if (recipe->crop == CROP_CENTER)
+        put(sink, "resize=%" PRIu32 "\n", recipe->resize);
+    put_reals(sink, "flip", &recipe->flip, 1);
+}
+
+static void put_numbers(struct sink *sink, const struct recipe *recipe)
+{
+    put(sink, "dtype=%s\nlayout=%s\n", dtype_list[recipe->dtype], layout_list[recipe->layout]);
+    if (recipe->dtype == STK_F32) {
+        put_reals(sink, "mean", recipe->mean, 3);
+        put_reals(sink, "std", recipe->std, 3);
+    }
+}
+
+static void put_mix(struct sink *sink, const struct recipe *recipe)
+{
+    put(sink, "mix=%s\n", mix_list[recipe->mix]);
+    if (recipe->mix != MIX_NONE) {
+        put(sink, "mix_preset=%s\n", mix_preset_list[recipe->mix_preset]);
+        put_reals(sink, "mix_alpha", &recipe->mix_alpha, 1);
+    }
+}
+
+size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity)
+{
+    struct sink sink = {.out = out, .capacity = capacity};
+    put(&sink, "plan=%d\n", STK_PLAN_VERSION);
+    put(&sink, "seed=%" PRIu64 "\nbatch=%" PRIu32 "\n", recipe->seed, recipe->batch);
+    put(&sink, "order=%s\nlast=%s\n", order_list[recipe->order], last_list[recipe->last]);
+    put(&sink, "on_corrupt=%s\n", on_corrupt_list[recipe->on_corrupt]);
+    put_geometry(&sink, recipe);
+    put_numbers(&sink, recipe);
+    put_mix(&sink, recipe);
+    return sink.len;
+}
+
+void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES])
+{
+    if (recipe->mix == MIX_NONE)
+        snprintf(out, RECIPE_MIX_TEXT_BYTES, "none");
+    else
+        snprintf(out, RECIPE_MIX_TEXT_BYTES, "%s %s alpha=%g", mix_list[recipe->mix],
+                 mix_preset_list[recipe->mix_preset], recipe->mix_alpha);
+}

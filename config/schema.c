@@ -1,0 +1,145 @@
+/*
+ * The keys of the configuration: the table, and how a key is found in it.
+ */
+#include "config/schema.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "config/config.h"
+
+#define GIB ((uint64_t)1 << 30)
+
+static const char *const log_level_list[] = {
+    [CONFIG_LOG_ERROR] = "error", [CONFIG_LOG_WARN] = "warn",   [CONFIG_LOG_NOTICE] = "notice",
+    [CONFIG_LOG_INFO] = "info",   [CONFIG_LOG_DEBUG] = "debug",
+};
+static const struct recipe_words log_level_words = {log_level_list, 5};
+
+#define KEY(name_, section_, kind_, type_, field_)                                                 \
+    .name = #name_, .section = (section_), .kind = (kind_), .offset = offsetof(type_, field_)
+#define GLOBAL(name, kind, field) KEY(name, CONFIG_GLOBAL, kind, struct config, field)
+#define STREAM(name, kind, field) KEY(name, CONFIG_STREAM, kind, struct config_stream, recipe.field)
+#define MIX(name, kind, field) KEY(name, CONFIG_MIX, kind, struct config_stream, recipe.field)
+#define ONE .count_min = 1, .count_max = 1
+#define EXACTLY(count) .count_min = (count), .count_max = (count)
+#define WHOLE(least, most) .min = (least), .max = (most)
+#define REAL(least, most) .real_min = (least), .real_max = (most)
+
+/* In the order in which they are printed. */
+const struct config_key config_keys[] = {
+    {GLOBAL(listen, CONFIG_ENDPOINT, listen), .count_min = 1, .count_max = CONFIG_LISTEN_MAX,
+     .count_offset = offsetof(struct config, listen_count),
+     .defaults = {"ipc:///run/stoker/stoker.sock", "tcp://127.0.0.1:7654"}},
+    {GLOBAL(workers, CONFIG_U32, workers), ONE, WHOLE(0, CONFIG_WORKERS_MAX), .defaults = {"0"}},
+    {GLOBAL(readers, CONFIG_U32, readers), ONE, WHOLE(1, CONFIG_READERS_MAX), .defaults = {"2"}},
+    {GLOBAL(memory_max, CONFIG_BYTES, memory_bytes_max), ONE, WHOLE(GIB / 16, GIB * 1024 * 16),
+     .defaults = {"2G"}},
+    {GLOBAL(image_pixels_max, CONFIG_U64, image_pixels_max), ONE,
+     WHOLE(1, 4294836225), /* 65,535 squared: no JPEG has more */
+     .defaults = {"100000000"}},
+    {GLOBAL(image_bytes_max, CONFIG_BYTES, image_bytes_max), ONE, WHOLE(1024, GIB),
+     .defaults = {"32M"}},
+    {GLOBAL(log_level, CONFIG_WORD, log_level), ONE, .words = &log_level_words,
+     .defaults = {"info"}},
+    {.name = "stream", .section = CONFIG_GLOBAL, .kind = CONFIG_SUBSECTION},
+
+    {KEY(source, CONFIG_STREAM, CONFIG_SOURCE, struct config_stream, source), ONE},
+    {STREAM(batch, CONFIG_U32, batch), ONE, WHOLE(1, STK_BATCH_MAX), .defaults = {"64"}},
+    {STREAM(order, CONFIG_WORD, order), ONE, .words = &recipe_order_words, .defaults = {"shuffle"}},
+    {STREAM(seed, CONFIG_U64, seed), ONE, WHOLE(0, UINT64_MAX), .defaults = {"0"}},
+    {STREAM(last, CONFIG_WORD, last), ONE, .words = &recipe_last_words, .defaults = {"drop"}},
+    {STREAM(size, CONFIG_U32, height), /* and width behind it */
+     .count_min = 1, .count_max = 2, WHOLE(1, STK_SIDE_MAX), .defaults = {"224"}},
+    {STREAM(crop, CONFIG_WORD, crop), ONE, .words = &recipe_crop_words, .defaults = {"random"}},
+    {STREAM(scale, CONFIG_REAL, scale), EXACTLY(2), REAL(1e-6, 1), .defaults = {"0.08", "1"}},
+    {STREAM(ratio, CONFIG_REAL, ratio), EXACTLY(2), REAL(1e-3, 1e3),
+     .defaults = {"0.75", "1.3333333333333333"}},
+    {STREAM(flip, CONFIG_REAL, flip), ONE, REAL(0, 1), .defaults = {"0.5"}},
+    {STREAM(resize, CONFIG_U32, resize), ONE, WHOLE(1, STK_SIDE_MAX), .defaults = {"256"}},
+    {STREAM(dtype, CONFIG_WORD, dtype), ONE, .words = &recipe_dtype_words, .defaults = {"u8"}},
+    {STREAM(layout, CONFIG_WORD, layout), ONE, .words = &recipe_layout_words, .defaults = {"nhwc"}},
+    {STREAM(mean, CONFIG_REAL, mean), EXACTLY(3), REAL(-1e3, 1e3),
+     .defaults = {"0.485", "0.456", "0.406"}},
+    {STREAM(std, CONFIG_REAL, std), EXACTLY(3), REAL(1e-6, 1e3),
+     .defaults = {"0.229", "0.224", "0.225"}},
+    {STREAM(on_corrupt, CONFIG_WORD, on_corrupt), ONE, .words = &recipe_on_corrupt_words,
+     .defaults = {"replace"}},
+    {.name = "mix", .section = CONFIG_STREAM, .kind = CONFIG_SUBSECTION},
+
+    {MIX(method, CONFIG_WORD, mix), ONE, .words = &recipe_mix_words, .defaults = {"mixup"}},
+    {MIX(preset, CONFIG_WORD, mix_preset), ONE, .words = &recipe_mix_preset_words,
+     .defaults = {"fastai"}},
+    {MIX(alpha, CONFIG_REAL, mix_alpha), ONE, REAL(0.01, 100)}, /* the preset's */
+};
+
+const unsigned config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
+
+_Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_KEYS_MAX, "enlarge it");
+_Static_assert(offsetof(struct recipe, width) == offsetof(struct recipe, height) + 4, "size");
+
+const char *config_section_name(enum config_section section)
+{
+    static const char *const names[CONFIG_SECTION_COUNT] = {"", "stream", "mix"};
+    return names[section];
+}
+
+const struct config_key *config_key_find(enum config_section section, const char *name)
+{
+    for (unsigned i = 0; i < config_key_count; i++) {
+        if (config_keys[i].section == section && strcmp(config_keys[i].name, name) == 0)
+            return &config_keys[i];
+    }
+    return NULL;
+}
+
+static size_t edit_distance(const char *left, const char *right);
+
+/* One edit in a short name and one more for every four letters: more would be guessing. */
+const struct config_key *config_key_nearest(enum config_section section, const char *name)
+{
+    const struct config_key *nearest = NULL;
+    size_t distance_min = strlen(name) / 4 + 2;
+    for (unsigned i = 0; i < config_key_count; i++) {
+        if (config_keys[i].section != section)
+            continue;
+        size_t distance = edit_distance(name, config_keys[i].name);
+        if (distance < distance_min) {
+            distance_min = distance;
+            nearest = &config_keys[i];
+        }
+    }
+    return nearest;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/*
+ * Edits that turn one name into the other: insert, remove, change, or swap two neighbours ("optimal
+ * string alignment").  Three rows of the table are kept; row[j] is the distance of the first i
+ * bytes of left from the first j of right.
+ */
+static size_t edit_distance(const char *left, const char *right)
+{
+    enum { LEN_MAX = 31 };
+    size_t left_len = strlen(left), right_len = strlen(right);
+    if (left_len > LEN_MAX || right_len > LEN_MAX)
+        return SIZE_MAX;
+    size_t rows[3][LEN_MAX + 1];
+    for (size_t j = 0; j <= right_len; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= left_len; i++) {
+        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *swapped = rows[(i + 1) % 3];
+        row[0] = i;
+        for (size_t j = 1; j <= right_len; j++) {
+            size_t change = above[j - 1] + (left[i - 1] != right[j - 1]);
+            row[j] = least(change, least(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1])
+                row[j] = least(row[j], swapped[j - 2] + 1);
+        }
+    }
+    return rows[left_len % 3][right_len];
+}

@@ -1,0 +1,67 @@
+/*
+ * Figures: what the daemon counts of itself.
+ *
+ * One table feeds the storage, the stats reply and the man page.  Counters only grow; gauges are
+ * what is true now.  All loads and stores are relaxed: a figure orders nothing.
+ */
+#ifndef STK_FIGURES_H
+#define STK_FIGURES_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* X(name with its unit, counter or gauge, help) */
+#define FIGURE_LIST(X)                                                                             \
+    X(batches_made, COUNTER, "batches decoded, mixed and sealed")                                  \
+    X(batches_sent, COUNTER, "batches handed to a trainer's connection")                           \
+    X(batches_failed, COUNTER, "batches that could not be made")                                   \
+    X(batches_cached, GAUGE, "finished batches in memory")                                         \
+    X(cache_hits, COUNTER, "requests that found their batch made or in the making")                \
+    X(bytes_sent, COUNTER, "tensor bytes of the batches sent")                                     \
+    X(images_decoded, COUNTER, "pictures decoded into a slot")                                     \
+    X(images_replaced, COUNTER, "slots whose own sample could not be decoded")                     \
+    X(bytes_read, COUNTER, "encoded bytes read from sources")                                      \
+    X(requests, COUNTER, "requests received")                                                      \
+    X(requests_waiting, GAUGE, "batch requests that are not answered yet")                         \
+    X(errors_sent, COUNTER, "error replies")                                                       \
+    X(clients, GAUGE, "trainers connected")                                                        \
+    X(slab_bytes_in_use, GAUGE, "memory of batches in the making, in flight or cached")            \
+    X(memory_bytes_max, GAUGE, "the memory plan's total")                                          \
+    X(workers, GAUGE, "threads that decode")                                                       \
+    X(uptime_ns, GAUGE, "time since the start")                                                    \
+    X(plan_ns_total, COUNTER, "time spent planning batches")                                       \
+    X(read_ns_total, COUNTER, "time spent reading files, all readers together")                    \
+    X(decode_ns_total, COUNTER, "time spent on decode, crop and resize, all workers together")     \
+    X(mix_ns_total, COUNTER, "time spent mixing, all workers together")                            \
+    X(idle_ns_total, COUNTER, "time that workers waited for something to decode")
+
+#define FIGURE_FIELD(name, kind, help) _Atomic uint64_t name;
+struct figures {
+    FIGURE_LIST(FIGURE_FIELD)
+};
+
+/** Add to a counter or gauge.  Threads: any. */
+static inline void figure_add(_Atomic uint64_t *figure, uint64_t amount)
+{
+    atomic_fetch_add_explicit(figure, amount, memory_order_relaxed);
+}
+
+/** Take from a gauge.  Threads: any. */
+static inline void figure_sub(_Atomic uint64_t *figure, uint64_t amount)
+{
+    atomic_fetch_sub_explicit(figure, amount, memory_order_relaxed);
+}
+
+/** Set a gauge.  Threads: any. */
+static inline void figure_set(_Atomic uint64_t *figure, uint64_t value)
+{
+    atomic_store_explicit(figure, value, memory_order_relaxed);
+}
+
+/** Read a figure.  Threads: any. */
+static inline uint64_t figure_get(const _Atomic uint64_t *figure)
+{
+    return atomic_load_explicit(figure, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * A batch: its address, its slab and its state.
+ *
+ * A slab is one block of memory, recycled for batches of the same stream: the tensors, the plan of
+ * the slots, and the list of the replaced ones.  States go one way,
+ *
+ *     FREE -> PLANNED -> FILLING -> READY -> FREE
+ *                               \-> FAILED -> FREE
+ *
+ * and batch_set_state is the only place that changes them.  State and references belong to the
+ * loop's thread.  What is inside a FILLING batch belongs to the pipeline, until it hands the batch
+ * back to the loop, which then makes it READY or FAILED.
+ */
+#ifndef STK_BATCH_H
+#define STK_BATCH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "daemon/batch/layout.h"
+#include "daemon/plan/plan.h"
+#include "proto/status.h"
+
+struct stream;
+
+enum batch_state { BATCH_FREE, BATCH_PLANNED, BATCH_FILLING, BATCH_READY, BATCH_FAILED };
+
+enum { BATCH_REASON_BYTES = 120 }; /* a reason in a header, its end mark included */
+
+/* A slot while it is made. */
+struct batch_slot {
+    uint64_t index;   /* of the sample that really stands here; the plan's unless replaced */
+    uint32_t attempt; /* stand-ins tried */
+};
+
+/* A slot whose own sample could not be decoded. */
+struct batch_replaced {
+    uint32_t slot;
+    uint64_t index; /* of the sample that should have been there */
+    char reason[BATCH_REASON_BYTES];
+};
+
+struct batch {
+    /* Constant while the batch is not FREE. */
+    const struct stream *stream;
+    const struct layout *layout;
+    struct stk_address address;
+    uint32_t count;
+
+    enum batch_state state; /* the loop's */
+    uint32_t refs;          /* the loop's */
+
+    /* Slots without a picture yet.  Released by each worker when its slot is done and acquired by
+     * the last one, which so sees every slot. */
+    _Atomic uint32_t slots_left;
+
+    /* Under the pipeline's lock until the batch is finished, the loop's afterwards. */
+    uint32_t slots_taken;
+    uint32_t replaced_count;
+    enum stk_status failure; /* STK_OK, or why the batch cannot be made */
+    char failure_reason[BATCH_REASON_BYTES];
+
+    uint8_t *slab; /* layout->bytes, aligned to LAYOUT_ALIGN */
+
+    TAILQ_ENTRY(batch) queued; /* the pipeline's, then the loop's list of finished ones */
+    TAILQ_ENTRY(batch) idle;   /* the cache's: unreferenced READY ones, or FREE ones */
+    LIST_ENTRY(batch) hashed;  /* the cache's */
+};
+
+/**
+ * Make a FREE batch with a slab.
+ *
+ *   layout   borrowed; must outlive the batch
+ *   batch    set on success, NULL otherwise
+ *
+ * Owns:    the caller owns *batch and gives it to batch_close.
+ * Returns: STK_OK or STK_MEMORY.
+ * Threads: any.  Blocks: no.  Allocates: the slab, untouched.
+ */
+STK_MUST_CHECK enum stk_status batch_open(const struct layout *layout, struct batch **batch);
+
+/** Give a FREE batch back; *batch becomes NULL.  NULL is fine. */
+void batch_close(struct batch **batch);
+
+/**
+ * Plan a FREE batch: its address, count and slots.
+ *
+ *   stream    whose batch it is; only its identity is used
+ *   samples   in the stream's source
+ *
+ * Afterwards it is PLANNED, without references.  Threads: the loop.  Blocks: no.
+ */
+void batch_plan(struct batch *batch, const struct stream *stream, const struct recipe *recipe,
+                uint64_t samples, struct stk_address address);
+
+/** Change the state; CHECKs that the change is one of those drawn above.  Threads: the owner's. */
+void batch_set_state(struct batch *batch, enum batch_state state);
+
+/** A tensor's elements.  Threads: the owner's, and workers for slots that they were given. */
+void *batch_tensor(const struct batch *batch, enum layout_tensor tensor);
+
+/** Where a slot's picture stands: layout->slot_bytes bytes. */
+void *batch_image(const struct batch *batch, uint32_t slot);
+
+/** The plan of the slots, count of them. */
+const struct plan_slot *batch_plan_slots(const struct batch *batch);
+
+/** The slots, count of them. */
+struct batch_slot *batch_slots(const struct batch *batch);
+
+/** The replaced slots, replaced_count of them. */
+struct batch_replaced *batch_replaced(const struct batch *batch);
+
+/** A tensor's dtype and its shape for this batch's count. */
+struct stk_tensor_info batch_tensor_info(const struct batch *batch, enum layout_tensor tensor);
+
+/**
+ * Complete a FILLING batch whose slots all hold their pictures: partner labels and indices,
+ * lambdas, the replaced slots in order.  The pictures are mixed before.
+ *
+ * Threads: the last worker.  Blocks: no.  Allocates: no.
+ */
+void batch_seal(struct batch *batch);
+
+#endif

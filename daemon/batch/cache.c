@@ -1,0 +1,178 @@
+/*
+ * The cache: a hash of addresses, a list of idle READY batches, a list of FREE ones.
+ */
+#include "daemon/batch/cache.h"
+
+#include <stdlib.h>
+
+#include "daemon/base/check.h"
+
+enum { BUCKETS = 1024 }; /* a power of two */
+
+TAILQ_HEAD(batch_list, batch);
+LIST_HEAD(batch_bucket, batch);
+
+struct cache {
+    size_t bytes_max;
+    size_t bytes; /* of all slabs, whatever their state */
+    struct figures *figures;
+    struct batch_list idle; /* READY without references, the one let go first in front */
+    struct batch_list free;
+    struct batch_bucket buckets[BUCKETS];
+};
+
+enum stk_status cache_open(size_t bytes_max, struct figures *figures, struct cache **cache)
+{
+    *cache = calloc(1, sizeof **cache);
+    if (*cache == NULL)
+        return STK_MEMORY;
+    (*cache)->bytes_max = bytes_max;
+    (*cache)->figures = figures;
+    TAILQ_INIT(&(*cache)->idle);
+    TAILQ_INIT(&(*cache)->free);
+    return STK_OK;
+}
+
+static struct batch_bucket *bucket_of(const struct cache *cache, const struct stream *stream,
+                                      struct stk_address address)
+{
+    uint64_t key = (uint64_t)(uintptr_t)stream ^ address.step * UINT64_C(0x9e3779b97f4a7c15) ^
+                   (uint64_t)address.epoch << 32;
+    key *= UINT64_C(0xbf58476d1ce4e5b9);
+    return (struct batch_bucket *)&cache->buckets[key >> 54 & (BUCKETS - 1)];
+}
+
+struct batch *cache_find(const struct cache *cache, const struct stream *stream,
+                         struct stk_address address)
+{
+    struct batch *batch;
+    LIST_FOREACH (batch, bucket_of(cache, stream, address), hashed) {
+        if (batch->stream == stream && batch->address.step == address.step &&
+            batch->address.epoch == address.epoch)
+            return batch;
+    }
+    return NULL;
+}
+
+struct batch *cache_find_filling(const struct cache *cache)
+{
+    for (int i = 0; i < BUCKETS; i++) {
+        struct batch *batch;
+        LIST_FOREACH (batch, &cache->buckets[i], hashed) {
+            if (batch->state == BATCH_FILLING)
+                return batch;
+        }
+    }
+    return NULL;
+}
+
+/* A batch that nobody refers to becomes FREE; its address is forgotten. */
+static void forget(struct cache *cache, struct batch *batch)
+{
+    CHECK(batch->refs == 0);
+    if (batch->state == BATCH_READY) {
+        TAILQ_REMOVE(&cache->idle, batch, idle);
+        figure_sub(&cache->figures->batches_cached, 1);
+    }
+    LIST_REMOVE(batch, hashed);
+    figure_sub(&cache->figures->slab_bytes_in_use, batch->layout->bytes);
+    batch_set_state(batch, BATCH_FREE);
+    TAILQ_INSERT_HEAD(&cache->free, batch, idle);
+}
+
+static void destroy(struct cache *cache, struct batch *batch)
+{
+    TAILQ_REMOVE(&cache->free, batch, idle);
+    cache->bytes -= batch->layout->bytes;
+    batch_close(&batch);
+}
+
+/* Room for one more slab: FREE slabs of other streams go first, then idle batches. */
+static bool make_room(struct cache *cache, size_t bytes)
+{
+    while (cache->bytes + bytes > cache->bytes_max) {
+        if (TAILQ_EMPTY(&cache->free)) {
+            if (TAILQ_EMPTY(&cache->idle))
+                return false;
+            forget(cache, TAILQ_FIRST(&cache->idle));
+        }
+        destroy(cache, TAILQ_FIRST(&cache->free));
+    }
+    return true;
+}
+
+static struct batch *find_free(const struct cache *cache, const struct layout *layout)
+{
+    struct batch *batch;
+    TAILQ_FOREACH (batch, &cache->free, idle) {
+        if (batch->layout == layout)
+            return batch;
+    }
+    return NULL;
+}
+
+enum stk_status cache_take(struct cache *cache, const struct layout *layout, struct batch **batch)
+{
+    *batch = find_free(cache, layout);
+    /* The budget is used: the oldest idle batch is recycled where it is of this stream. */
+    if (*batch == NULL && cache->bytes + layout->bytes > cache->bytes_max &&
+        !TAILQ_EMPTY(&cache->idle)) {
+        forget(cache, TAILQ_FIRST(&cache->idle));
+        *batch = find_free(cache, layout);
+    }
+    if (*batch != NULL) {
+        TAILQ_REMOVE(&cache->free, *batch, idle);
+        return STK_OK;
+    }
+    if (!make_room(cache, layout->bytes))
+        return STK_OVERLOADED;
+    enum stk_status status = batch_open(layout, batch);
+    if (status == STK_OK)
+        cache->bytes += layout->bytes;
+    return status;
+}
+
+void cache_put(struct cache *cache, struct batch *batch)
+{
+    CHECK(batch->state == BATCH_PLANNED && batch->refs == 0);
+    batch->refs = 1;
+    LIST_INSERT_HEAD(bucket_of(cache, batch->stream, batch->address), batch, hashed);
+    figure_add(&cache->figures->slab_bytes_in_use, batch->layout->bytes);
+}
+
+void cache_ref(struct cache *cache, struct batch *batch)
+{
+    CHECK(batch->state != BATCH_FREE);
+    if (batch->refs++ == 0) {
+        TAILQ_REMOVE(&cache->idle, batch, idle);
+        figure_sub(&cache->figures->batches_cached, 1);
+    }
+}
+
+void cache_unref(struct cache *cache, struct batch **batch)
+{
+    struct batch *let_go = *batch;
+    *batch = NULL;
+    CHECK(let_go->refs > 0);
+    if (--let_go->refs > 0)
+        return;
+    if (let_go->state == BATCH_READY) {
+        TAILQ_INSERT_TAIL(&cache->idle, let_go, idle);
+        figure_add(&cache->figures->batches_cached, 1);
+    } else {
+        forget(cache, let_go);
+    }
+}
+
+void cache_close(struct cache **cache)
+{
+    if (*cache == NULL)
+        return;
+    while (!TAILQ_EMPTY(&(*cache)->idle))
+        forget(*cache, TAILQ_FIRST(&(*cache)->idle));
+    while (!TAILQ_EMPTY(&(*cache)->free))
+        destroy(*cache, TAILQ_FIRST(&(*cache)->free));
+    CHECK((*cache)->bytes == 0);
+    free(*cache);
+    *cache = NULL;
+}

@@ -1,0 +1,48 @@
+/*
+ * The layout of a batch: which tensors it has, and where they stand in its slab.
+ *
+ * Plain data, made once a stream; any thread.
+ */
+#ifndef STK_LAYOUT_H
+#define STK_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/recipe.h"
+#include "proto/message.h"
+
+enum { LAYOUT_ALIGN = 64 }; /* of every tensor in memory, in bytes */
+
+/* The tensors of every batch, in frame order. */
+enum layout_tensor {
+    LAYOUT_IMAGES,        /* dtype of the stream, [count, height, width, 3] or [count, 3, ...] */
+    LAYOUT_LABEL,         /* i4 [count] */
+    LAYOUT_PARTNER_LABEL, /* i4 [count] */
+    LAYOUT_LAMBDA,        /* f4 [count] */
+    LAYOUT_INDEX,         /* u8 (64-bit) [count] */
+    LAYOUT_PARTNER_INDEX, /* u8 (64-bit) [count] */
+    LAYOUT_CROP,          /* i4 [count, 4]: top, left, height, width in source pixels */
+    LAYOUT_FLIP,          /* u1 [count] */
+    LAYOUT_TENSORS,
+};
+
+struct layout {
+    uint32_t batch;    /* slots that there is room for */
+    size_t slot_bytes; /* of one picture */
+    size_t offset[LAYOUT_TENSORS];
+    size_t plan_offset;                          /* struct plan_slot [batch] */
+    size_t slot_offset;                          /* struct batch_slot [batch] */
+    size_t replaced_offset;                      /* struct batch_replaced [batch] */
+    size_t bytes;                                /* of the whole slab */
+    struct stk_tensor_info info[LAYOUT_TENSORS]; /* shape[0] is batch */
+};
+
+/**
+ * Lay out the slab of a stream's batches.
+ *
+ * Owns: nothing; names are constant.  Threads: any.  Blocks: no.  Allocates: no.
+ */
+void layout_init(struct layout *layout, const struct recipe *recipe);
+
+#endif

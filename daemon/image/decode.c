@@ -1,0 +1,389 @@
+/*
+ * Decode: libjpeg-turbo behind an error handler that comes back.
+ *
+ * error_exit must not return, so it jumps to the setjmp of the call that the decoder is in; every
+ * public function that calls the library has one, and keeps nothing in local variables over it.
+ * After a jump the object is destroyed, never used again, and the next picture makes a new one.
+ *
+ * A warning is an error here, so that no picture is served of which libjpeg-turbo knows that parts
+ * are made up.  Exceptions are in harmless().  Nothing but errors and warnings formats a text.
+ */
+#include "daemon/image/decode.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+#include "daemon/base/check.h"
+#include "daemon/image/grow.h"
+#include "daemon/image/kernel.h"
+
+enum {
+    SOURCE_PIXEL_BYTES = 4, /* RGBX or CMYK */
+    /* Reading a scan's header and making its tables costs as much as this many pixels. */
+    SCAN_PIXELS_MIN = 16384,
+    /* libjpeg-turbo's object, its tables of every kind and the slack of its pools. */
+    OBJECT_BYTES_MAX = 256 * 1024,
+    /* Rows begin off every alignment of 16: to an aligned one libjpeg-turbo's colour conversion
+     * writes past the cache, where we would wait for what we read next. */
+    ROW_OFFSET = 8,
+};
+
+/* Messages of our own, numbered behind libjpeg-turbo's. */
+enum {
+    OWN_FIRST = 1000,
+    OWN_PIXELS = OWN_FIRST,
+    OWN_SCANS,
+    OWN_ROWS_MEMORY,
+    OWN_COMPONENTS,
+    OWN_NO_MEMORY,
+    OWN_LAST = OWN_NO_MEMORY,
+};
+static const char *const own_messages[] = {
+    "more pixels than the limit: %d x %d",
+    "more scans than the limit allows: %d",
+    "its rows take more memory than the limit",
+    "%d components: neither grayscale, RGB nor CMYK",
+    "no memory for a row",
+};
+
+struct decode {
+    struct jpeg_decompress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
+    jmp_buf failed;
+    struct image_limits limits;
+    struct box area;
+    uint32_t margin;  /* decoded pixels on the left of the area, in every row */
+    bool created;     /* jpeg is to be destroyed */
+    uint8_t *storage; /* of row */
+    uint8_t *row;
+    size_t storage_bytes_max;
+};
+
+/* libjpeg-turbo's handlers have its signatures, and find the decoder in client_data. */
+static struct decode *decode_of(j_common_ptr jpeg)
+{
+    return jpeg->client_data;
+}
+
+_Noreturn static void on_error(j_common_ptr jpeg)
+{
+    longjmp(decode_of(jpeg)->failed, 1);
+}
+
+/* Warnings about what is no picture data, which Pillow passes over as well: real data sets hold
+ * such files.  Bytes before a restart marker are data of the picture that did not fit it; bytes
+ * before any other marker lie between segments. */
+static bool harmless(const struct jpeg_error_mgr *errors)
+{
+    int marker = errors->msg_parm.i[1];
+    switch (errors->msg_code) {
+    case JWRN_EXTRANEOUS_DATA:
+        return marker < 0xd0 || marker > 0xd7;
+    case JWRN_ADOBE_XFORM:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_NOT_SEQUENTIAL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void on_message(j_common_ptr jpeg, int level)
+{
+    if (level < 0 && !harmless(jpeg->err))
+        on_error(jpeg);
+}
+
+_Noreturn static void refuse(struct decode *decode, int code, int first, int second)
+{
+    decode->errors.msg_code = code;
+    decode->errors.msg_parm.i[0] = first;
+    decode->errors.msg_parm.i[1] = second;
+    on_error((j_common_ptr)&decode->jpeg);
+}
+
+/* The monitor is called for every row of blocks of a scan, and so before the first of each. */
+static void on_progress(j_common_ptr jpeg)
+{
+    struct decode *decode = decode_of(jpeg);
+    uint64_t pixels = (uint64_t)decode->jpeg.image_height * decode->jpeg.image_width;
+    uint64_t scans = (uint64_t)decode->jpeg.input_scan_number;
+    if (pixels < SCAN_PIXELS_MIN)
+        pixels = SCAN_PIXELS_MIN;
+    if (scans > 1 && scans > decode->limits.scan_pixels_max / pixels)
+        refuse(decode, OWN_SCANS, (int)scans, 0);
+}
+
+static void set_handlers(struct decode *decode)
+{
+    decode->jpeg.err = jpeg_std_error(&decode->errors);
+    decode->jpeg.client_data = decode;
+    decode->errors.error_exit = on_error;
+    decode->errors.emit_message = on_message;
+    decode->errors.addon_message_table = own_messages;
+    decode->errors.first_addon_message = OWN_FIRST;
+    decode->errors.last_addon_message = OWN_LAST;
+    decode->progress.progress_monitor = on_progress;
+}
+
+enum stk_status decode_open(const struct image_limits *limits, struct decode **decode)
+{
+    CHECK(limits->decoder_bytes_max > 0);
+    *decode = calloc(1, sizeof **decode);
+    if (*decode == NULL)
+        return STK_MEMORY;
+    (*decode)->limits = *limits;
+    set_handlers(*decode);
+    return STK_OK;
+}
+
+static void destroy(struct decode *decode)
+{
+    if (decode->created)
+        jpeg_destroy_decompress(&decode->jpeg);
+    decode->created = false;
+}
+
+void decode_close(struct decode **decode)
+{
+    if (*decode == NULL)
+        return;
+    destroy(*decode);
+    free((*decode)->storage);
+    free(*decode);
+    *decode = NULL;
+}
+
+static enum stk_status status_of(int code)
+{
+    switch (code) {
+    case OWN_PIXELS:
+    case OWN_SCANS:
+    case OWN_ROWS_MEMORY:
+    case JERR_NO_BACKING_STORE: /* the coefficients are over max_memory_to_use */
+    case JERR_IMAGE_TOO_BIG:
+    case JERR_WIDTH_OVERFLOW:
+        return STK_LIMIT;
+    case OWN_COMPONENTS:
+    case JERR_ARITH_NOTIMPL:
+    case JERR_BAD_PRECISION:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_COMPONENT_COUNT:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_NOTIMPL:
+    case JERR_NOT_COMPILED:
+    case JERR_SOF_UNSUPPORTED:
+        return STK_UNSUPPORTED;
+    case OWN_NO_MEMORY:
+    case JERR_OUT_OF_MEMORY:
+        return STK_MEMORY;
+    default:
+        return STK_CORRUPT;
+    }
+}
+
+/* What every jump lands in. */
+static enum stk_status give_up(struct decode *decode, char *reason)
+{
+    char text[JMSG_LENGTH_MAX];
+    decode->errors.format_message((j_common_ptr)&decode->jpeg, text);
+    snprintf(reason, IMAGE_REASON_BYTES, "%s", text);
+    enum stk_status status = status_of(decode->errors.msg_code);
+    destroy(decode);
+    return status;
+}
+
+static void create(struct decode *decode)
+{
+    if (decode->created)
+        return;
+    /* Set first: the object can be destroyed as soon as its creation began. */
+    decode->created = true;
+    jpeg_create_decompress(&decode->jpeg);
+    decode->jpeg.progress = &decode->progress;
+    decode->jpeg.mem->max_memory_to_use = (long)decode->limits.decoder_bytes_max;
+}
+
+/* What libjpeg-turbo keeps of decoded rows: each component's row groups, with those above and below
+ * that upsampling looks at, and one upsampled row group. */
+static uint64_t rows_bytes(const struct jpeg_decompress_struct *jpeg)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < jpeg->num_components; i++) {
+        const jpeg_component_info *component = &jpeg->comp_info[i];
+        uint64_t width = (uint64_t)component->width_in_blocks * DCTSIZE;
+        uint64_t full_width = (uint64_t)jpeg->image_width + MAX_SAMP_FACTOR;
+        bytes += width * (uint64_t)component->v_samp_factor * (DCTSIZE + 2);
+        bytes += full_width * (uint64_t)jpeg->max_v_samp_factor;
+    }
+    return bytes;
+}
+
+/* Judge what the header says before anything is allocated on its word. */
+static void judge_header(struct decode *decode)
+{
+    const struct jpeg_decompress_struct *jpeg = &decode->jpeg;
+    int components = jpeg->num_components;
+    if (components != 1 && components != 3 && components != 4)
+        refuse(decode, OWN_COMPONENTS, components, 0);
+    if ((uint64_t)jpeg->image_height * jpeg->image_width > decode->limits.pixels_max)
+        refuse(decode, OWN_PIXELS, (int)jpeg->image_width, (int)jpeg->image_height);
+    if (rows_bytes(jpeg) > decode->limits.decoder_bytes_max)
+        refuse(decode, OWN_ROWS_MEMORY, 0, 0);
+}
+
+enum stk_status decode_begin(struct decode *decode, const uint8_t *jpeg, size_t len,
+                             uint32_t *height, uint32_t *width, char *reason)
+{
+    *height = 0;
+    *width = 0;
+    if (setjmp(decode->failed) != 0)
+        return give_up(decode, reason);
+    create(decode);
+    jpeg_abort_decompress(&decode->jpeg);
+    jpeg_mem_src(&decode->jpeg, jpeg, len);
+    jpeg_read_header(&decode->jpeg, TRUE);
+    judge_header(decode);
+    *height = decode->jpeg.image_height;
+    *width = decode->jpeg.image_width;
+    return STK_OK;
+}
+
+/* libjpeg-turbo smooths the blocks of a progressive file that leaves coefficients out, and looks at
+ * the neighbours of a block for that: then rows and columns cannot be left out. */
+static bool may_smooth(const struct jpeg_decompress_struct *jpeg)
+{
+    if (!jpeg->progressive_mode)
+        return false;
+    for (int i = 0; i < jpeg->num_components; i++) {
+        for (int k = 0; k < DCTSIZE2; k++) {
+            if (jpeg->coef_bits[i][k] != 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Decode only the columns of the area, and one MCU more on either side: upsampling looks at the
+ * neighbours of a chroma sample.  The cropped row ends where we say, and begins at an MCU. */
+static void leave_out_columns(struct decode *decode)
+{
+    struct jpeg_decompress_struct *jpeg = &decode->jpeg;
+    JDIMENSION mcu = (JDIMENSION)jpeg->max_h_samp_factor * DCTSIZE;
+    JDIMENSION left = (JDIMENSION)decode->area.left;
+    JDIMENSION end = left + (JDIMENSION)decode->area.width;
+    JDIMENSION from = left < mcu ? 0 : left - mcu;
+    JDIMENSION to = jpeg->output_width - end < mcu ? jpeg->output_width : end + mcu;
+    JDIMENSION width = to - from;
+    jpeg_crop_scanline(jpeg, &from, &width);
+    decode->margin = left - from;
+}
+
+static size_t row_bytes(uint32_t width)
+{
+    return ROW_OFFSET + ((size_t)width + KERNEL_SOURCE_PIXELS_EXTRA) * SOURCE_PIXEL_BYTES;
+}
+
+static void make_row(struct decode *decode)
+{
+    size_t bytes = row_bytes(decode->jpeg.output_width);
+    decode->storage = grow(decode->storage, &decode->storage_bytes_max, bytes, 1);
+    if (decode->storage == NULL)
+        refuse(decode, OWN_NO_MEMORY, 0, 0);
+    decode->row = decode->storage + ROW_OFFSET;
+}
+
+static void read_row(struct decode *decode)
+{
+    JSAMPROW rows[1] = {decode->row};
+    if (jpeg_read_scanlines(&decode->jpeg, rows, 1) != 1)
+        ERREXIT(&decode->jpeg, JERR_CANT_SUSPEND);
+}
+
+static void leave_out_rows(struct decode *decode)
+{
+    JDIMENSION rows = (JDIMENSION)decode->area.top;
+    if (rows > 0 && jpeg_skip_scanlines(&decode->jpeg, rows) != rows)
+        ERREXIT(&decode->jpeg, JERR_CANT_SUSPEND);
+}
+
+enum stk_status decode_start(struct decode *decode, const struct box *area, char *reason)
+{
+    struct jpeg_decompress_struct *jpeg = &decode->jpeg;
+    if (setjmp(decode->failed) != 0)
+        return give_up(decode, reason);
+    decode->area = *area;
+    decode->margin = (uint32_t)area->left;
+    jpeg->dct_method = JDCT_ISLOW;
+    jpeg->do_fancy_upsampling = TRUE;
+    jpeg->out_color_space = jpeg->num_components == 4 ? JCS_CMYK : JCS_EXT_RGBX;
+    jpeg_start_decompress(jpeg);
+    if (may_smooth(jpeg)) {
+        make_row(decode);
+        for (int32_t y = 0; y < area->top; y++)
+            read_row(decode);
+    } else {
+        leave_out_columns(decode);
+        make_row(decode);
+        leave_out_rows(decode);
+    }
+    return STK_OK;
+}
+
+/* Pillow's MULDIV255: a * b / 255, rounded. */
+static uint8_t multiply(uint8_t a, uint8_t b)
+{
+    unsigned product = (unsigned)a * b + 128;
+    return (uint8_t)(((product >> 8) + product) >> 8);
+}
+
+/* Pillow takes CMYK of any JPEG as Adobe writes it, inverted, and then light as what is left of
+ * black after each ink. */
+static void cmyk_to_rgb(uint8_t *pixels, size_t count)
+{
+    for (uint8_t *pixel = pixels; pixel < pixels + 4 * count; pixel += 4) {
+        uint8_t light = pixel[3];
+        for (int c = 0; c < 3; c++)
+            pixel[c] = (uint8_t)(light - multiply((uint8_t)(255 - pixel[c]), light));
+    }
+}
+
+enum stk_status decode_next(struct decode *decode, const uint8_t **row, char *reason)
+{
+    *row = NULL;
+    if (setjmp(decode->failed) != 0)
+        return give_up(decode, reason);
+    read_row(decode);
+    uint8_t *pixels = &decode->row[(size_t)decode->margin * SOURCE_PIXEL_BYTES];
+    if (decode->jpeg.out_color_space == JCS_CMYK)
+        cmyk_to_rgb(pixels, (size_t)decode->area.width);
+    *row = pixels;
+    return STK_OK;
+}
+
+void decode_end(struct decode *decode)
+{
+    if (decode->created)
+        jpeg_abort_decompress(&decode->jpeg);
+}
+
+#define TEXT_OF(macro) TEXT_OF_VALUE(macro)
+#define TEXT_OF_VALUE(value) #value
+
+const char *decode_name(void)
+{
+    return "libjpeg-turbo " TEXT_OF(LIBJPEG_TURBO_VERSION) " exact";
+}
+
+size_t decode_bytes_max(const struct image_limits *limits, uint32_t side_max)
+{
+    return sizeof(struct decode) + OBJECT_BYTES_MAX + limits->decoder_bytes_max +
+           row_bytes(side_max);
+}

@@ -1,0 +1,83 @@
+/*
+ * The plain kernel: Pillow's sums as they are written there.
+ *
+ * A sum of products of a byte and a weight stays below 2^31: the weights of an output add up to
+ * 2^22 and half a unit of rounding for each.  No weight is negative, so only 255 is clipped to.
+ */
+#include "daemon/image/kernel.h"
+
+#include <string.h>
+
+enum { ROUND = 1 << (AXIS_PRECISION_BITS - 1), BLOCK = 64 };
+
+static inline uint8_t settle(int32_t sum)
+{
+    int32_t value = sum >> AXIS_PRECISION_BITS;
+    return (uint8_t)(value < 255 ? value : 255);
+}
+
+static size_t no_table_bytes(const struct axis *axis)
+{
+    (void)axis;
+    return 0;
+}
+
+static void no_table(const struct axis *axis, void *table)
+{
+    (void)axis;
+    (void)table;
+}
+
+static void columns(const struct axis *axis, const void *table, const uint8_t *source,
+                    uint8_t *line)
+{
+    (void)table;
+    for (uint32_t x = 0; x < axis->count; x++) {
+        const uint8_t *pixel = &source[(size_t)axis->start[x] * 4];
+        const int32_t *weight = &axis->weight[(size_t)x * axis->taps];
+        int32_t red = ROUND;
+        int32_t green = ROUND;
+        int32_t blue = ROUND;
+        for (uint32_t i = 0; i < axis->used[x]; i++, pixel += 4) {
+            red += pixel[0] * weight[i];
+            green += pixel[1] * weight[i];
+            blue += pixel[2] * weight[i];
+        }
+        line[3 * x] = settle(red);
+        line[3 * x + 1] = settle(green);
+        line[3 * x + 2] = settle(blue);
+    }
+}
+
+/* A block of sums stays in registers or the nearest cache while its lines are added. */
+static inline void rows_block(const uint8_t *const *lines, const int32_t *weight, uint32_t used,
+                              size_t at, uint8_t *row, size_t len)
+{
+    int32_t sum[BLOCK];
+    for (size_t x = 0; x < len; x++)
+        sum[x] = ROUND;
+    for (uint32_t i = 0; i < used; i++) {
+        const uint8_t *line = &lines[i][at];
+        for (size_t x = 0; x < len; x++)
+            sum[x] += line[x] * weight[i];
+    }
+    for (size_t x = 0; x < len; x++)
+        row[at + x] = settle(sum[x]);
+}
+
+static void rows(const uint8_t *const *lines, const int32_t *weight, uint32_t used, uint8_t *row,
+                 size_t len)
+{
+    size_t at = 0;
+    for (; at + BLOCK <= len; at += BLOCK)
+        rows_block(lines, weight, used, at, row, BLOCK);
+    rows_block(lines, weight, used, at, row, len - at);
+}
+
+const struct kernel kernel_plain = {
+    .name = "plain",
+    .table_bytes = no_table_bytes,
+    .prepare = no_table,
+    .columns = columns,
+    .rows = rows,
+};

@@ -1,0 +1,140 @@
+/*
+ * stokerd: arguments, configuration, run, exit code.
+ *
+ * Exit 0 done, 1 runtime failure, 2 usage or configuration.
+ */
+#include <getopt.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/notify.h"
+#include "daemon/server.h"
+
+enum { EXIT_USAGE = 2, LISTING_THREADS = 8 };
+
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT };
+
+static int run(const struct config *config);
+
+static int usage(FILE *out)
+{
+    fprintf(out, "usage: stokerd [-c FILE] [--check-config | --print-config]\n"
+                 "\n"
+                 "  -c, --config FILE   configuration (/etc/stoker/stokerd.conf)\n"
+                 "      --check-config  read the configuration, say what is wrong, and exit\n"
+                 "      --print-config  print it with every default filled in, and exit\n"
+                 "  -h, --help          print this\n"
+                 "  -V, --version       print the version\n");
+    return out == stdout ? EXIT_SUCCESS : EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+        {"print-config", no_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},      {0},
+    };
+    const char *path = "/etc/stoker/stokerd.conf";
+    enum action action = ACTION_RUN;
+    for (int option; (option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;) {
+        switch (option) {
+        case 'c':
+            path = optarg;
+            break;
+        case 'k':
+            action = ACTION_CHECK;
+            break;
+        case 'p':
+            action = ACTION_PRINT;
+            break;
+        case 'h':
+            return usage(stdout);
+        case 'V':
+            puts("stokerd " STOKER_VERSION);
+            return EXIT_SUCCESS;
+        default:
+            return usage(stderr);
+        }
+    }
+    if (optind < argc)
+        return usage(stderr);
+    struct config *config;
+    char error[CONFIG_ERROR_BYTES];
+    if (config_open(path, &config, error) != STK_OK) {
+        fprintf(stderr, "stokerd: %s\n", error);
+        return EXIT_USAGE;
+    }
+    int result = EXIT_SUCCESS;
+    if (action == ACTION_PRINT)
+        config_print(config, stdout);
+    else if (action == ACTION_RUN)
+        result = run(config);
+    config_close(&config);
+    return result;
+}
+
+/* The cores that this process may run on. */
+static uint32_t worker_count(const struct config *config)
+{
+    cpu_set_t cores;
+    if (config->workers > 0)
+        return config->workers;
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0)
+        return 1;
+    return (uint32_t)CPU_COUNT(&cores);
+}
+
+static struct pipeline_options pipeline_options_for(const struct config *config)
+{
+    return (struct pipeline_options){
+        .workers = worker_count(config),
+        .readers = config->readers,
+        .encoded_bytes_max = config->image_bytes_max,
+        .limits = image_limits_for(config->image_pixels_max),
+    };
+}
+
+static enum stk_status serve(const struct config *config, struct stream **streams, char *error)
+{
+    struct pipeline_options options = pipeline_options_for(config);
+    struct memory_plan plan;
+    struct server *server;
+    enum stk_status status =
+        memory_plan(config, &options, streams, config->stream_count, &plan, error);
+    if (status == STK_OK)
+        status =
+            server_open(config, streams, config->stream_count, &options, &plan, &server, error);
+    if (status != STK_OK)
+        return status;
+    status = server_run(server);
+    if (status != STK_OK)
+        snprintf(error, CONFIG_ERROR_BYTES, "ended before everything asked for was answered");
+    server_close(&server);
+    return status;
+}
+
+static int run(const struct config *config)
+{
+    char error[CONFIG_ERROR_BYTES] = "";
+    log_set_level((enum log_level)config->log_level);
+    signal(SIGPIPE, SIG_IGN);
+    notify_state("STATUS=listing the data");
+    struct stream **streams = calloc(config->stream_count, sizeof *streams);
+    enum stk_status status = streams == NULL ? STK_MEMORY : STK_OK;
+    for (size_t i = 0; i < config->stream_count && status == STK_OK; i++)
+        status = stream_open(&config->streams[i], LISTING_THREADS, &streams[i], error);
+    if (status == STK_OK)
+        status = serve(config, streams, error);
+    for (size_t i = 0; streams != NULL && i < config->stream_count; i++)
+        stream_close(&streams[i]);
+    free(streams);
+    if (status == STK_OK)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "stokerd: %s\n", error[0] != '\0' ? error : stk_status_text(status));
+    return status == STK_CONFIG ? EXIT_USAGE : EXIT_FAILURE;
+}

@@ -1,0 +1,61 @@
+/*
+ * The memory plan: sums.
+ */
+#include "daemon/memory.h"
+
+#include <stdio.h>
+
+#include "daemon/base/log.h"
+
+/* memory_max = 0: enough for a few dozen batches and every worker at its worst. */
+static size_t bytes_max_for(const struct config *config, uint32_t workers)
+{
+    if (config->memory_bytes_max > 0)
+        return config->memory_bytes_max;
+    return ((size_t)1 << 30) + workers * ((size_t)256 << 20);
+}
+
+static void log_plan(const struct memory_plan *plan)
+{
+    LOG(NOTICE, "memory.plan", LOG_NUMBER("bytes_max", plan->bytes_max),
+        LOG_NUMBER("fixed_bytes", MEMORY_FIXED_BYTES),
+        LOG_NUMBER("listing_bytes", plan->listing_bytes),
+        LOG_NUMBER("encoded_bytes", plan->encoded_bytes),
+        LOG_NUMBER("decoder_bytes", plan->decoder_bytes),
+        LOG_NUMBER("slab_bytes", plan->slab_bytes),
+        LOG_NUMBER("batches", plan->slab_bytes / plan->slab_bytes_largest));
+}
+
+enum stk_status memory_plan(const struct config *config, const struct pipeline_options *options,
+                            struct stream *const *streams, size_t count, struct memory_plan *plan,
+                            char *error)
+{
+    *plan = (struct memory_plan){
+        .bytes_max = bytes_max_for(config, options->workers),
+        .encoded_bytes = pipeline_encoded_bytes_max(options),
+    };
+    size_t decoder_bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct stream *stream = streams[i];
+        plan->listing_bytes += stream_listing_bytes(stream);
+        size_t bytes =
+            image_decoder_bytes_max(&options->limits, stream->format.height, stream->format.width);
+        decoder_bytes = bytes > decoder_bytes ? bytes : decoder_bytes;
+        if (stream->layout.bytes > plan->slab_bytes_largest)
+            plan->slab_bytes_largest = stream->layout.bytes;
+    }
+    plan->decoder_bytes = decoder_bytes * options->workers;
+    size_t fixed =
+        MEMORY_FIXED_BYTES + plan->listing_bytes + plan->encoded_bytes + plan->decoder_bytes;
+    size_t least = fixed + MEMORY_SLABS_MIN * plan->slab_bytes_largest;
+    if (plan->bytes_max < least) {
+        snprintf(error, CONFIG_ERROR_BYTES,
+                 "memory_max is %zu MiB; this configuration needs at least %zu MiB: raise it, or "
+                 "lower workers, batch, size or image_bytes_max",
+                 plan->bytes_max >> 20, (least >> 20) + 1);
+        return STK_CONFIG;
+    }
+    plan->slab_bytes = plan->bytes_max - fixed;
+    log_plan(plan);
+    return STK_OK;
+}

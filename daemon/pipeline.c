@@ -1,0 +1,518 @@
+/*
+ * The pipeline: reader and worker threads around one lock.
+ *
+ *   thread    count     does                                          waits for
+ *   reader    config    takes a slot (retries first, then the oldest  `readable`
+ *                       batch's next) and reads its sample
+ *   worker    config    decodes a sample that was read into its       `decodable`
+ *                       slot; the batch's last one mixes and seals
+ *   loop      1         pushes batches                                nothing
+ *
+ * A task is a sample on its way: idle -> reading -> decodable -> idle, or back to a reader with
+ * another sample where it cannot be decoded.  There is a fixed number of tasks, which bounds how
+ * far readers run ahead.  `lock` is the only lock, held for list operations alone; `finished` is
+ * called without it.
+ */
+#include "daemon/pipeline.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/check.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/mix/mix.h"
+#include "daemon/stream.h"
+
+enum {
+    ATTEMPTS_MAX = 64,               /* stand-ins for one slot, before the batch fails */
+    TASK_BYTES = 512 * 1024,         /* encoded bytes planned for a task */
+    GROWTH_BYTES = 64 * 1024,        /* encoded storage grows in these steps */
+    THREAD_STACK_BYTES = 512 * 1024, /* nothing here recurses; libjpeg-turbo needs little */
+};
+
+struct task {
+    struct batch *batch;
+    uint32_t slot;
+    struct encoded encoded; /* capacity counts in pipeline->encoded_bytes */
+    TAILQ_ENTRY(task) entry;
+};
+
+struct worker {
+    struct pipeline *pipeline;
+    struct image_decoder *decoder; /* owned */
+};
+
+TAILQ_HEAD(task_list, task);
+TAILQ_HEAD(batch_queue, batch);
+
+struct pipeline {
+    struct pipeline_options options;
+    struct task *tasks;
+    uint32_t task_count;
+    struct worker *workers; /* options.workers of them */
+    pthread_t *threads;
+    uint32_t thread_count; /* started; workers and readers */
+
+    pthread_mutex_t lock;
+    pthread_cond_t readable;     /* a reader may go on */
+    pthread_cond_t decodable;    /* a worker may go on */
+    bool closing;                /* under lock */
+    struct batch_queue waiting;  /* under lock: batches with slots not taken */
+    uint64_t backlog;            /* under lock: those slots */
+    struct task_list idle;       /* under lock */
+    struct task_list retries;    /* under lock: to be read, with another sample */
+    struct task_list decodables; /* under lock: read, oldest first */
+    size_t encoded_bytes;        /* under lock: capacity of all tasks together */
+
+    _Atomic uint64_t progress; /* relaxed: only whether it changes matters */
+};
+
+static uint32_t tasks_for(const struct pipeline_options *options)
+{
+    return options->readers + 2 * options->workers + 2;
+}
+
+size_t pipeline_encoded_bytes_max(const struct pipeline_options *options)
+{
+    return options->encoded_bytes_max + GROWTH_BYTES + (size_t)tasks_for(options) * TASK_BYTES;
+}
+
+static void *reader_main(void *argument);
+static void *worker_main(void *argument);
+
+static enum stk_status start_threads(struct pipeline *pipeline)
+{
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0)
+        return STK_MEMORY;
+    pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+    uint32_t wanted = pipeline->options.readers + pipeline->options.workers;
+    while (pipeline->thread_count < wanted) {
+        uint32_t i = pipeline->thread_count;
+        bool reader = i < pipeline->options.readers;
+        void *argument =
+            reader ? (void *)pipeline : (void *)&pipeline->workers[i - pipeline->options.readers];
+        if (pthread_create(&pipeline->threads[i], &attributes, reader ? reader_main : worker_main,
+                           argument) != 0)
+            break;
+        pipeline->thread_count++;
+    }
+    pthread_attr_destroy(&attributes);
+    return pipeline->thread_count == wanted ? STK_OK : STK_SYSTEM;
+}
+
+static enum stk_status make_tasks(struct pipeline *pipeline)
+{
+    const struct pipeline_options *options = &pipeline->options;
+    pipeline->tasks = calloc(pipeline->task_count, sizeof *pipeline->tasks);
+    pipeline->workers = calloc(options->workers, sizeof *pipeline->workers);
+    pipeline->threads = calloc(options->readers + options->workers, sizeof *pipeline->threads);
+    if (pipeline->tasks == NULL || pipeline->workers == NULL || pipeline->threads == NULL)
+        return STK_MEMORY;
+    for (uint32_t i = 0; i < pipeline->task_count; i++)
+        TAILQ_INSERT_TAIL(&pipeline->idle, &pipeline->tasks[i], entry);
+    for (uint32_t i = 0; i < options->workers; i++) {
+        pipeline->workers[i].pipeline = pipeline;
+        enum stk_status status =
+            image_decoder_open(&options->limits, &pipeline->workers[i].decoder);
+        if (status != STK_OK)
+            return status;
+    }
+    return STK_OK;
+}
+
+enum stk_status pipeline_open(const struct pipeline_options *options, struct pipeline **pipeline)
+{
+    *pipeline = NULL;
+    struct pipeline *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return STK_MEMORY;
+    made->options = *options;
+    made->task_count = tasks_for(options);
+    pthread_mutex_init(&made->lock, NULL);
+    pthread_cond_init(&made->readable, NULL);
+    pthread_cond_init(&made->decodable, NULL);
+    TAILQ_INIT(&made->waiting);
+    TAILQ_INIT(&made->idle);
+    TAILQ_INIT(&made->retries);
+    TAILQ_INIT(&made->decodables);
+    enum stk_status status = make_tasks(made);
+    if (status == STK_OK)
+        status = start_threads(made);
+    if (status != STK_OK) {
+        pipeline_close(&made);
+        return status;
+    }
+    *pipeline = made;
+    return STK_OK;
+}
+
+void pipeline_close(struct pipeline **pipeline)
+{
+    struct pipeline *closing = *pipeline;
+    if (closing == NULL)
+        return;
+    pthread_mutex_lock(&closing->lock);
+    closing->closing = true;
+    pthread_cond_broadcast(&closing->readable);
+    pthread_cond_broadcast(&closing->decodable);
+    pthread_mutex_unlock(&closing->lock);
+    for (uint32_t i = 0; i < closing->thread_count; i++)
+        pthread_join(closing->threads[i], NULL);
+    for (uint32_t i = 0; closing->tasks != NULL && i < closing->task_count; i++)
+        free(closing->tasks[i].encoded.data);
+    for (uint32_t i = 0; closing->workers != NULL && i < closing->options.workers; i++)
+        image_decoder_close(&closing->workers[i].decoder);
+    pthread_cond_destroy(&closing->decodable);
+    pthread_cond_destroy(&closing->readable);
+    pthread_mutex_destroy(&closing->lock);
+    free(closing->threads);
+    free(closing->workers);
+    free(closing->tasks);
+    free(closing);
+    *pipeline = NULL;
+}
+
+void pipeline_push(struct pipeline *pipeline, struct batch *batch)
+{
+    batch_set_state(batch, BATCH_FILLING);
+    pthread_mutex_lock(&pipeline->lock);
+    TAILQ_INSERT_TAIL(&pipeline->waiting, batch, queued);
+    pipeline->backlog += batch->count;
+    pthread_cond_broadcast(&pipeline->readable);
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+uint64_t pipeline_backlog(struct pipeline *pipeline)
+{
+    pthread_mutex_lock(&pipeline->lock);
+    uint64_t backlog = pipeline->backlog;
+    pthread_mutex_unlock(&pipeline->lock);
+    return backlog;
+}
+
+uint64_t pipeline_progress(const struct pipeline *pipeline)
+{
+    return atomic_load_explicit(&pipeline->progress, memory_order_relaxed);
+}
+
+/* Storage: grow a task's, within what is planned for all of them. */
+
+/* Under lock. */
+static void release_encoded(struct pipeline *pipeline, struct encoded *encoded)
+{
+    pipeline->encoded_bytes -= encoded->capacity;
+    free(encoded->data);
+    *encoded = (struct encoded){0};
+}
+
+/* Under lock: free what idle tasks keep, until there is room. */
+static bool make_room(struct pipeline *pipeline, size_t bytes)
+{
+    size_t bytes_max = pipeline_encoded_bytes_max(&pipeline->options);
+    struct task *task;
+    TAILQ_FOREACH (task, &pipeline->idle, entry) {
+        if (pipeline->encoded_bytes + bytes <= bytes_max)
+            break;
+        release_encoded(pipeline, &task->encoded);
+    }
+    return pipeline->encoded_bytes + bytes <= bytes_max;
+}
+
+/* While it waits, a reader holds no storage, and no task that waits for a reader does either: what
+ * is in use is on its way through the workers and will come free. */
+static enum stk_status reserve(void *context, struct encoded *encoded, size_t bytes)
+{
+    struct pipeline *pipeline = context;
+    if (bytes > pipeline->options.encoded_bytes_max)
+        return STK_LIMIT;
+    if (bytes <= encoded->capacity)
+        return STK_OK;
+    size_t capacity = (bytes + GROWTH_BYTES - 1) / GROWTH_BYTES * GROWTH_BYTES;
+    pthread_mutex_lock(&pipeline->lock);
+    release_encoded(pipeline, encoded);
+    while (!make_room(pipeline, capacity) && !pipeline->closing)
+        pthread_cond_wait(&pipeline->readable, &pipeline->lock);
+    bool closing = pipeline->closing;
+    if (!closing)
+        pipeline->encoded_bytes += capacity;
+    pthread_mutex_unlock(&pipeline->lock);
+    if (closing)
+        return STK_CLOSED;
+    encoded->capacity = capacity;
+    encoded->data = malloc(capacity);
+    if (encoded->data == NULL) {
+        pthread_mutex_lock(&pipeline->lock);
+        release_encoded(pipeline, encoded);
+        pthread_mutex_unlock(&pipeline->lock);
+        return STK_MEMORY;
+    }
+    return STK_OK;
+}
+
+/* The way of a slot that has its picture, or never will. */
+
+static void mix_batch(struct pipeline *pipeline, const struct batch *batch)
+{
+    uint64_t start_ns = clock_now_ns();
+    const struct plan_slot *plan = batch_plan_slots(batch);
+    uint32_t partner[STK_BATCH_MAX];
+    uint16_t weight[STK_BATCH_MAX];
+    for (uint32_t i = 0; i < batch->count; i++) {
+        partner[i] = plan[i].partner;
+        weight[i] = plan[i].weight;
+    }
+    struct mix_pairs pairs = {partner, weight, batch->count};
+    size_t slot_bytes = batch->layout->slot_bytes;
+    if (batch->stream->recipe->dtype == STK_U8)
+        mix_u8(batch_image(batch, 0), slot_bytes, &pairs);
+    else
+        mix_f32(batch_image(batch, 0), slot_bytes / sizeof(float), &pairs);
+    figure_add(&pipeline->options.figures->mix_ns_total, clock_now_ns() - start_ns);
+}
+
+static void finish_slot(struct pipeline *pipeline, struct batch *batch)
+{
+    atomic_fetch_add_explicit(&pipeline->progress, 1, memory_order_relaxed);
+    if (atomic_fetch_sub_explicit(&batch->slots_left, 1, memory_order_acq_rel) != 1)
+        return;
+    if (batch->failure == STK_OK && batch->stream->recipe->mix != MIX_NONE)
+        mix_batch(pipeline, batch);
+    if (batch->failure == STK_OK) {
+        batch_seal(batch);
+        figure_add(&pipeline->options.figures->batches_made, 1);
+    } else {
+        figure_add(&pipeline->options.figures->batches_failed, 1);
+    }
+    pipeline->options.finished(pipeline->options.context, batch);
+}
+
+/* The task is done with its slot; its storage is kept for the next one. */
+static void finish_task(struct pipeline *pipeline, struct task *task)
+{
+    struct batch *batch = task->batch;
+    pthread_mutex_lock(&pipeline->lock);
+    task->batch = NULL;
+    TAILQ_INSERT_HEAD(&pipeline->idle, task, entry);
+    pthread_cond_broadcast(&pipeline->readable);
+    pthread_mutex_unlock(&pipeline->lock);
+    finish_slot(pipeline, batch);
+}
+
+static void fail_batch(struct pipeline *pipeline, struct task *task, enum stk_status status,
+                       const char *reason)
+{
+    struct batch *batch = task->batch;
+    pthread_mutex_lock(&pipeline->lock);
+    if (batch->failure == STK_OK) {
+        batch->failure = status;
+        snprintf(batch->failure_reason, sizeof batch->failure_reason, "%s", reason);
+    }
+    pthread_mutex_unlock(&pipeline->lock);
+    finish_task(pipeline, task);
+}
+
+static void report_replaced(const struct task *task, uint64_t index, uint64_t stand_in,
+                            enum stk_status status, const char *reason)
+{
+    const struct stream *stream = task->batch->stream;
+    if (!stream_first_report(stream, index))
+        return;
+    LOG(WARN, "image.corrupt", LOG_TEXT("stream", stream->name),
+        LOG_TEXT("path", source_name(stream->source, index)), LOG_NUMBER("index", index),
+        LOG_TEXT("code", stk_status_word(status)), LOG_TEXT("reason", reason),
+        LOG_NUMBER("replaced_by", stand_in));
+}
+
+/* Under lock. */
+static void note_replaced(struct batch *batch, const struct batch_slot *slot, uint32_t number,
+                          enum stk_status status, const char *reason)
+{
+    if (slot->attempt > 0)
+        return;
+    struct batch_replaced *row = &batch_replaced(batch)[batch->replaced_count++];
+    row->slot = number;
+    row->index = slot->index;
+    snprintf(row->reason, sizeof row->reason, "%s: %s", stk_status_word(status), reason);
+}
+
+/* The slot's sample is no good: another one takes its place, by the plan. */
+static void replace_sample(struct pipeline *pipeline, struct task *task, enum stk_status status,
+                           const char *reason)
+{
+    struct batch *batch = task->batch;
+    const struct stream *stream = batch->stream;
+    struct batch_slot *slot = &batch_slots(batch)[task->slot];
+    const struct plan_slot *plan = &batch_plan_slots(batch)[task->slot];
+    uint64_t stand_in = plan_replacement(stream->recipe, stream->samples, batch->address.epoch,
+                                         plan->position, slot->attempt);
+    report_replaced(task, slot->index, stand_in, status, reason);
+    if (stream->recipe->on_corrupt == ON_CORRUPT_FAIL || slot->attempt == ATTEMPTS_MAX) {
+        char sentence[BATCH_REASON_BYTES];
+        snprintf(sentence, sizeof sentence, "sample %llu in slot %u: %s",
+                 (unsigned long long)slot->index, task->slot, reason);
+        fail_batch(pipeline, task, STK_CORRUPT, sentence);
+        return;
+    }
+    if (slot->attempt == 0)
+        figure_add(&pipeline->options.figures->images_replaced, 1);
+    pthread_mutex_lock(&pipeline->lock);
+    note_replaced(batch, slot, task->slot, status, reason);
+    slot->index = stand_in;
+    slot->attempt++;
+    release_encoded(pipeline, &task->encoded);
+    TAILQ_INSERT_TAIL(&pipeline->retries, task, entry);
+    pthread_cond_broadcast(&pipeline->readable);
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+static void handle_failure(struct pipeline *pipeline, struct task *task, enum stk_status status,
+                           const char *reason)
+{
+    bool sample = status == STK_CORRUPT || status == STK_UNSUPPORTED || status == STK_UNREADABLE ||
+                  status == STK_LIMIT;
+    if (sample)
+        replace_sample(pipeline, task, status, reason);
+    else
+        fail_batch(pipeline, task, status, reason);
+}
+
+/* Readers. */
+
+/* Under lock: a task with a slot to read, or NULL. */
+static struct task *next_read(struct pipeline *pipeline)
+{
+    struct task *task = TAILQ_FIRST(&pipeline->retries);
+    if (task != NULL) {
+        TAILQ_REMOVE(&pipeline->retries, task, entry);
+        return task;
+    }
+    struct batch *batch = TAILQ_FIRST(&pipeline->waiting);
+    task = TAILQ_FIRST(&pipeline->idle);
+    if (batch == NULL || task == NULL)
+        return NULL;
+    TAILQ_REMOVE(&pipeline->idle, task, entry);
+    task->batch = batch;
+    task->slot = batch->slots_taken++;
+    pipeline->backlog--;
+    if (batch->slots_taken == batch->count)
+        TAILQ_REMOVE(&pipeline->waiting, batch, queued);
+    return task;
+}
+
+static struct task *wait_read(struct pipeline *pipeline)
+{
+    struct task *task = NULL;
+    pthread_mutex_lock(&pipeline->lock);
+    while (!pipeline->closing && (task = next_read(pipeline)) == NULL)
+        pthread_cond_wait(&pipeline->readable, &pipeline->lock);
+    pthread_mutex_unlock(&pipeline->lock);
+    return task;
+}
+
+static void read_task(struct pipeline *pipeline, struct task *task)
+{
+    const struct stream *stream = task->batch->stream;
+    char reason[SOURCE_ERROR_BYTES] = "";
+    uint64_t start_ns = clock_now_ns();
+    enum stk_status status = source_read(stream->source, batch_slots(task->batch)[task->slot].index,
+                                         reserve, pipeline, &task->encoded, reason);
+    figure_add(&pipeline->options.figures->read_ns_total, clock_now_ns() - start_ns);
+    if (status == STK_CLOSED)
+        return;
+    if (status != STK_OK) {
+        handle_failure(pipeline, task, status, reason);
+        return;
+    }
+    figure_add(&pipeline->options.figures->bytes_read, task->encoded.len);
+    pthread_mutex_lock(&pipeline->lock);
+    TAILQ_INSERT_TAIL(&pipeline->decodables, task, entry);
+    pthread_cond_signal(&pipeline->decodable);
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+static void *reader_main(void *argument)
+{
+    struct pipeline *pipeline = argument;
+    for (struct task *task = wait_read(pipeline); task != NULL; task = wait_read(pipeline))
+        read_task(pipeline, task);
+    return NULL;
+}
+
+/* Workers. */
+
+static struct task *wait_decode(struct pipeline *pipeline)
+{
+    uint64_t start_ns = clock_now_ns();
+    pthread_mutex_lock(&pipeline->lock);
+    while (!pipeline->closing && TAILQ_EMPTY(&pipeline->decodables))
+        pthread_cond_wait(&pipeline->decodable, &pipeline->lock);
+    struct task *task = pipeline->closing ? NULL : TAILQ_FIRST(&pipeline->decodables);
+    if (task != NULL)
+        TAILQ_REMOVE(&pipeline->decodables, task, entry);
+    pthread_mutex_unlock(&pipeline->lock);
+    figure_add(&pipeline->options.figures->idle_ns_total, clock_now_ns() - start_ns);
+    return task;
+}
+
+static void set_provenance(const struct task *task, const struct view *view, bool flip)
+{
+    struct batch *batch = task->batch;
+    const struct stream *stream = batch->stream;
+    struct box source = plan_view_source(view, stream->format.height, stream->format.width);
+    int32_t *crop = (int32_t *)batch_tensor(batch, LAYOUT_CROP) + 4 * (size_t)task->slot;
+    crop[0] = source.top;
+    crop[1] = source.left;
+    crop[2] = source.height;
+    crop[3] = source.width;
+    ((uint8_t *)batch_tensor(batch, LAYOUT_FLIP))[task->slot] = flip;
+    ((int32_t *)batch_tensor(batch, LAYOUT_LABEL))[task->slot] =
+        source_label(stream->source, batch_slots(batch)[task->slot].index);
+}
+
+static enum stk_status decode_task(struct image_decoder *decoder, const struct task *task,
+                                   char *reason)
+{
+    const struct batch *batch = task->batch;
+    const struct stream *stream = batch->stream;
+    const struct plan_slot *plan = &batch_plan_slots(batch)[task->slot];
+    uint32_t height;
+    uint32_t width;
+    enum stk_status status = image_decoder_begin(decoder, task->encoded.data, task->encoded.len,
+                                                 &height, &width, reason);
+    if (status != STK_OK)
+        return status;
+    struct view view =
+        plan_view(stream->recipe, batch->address.epoch, plan->position, height, width);
+    status = image_decoder_finish(decoder, &view, plan->flip, &stream->format,
+                                  batch_image(batch, task->slot), reason);
+    if (status == STK_OK)
+        set_provenance(task, &view, plan->flip);
+    return status;
+}
+
+static void work(struct pipeline *pipeline, struct image_decoder *decoder, struct task *task)
+{
+    char reason[IMAGE_REASON_BYTES] = "";
+    uint64_t start_ns = clock_now_ns();
+    enum stk_status status = decode_task(decoder, task, reason);
+    figure_add(&pipeline->options.figures->decode_ns_total, clock_now_ns() - start_ns);
+    if (status == STK_OK) {
+        figure_add(&pipeline->options.figures->images_decoded, 1);
+        finish_task(pipeline, task);
+    } else {
+        handle_failure(pipeline, task, status, reason);
+    }
+}
+
+static void *worker_main(void *argument)
+{
+    struct worker *worker = argument;
+    struct pipeline *pipeline = worker->pipeline;
+    for (struct task *task = wait_decode(pipeline); task != NULL; task = wait_decode(pipeline))
+        work(pipeline, worker->decoder, task);
+    return NULL;
+}

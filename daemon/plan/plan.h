@@ -1,0 +1,77 @@
+/*
+ * The plan: what stands in every slot of every batch, as pure functions of recipe and address.
+ *
+ * Nothing here reads a clock, a file or a state; two machines that run it agree on every bit.  The
+ * algorithms are `plan 1` of PROTOCOL.md, which is normative.  Any thread.
+ */
+#ifndef STK_PLAN_H
+#define STK_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/recipe.h"
+#include "daemon/plan/view.h"
+
+/* A lambda is a multiple of 1 / PLAN_LAMBDA_ONE, so that pixels and wire agree on it exactly. */
+enum { PLAN_LAMBDA_ONE = 1 << 14 };
+
+struct plan_slot {
+    uint64_t position; /* in the epoch: step * batch + slot */
+    uint64_t index;    /* sample */
+    uint32_t partner;  /* slot of this batch that is mixed in; itself where nothing is */
+    uint16_t weight;   /* lambda * PLAN_LAMBDA_ONE: this slot's own share */
+    bool flip;
+};
+
+/**
+ * Steps of an epoch: samples / batch, rounded down for drop and up for partial and wrap.
+ *
+ * Owns: nothing.  Threads: any.  Blocks: no.
+ */
+uint64_t plan_steps(const struct recipe *recipe, uint64_t samples);
+
+/** Samples in the batch of a step, 1 .. recipe->batch; step < plan_steps. */
+uint32_t plan_count(const struct recipe *recipe, uint64_t samples, uint64_t step);
+
+/**
+ * Plan one batch.
+ *
+ *   samples   in the source, >= 1
+ *   address   step < plan_steps
+ *   slots     storage for plan_count slots, all are set
+ *
+ * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
+ * Source: PROTOCOL.md, "plan 1"; fastai's MixUp and the mixup paper for lambda and partner.
+ */
+void plan_batch(const struct recipe *recipe, uint64_t samples, struct stk_address address,
+                struct plan_slot *slots);
+
+/**
+ * The sample that stands in for one that cannot be decoded.
+ *
+ *   attempt   0 for the first stand-in, 1 for the one that replaces it, ...
+ *
+ * The same in every daemon.  Threads: any.  Blocks: no.
+ */
+uint64_t plan_replacement(const struct recipe *recipe, uint64_t samples, uint32_t epoch,
+                          uint64_t position, uint32_t attempt);
+
+/**
+ * What is served of a picture of height x width pixels that stands at a position.
+ *
+ * Threads: any.  Blocks: no.  Allocates: no.
+ * Source: torchvision's RandomResizedCrop.get_params, Resize and CenterCrop.
+ */
+struct view plan_view(const struct recipe *recipe, uint32_t epoch, uint64_t position,
+                      uint32_t height, uint32_t width);
+
+/**
+ * The source pixels that a view shows: its box, or where its window is smaller, the window mapped
+ * back and rounded outwards.
+ *
+ *   height, width   of the served picture
+ */
+struct box plan_view_source(const struct view *view, uint32_t height, uint32_t width);
+
+#endif

@@ -1,0 +1,389 @@
+/*
+ * The server: life cycle, endpoints, signals, timers.
+ *
+ *   thread      what it runs here
+ *   loop        everything in the server's files, in turns: see `turn`
+ *   worker      server_batch_finished
+ *   zmq I/O     frame_released (server_send.c)
+ *
+ * Lock order: pipeline->lock, server->lock; never both at once.
+ *
+ * A turn runs before the loop blocks: it takes what other threads handed back, receives requests,
+ * dispatches.  ZMQ_FD is edge-triggered, and both sending and receiving may use its edge up; so
+ * poll callbacks only wake the loop, and a turn goes on until ZMQ_EVENTS says that nothing is left.
+ */
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "daemon/base/check.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/notify.h"
+#include "daemon/server_parts.h"
+
+enum {
+    BACKLOG_SLOTS_PER_WORKER = 4,
+    IO_THREAD_WORKERS = 16, /* a libzmq I/O thread for so many workers */
+    SEND_QUEUE_MESSAGES = 4 * STK_WINDOW_MAX,
+    RECEIVE_QUEUE_MESSAGES = 4 * STK_WINDOW_MAX,
+    HANDSHAKE_MS = 5000,
+    HEARTBEAT_MS = 5000,
+    HEARTBEAT_TIMEOUT_MS = 20000, /* a peer that answers nothing for so long is gone */
+    CONNECTIONS_WAITING = 128,
+    LINGER_MS = 1000,
+    STATUS_MS = 5000,
+    DRAIN_MS = 20000,
+};
+
+static const char monitor_endpoint[] = "inproc://stokerd-monitor";
+
+/* Sockets. */
+
+static bool set_option(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
+}
+
+static bool set_options(void *router)
+{
+    int64_t bytes_max = STK_REQUEST_BYTES_MAX;
+    return set_option(router, ZMQ_ROUTER_MANDATORY, 1) &&
+           set_option(router, ZMQ_LINGER, LINGER_MS) &&
+           set_option(router, ZMQ_SNDHWM, SEND_QUEUE_MESSAGES) &&
+           set_option(router, ZMQ_RCVHWM, RECEIVE_QUEUE_MESSAGES) &&
+           set_option(router, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
+           set_option(router, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) &&
+           set_option(router, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
+           set_option(router, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS) &&
+           set_option(router, ZMQ_BACKLOG, CONNECTIONS_WAITING) &&
+           set_option(router, ZMQ_IPV6, 1) &&
+           zmq_setsockopt(router, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
+}
+
+static enum stk_status open_sockets(struct server *server, uint32_t workers, char *error)
+{
+    server->context = zmq_ctx_new();
+    if (server->context != NULL) {
+        zmq_ctx_set(server->context, ZMQ_IO_THREADS, 1 + (int)workers / IO_THREAD_WORKERS);
+        server->router = zmq_socket(server->context, ZMQ_ROUTER);
+        server->monitor = zmq_socket(server->context, ZMQ_PAIR);
+    }
+    if (server->router == NULL || server->monitor == NULL || !set_options(server->router) ||
+        zmq_socket_monitor(server->router, monitor_endpoint, ZMQ_EVENT_DISCONNECTED) != 0 ||
+        zmq_connect(server->monitor, monitor_endpoint) != 0) {
+        snprintf(error, CONFIG_ERROR_BYTES, "cannot open a socket: %s", zmq_strerror(zmq_errno()));
+        return STK_SYSTEM;
+    }
+    return STK_OK;
+}
+
+/* libzmq would take an ipc path over from a living daemon without a word, so a lock file beside it
+ * says whose it is.  The kernel lets go of the lock with the process. */
+static enum stk_status lock_ipc(const char *endpoint, int *fd, char *error)
+{
+    char path[160]; /* the configuration bounds an ipc path by sockaddr_un, 107 bytes */
+    snprintf(path, sizeof path, "%s.lock", endpoint + strlen("ipc://"));
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0) {
+        snprintf(error, CONFIG_ERROR_BYTES, "cannot open \"%s\": %s", path, strerror(errno));
+        return STK_SYSTEM;
+    }
+    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        snprintf(error, CONFIG_ERROR_BYTES,
+                 "endpoint \"%s\" is in use by another daemon; stop that one or listen elsewhere",
+                 endpoint);
+        return STK_IN_USE;
+    }
+    return STK_OK;
+}
+
+static enum stk_status bind_endpoint(struct server *server, const char *endpoint, int *lock_fd,
+                                     char *error)
+{
+    if (strncmp(endpoint, "ipc://", strlen("ipc://")) == 0) {
+        enum stk_status status = lock_ipc(endpoint, lock_fd, error);
+        if (status != STK_OK)
+            return status;
+    }
+    if (zmq_bind(server->router, endpoint) != 0) {
+        int reason = zmq_errno();
+        snprintf(error, CONFIG_ERROR_BYTES, "cannot listen on \"%s\": %s", endpoint,
+                 zmq_strerror(reason));
+        return reason == EADDRINUSE ? STK_IN_USE : STK_SYSTEM;
+    }
+    char bound[CONFIG_ERROR_BYTES];
+    size_t len = sizeof bound;
+    if (zmq_getsockopt(server->router, ZMQ_LAST_ENDPOINT, bound, &len) == 0)
+        LOG(NOTICE, "server.listening", LOG_TEXT("endpoint", bound));
+    return STK_OK;
+}
+
+static enum stk_status bind_endpoints(struct server *server, char *error)
+{
+    for (size_t i = 0; i < server->config->listen_count; i++) {
+        enum stk_status status =
+            bind_endpoint(server, server->config->listen[i], &server->lock_fds[i], error);
+        if (status != STK_OK)
+            return status;
+    }
+    return STK_OK;
+}
+
+/* A turn of the loop. */
+
+static bool has_input(void *socket)
+{
+    int events = 0;
+    size_t len = sizeof events;
+    return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &len) == 0 && (events & ZMQ_POLLIN) != 0;
+}
+
+static void turn(uv_prepare_t *prepare)
+{
+    struct server *server = prepare->data;
+    server_collect(server);
+    bool more = server_receive(server);
+    server_monitor_drain(server);
+    server_dispatch(server);
+    server_client_reap(server);
+    if (more || has_input(server->router) || has_input(server->monitor))
+        uv_async_send(&server->wake);
+    if (server->draining && server_is_quiet(server))
+        uv_stop(&server->loop);
+}
+
+static void wake_by_poll(uv_poll_t *poll, int status, int events)
+{
+    (void)poll;
+    (void)status;
+    (void)events;
+}
+
+static void wake_by_async(uv_async_t *async)
+{
+    (void)async;
+}
+
+/* Signals and timers. */
+
+static void drain_is_over(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    LOG(WARN, "server.drain_timeout", LOG_NUMBER("ms", DRAIN_MS));
+    server->cut_short = true;
+    uv_stop(&server->loop);
+}
+
+static void drain(struct server *server, int number)
+{
+    LOG(NOTICE, "server.draining", LOG_NUMBER("signal", number),
+        LOG_NUMBER("requests_waiting", figure_get(&server->figures.requests_waiting)));
+    notify_state("STOPPING=1\nSTATUS=answering what was asked for");
+    server->draining = true;
+    uv_timer_start(&server->drain_timer, drain_is_over, DRAIN_MS, 0);
+}
+
+static void signalled(uv_signal_t *signal, int number)
+{
+    struct server *server = signal->data;
+    if (number == SIGHUP) {
+        LOG(NOTICE, "server.hangup",
+            LOG_TEXT("reason", "the configuration is read at start alone"));
+        return;
+    }
+    if (!server->draining) {
+        drain(server, number);
+        return;
+    }
+    LOG(WARN, "server.quit", LOG_NUMBER("signal", number));
+    server->cut_short = true;
+    uv_stop(&server->loop);
+}
+
+static void tell_status(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    uint64_t images = figure_get(&server->figures.images_decoded);
+    char state[128];
+    snprintf(state, sizeof state, "STATUS=%u trainers, %llu pictures/s", server->client_count,
+             (unsigned long long)((images - server->status_images) * 1000 / STATUS_MS));
+    server->status_images = images;
+    notify_state(state);
+}
+
+/* Fed only while the workers move, or have nothing to do. */
+static void feed_watchdog(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    uint64_t progress = pipeline_progress(server->pipeline);
+    if (server->filling == 0 || progress != server->watched_progress)
+        notify_state("WATCHDOG=1");
+    server->watched_progress = progress;
+}
+
+/* Life cycle. */
+
+static int descriptor_of(void *socket)
+{
+    int fd = -1;
+    size_t len = sizeof fd;
+    CHECK(zmq_getsockopt(socket, ZMQ_FD, &fd, &len) == 0);
+    return fd;
+}
+
+static enum stk_status open_loop(struct server *server)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    if (uv_loop_init(&server->loop) != 0)
+        return STK_SYSTEM;
+    server->loop_open = true;
+    uv_loop_t *loop = &server->loop;
+    int failed = uv_poll_init(loop, &server->router_poll, descriptor_of(server->router));
+    failed |= uv_poll_init(loop, &server->monitor_poll, descriptor_of(server->monitor));
+    failed |= uv_async_init(loop, &server->wake, wake_by_async);
+    failed |= uv_prepare_init(loop, &server->prepare);
+    failed |= uv_timer_init(loop, &server->status_timer);
+    failed |= uv_timer_init(loop, &server->watchdog_timer);
+    failed |= uv_timer_init(loop, &server->drain_timer);
+    server->prepare.data = server;
+    server->status_timer.data = server;
+    server->watchdog_timer.data = server;
+    server->drain_timer.data = server;
+    for (int i = 0; i < 3; i++) {
+        failed |= uv_signal_init(loop, &server->signals[i]);
+        server->signals[i].data = server;
+        failed |= uv_signal_start(&server->signals[i], signalled, numbers[i]);
+    }
+    failed |= uv_poll_start(&server->router_poll, UV_READABLE, wake_by_poll);
+    failed |= uv_poll_start(&server->monitor_poll, UV_READABLE, wake_by_poll);
+    failed |= uv_prepare_start(&server->prepare, turn);
+    failed |= uv_timer_start(&server->status_timer, tell_status, STATUS_MS, STATUS_MS);
+    uint64_t watchdog_ms = notify_watchdog_ms() / 2;
+    if (watchdog_ms > 0)
+        failed |= uv_timer_start(&server->watchdog_timer, feed_watchdog, 0, watchdog_ms);
+    return failed == 0 ? STK_OK : STK_SYSTEM;
+}
+
+static enum stk_status open_parts(struct server *server, const struct pipeline_options *options,
+                                  const struct memory_plan *plan, char *error)
+{
+    enum stk_status status = open_sockets(server, options->workers, error);
+    if (status == STK_OK)
+        status = bind_endpoints(server, error);
+    if (status != STK_OK)
+        return status;
+    snprintf(error, CONFIG_ERROR_BYTES, "cannot start the loop or the threads");
+    status = open_loop(server);
+    if (status == STK_OK)
+        status = cache_open(plan->slab_bytes, &server->figures, &server->cache);
+    if (status != STK_OK)
+        return status;
+    struct pipeline_options own = *options;
+    own.figures = &server->figures;
+    own.finished = server_batch_finished;
+    own.context = server;
+    return pipeline_open(&own, &server->pipeline);
+}
+
+enum stk_status server_open(const struct config *config, struct stream *const *streams,
+                            size_t count, const struct pipeline_options *options,
+                            const struct memory_plan *plan, struct server **server, char *error)
+{
+    *server = NULL;
+    struct server *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        snprintf(error, CONFIG_ERROR_BYTES, "out of memory");
+        return STK_MEMORY;
+    }
+    made->config = config;
+    made->streams = streams;
+    made->stream_count = count;
+    made->backlog_slots = (uint64_t)BACKLOG_SLOTS_PER_WORKER * options->workers;
+    made->slab_bytes_max = plan->slab_bytes;
+    made->start_ns = clock_now_ns();
+    for (int i = 0; i < CONFIG_LISTEN_MAX; i++)
+        made->lock_fds[i] = -1;
+    TAILQ_INIT(&made->clients);
+    TAILQ_INIT(&made->gone);
+    TAILQ_INIT(&made->finished);
+    STAILQ_INIT(&made->returned);
+    pthread_mutex_init(&made->lock, NULL);
+    figure_set(&made->figures.memory_bytes_max, plan->bytes_max);
+    figure_set(&made->figures.workers, options->workers);
+    enum stk_status status = open_parts(made, options, plan, error);
+    if (status != STK_OK) {
+        server_close(&made);
+        return status;
+    }
+    *error = '\0';
+    *server = made;
+    return STK_OK;
+}
+
+enum stk_status server_run(struct server *server)
+{
+    notify_state("READY=1\nSTATUS=waiting for trainers");
+    LOG(NOTICE, "server.ready", LOG_NUMBER("streams", server->stream_count),
+        LOG_NUMBER("workers", figure_get(&server->figures.workers)));
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+    LOG(NOTICE, "server.stopped",
+        LOG_NUMBER("batches_sent", figure_get(&server->figures.batches_sent)),
+        LOG_NUMBER("images_decoded", figure_get(&server->figures.images_decoded)),
+        LOG_NUMBER("images_replaced", figure_get(&server->figures.images_replaced)));
+    return server->cut_short ? STK_TIMEOUT : STK_OK;
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void close_loop(struct server *server)
+{
+    uv_walk(&server->loop, close_handle, NULL);
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&server->loop);
+}
+
+/* In flow order: no more requests, no more pictures; then libzmq lets go of every frame, which
+ * still wakes the loop; then what was handed back is taken, and the rest goes. */
+void server_close(struct server **server)
+{
+    struct server *closing = *server;
+    if (closing == NULL)
+        return;
+    pipeline_close(&closing->pipeline);
+    if (closing->loop_open) {
+        uv_poll_stop(&closing->router_poll);
+        uv_poll_stop(&closing->monitor_poll);
+    }
+    if (closing->router != NULL) {
+        zmq_socket_monitor(closing->router, NULL, 0);
+        zmq_close(closing->router);
+    }
+    if (closing->monitor != NULL)
+        zmq_close(closing->monitor);
+    if (closing->context != NULL)
+        zmq_ctx_term(closing->context);
+    server_release(closing);
+    if (closing->loop_open)
+        close_loop(closing);
+    for (int i = 0; i < CONFIG_LISTEN_MAX; i++) {
+        if (closing->lock_fds[i] >= 0)
+            close(closing->lock_fds[i]);
+    }
+    pthread_mutex_destroy(&closing->lock);
+    free(closing);
+    *server = NULL;
+}

@@ -1,0 +1,201 @@
+/*
+ * Dispatch: queued requests become batches, finished batches become replies.
+ *
+ * Clients are served in turns, a request each.  A request joins the batch at its address where
+ * there is one, finished or in the making; otherwise a slab is taken and the batch is begun, as
+ * long as the pipeline is not already far enough ahead.  What cannot be begun stays queued, bounded
+ * by the clients' windows.
+ */
+#include <string.h>
+
+#include "daemon/base/check.h"
+#include "daemon/base/clock.h"
+#include "daemon/server_parts.h"
+
+void server_request_done(struct server *server, struct client *client, struct request *request)
+{
+    TAILQ_REMOVE(&client->requests, request, entry);
+    TAILQ_INSERT_TAIL(&client->unused, request, entry);
+    client->request_count--;
+    figure_sub(&server->figures.requests_waiting, 1);
+}
+
+/* Answer a request whose batch is finished.  False where the client is not there any more. */
+static bool answer(struct server *server, struct client *client, struct request *request,
+                   struct batch *batch)
+{
+    uint64_t id = request->id;
+    server_request_done(server, client, request);
+    if (batch->state == BATCH_FAILED) {
+        server_send_error(server, client->identity, client->identity_len, id, batch->failure,
+                          batch->failure_reason);
+        return true;
+    }
+    if (server_send_batch(server, client, id, batch))
+        return true;
+    server_client_drop(server, client, "takes nothing more");
+    return false;
+}
+
+static void answer_waiting(struct server *server, struct batch *batch)
+{
+    struct client *client = TAILQ_FIRST(&server->clients);
+    while (client != NULL) {
+        struct client *next_client = TAILQ_NEXT(client, entry);
+        struct request *request = TAILQ_FIRST(&client->requests);
+        while (request != NULL) {
+            struct request *next = TAILQ_NEXT(request, entry);
+            if (request->batch == batch && !answer(server, client, request, batch))
+                break;
+            request = next;
+        }
+        client = next_client;
+    }
+}
+
+void server_batch_finished(void *context, struct batch *batch)
+{
+    struct server *server = context;
+    pthread_mutex_lock(&server->lock);
+    TAILQ_INSERT_TAIL(&server->finished, batch, queued);
+    pthread_mutex_unlock(&server->lock);
+    uv_async_send(&server->wake);
+}
+
+void server_collect(struct server *server)
+{
+    struct finished_list finished = TAILQ_HEAD_INITIALIZER(finished);
+    struct delivery_list returned = STAILQ_HEAD_INITIALIZER(returned);
+    pthread_mutex_lock(&server->lock);
+    TAILQ_CONCAT(&finished, &server->finished, queued);
+    STAILQ_CONCAT(&returned, &server->returned);
+    pthread_mutex_unlock(&server->lock);
+    struct delivery *delivery;
+    while ((delivery = STAILQ_FIRST(&returned)) != NULL) {
+        STAILQ_REMOVE_HEAD(&returned, returned);
+        delivery->client->delivery_count--;
+        cache_unref(server->cache, &delivery->batch);
+    }
+    struct batch *batch;
+    while ((batch = TAILQ_FIRST(&finished)) != NULL) {
+        TAILQ_REMOVE(&finished, batch, queued);
+        server->filling--;
+        batch_set_state(batch, batch->failure == STK_OK ? BATCH_READY : BATCH_FAILED);
+        answer_waiting(server, batch);
+        cache_unref(server->cache, &batch);
+    }
+    server_client_reap(server);
+}
+
+/* Batches that a client may hold at a time: a share of what there is room for, so that one that
+ * asks and does not read leaves room for the others and for the next to come. */
+static uint64_t allowance(const struct server *server, const struct client *client,
+                          const struct stream *stream)
+{
+    uint64_t share = server->slab_bytes_max / stream->layout.bytes / (server->client_count + 1);
+    if (share < 1)
+        share = 1;
+    return share < client->window ? share : client->window;
+}
+
+/* Take a slab and begin a batch; NULL where it has to wait. */
+static struct batch *begin(struct server *server, const struct request *request)
+{
+    const struct stream *stream = request->stream;
+    if (pipeline_backlog(server->pipeline) >= server->backlog_slots + stream->recipe->batch)
+        return NULL;
+    struct batch *batch;
+    if (cache_take(server->cache, &stream->layout, &batch) != STK_OK)
+        return NULL;
+    uint64_t start_ns = clock_now_ns();
+    batch_plan(batch, stream, stream->recipe, stream->samples, request->address);
+    figure_add(&server->figures.plan_ns_total, clock_now_ns() - start_ns);
+    cache_put(server->cache, batch);
+    server->filling++;
+    pipeline_push(server->pipeline, batch);
+    return batch;
+}
+
+/* The client's oldest request that is not begun; *waiting counts those that are. */
+static struct request *next_request(struct client *client, uint32_t *waiting)
+{
+    struct request *request;
+    *waiting = 0;
+    TAILQ_FOREACH (request, &client->requests, entry) {
+        if (request->batch == NULL)
+            return request;
+        ++*waiting;
+    }
+    return NULL;
+}
+
+/* One step for one client; false where nothing could be done. */
+static bool serve(struct server *server, struct client *client)
+{
+    uint32_t waiting;
+    struct request *request = next_request(client, &waiting);
+    if (request == NULL ||
+        waiting + client->delivery_count >= allowance(server, client, request->stream))
+        return false;
+    struct batch *batch = cache_find(server->cache, request->stream, request->address);
+    if (batch == NULL) {
+        request->batch = begin(server, request);
+        return request->batch != NULL;
+    }
+    figure_add(&server->figures.cache_hits, 1);
+    if (batch->state == BATCH_READY)
+        answer(server, client, request, batch);
+    else
+        request->batch = batch;
+    return true;
+}
+
+void server_dispatch(struct server *server)
+{
+    bool moved = true;
+    while (moved) {
+        moved = false;
+        uint32_t count = server->client_count;
+        for (uint32_t i = 0; i < count; i++) {
+            struct client *client = TAILQ_FIRST(&server->clients);
+            if (client == NULL)
+                break;
+            /* Whoever was served goes to the end of the line, whether it got something or not. */
+            TAILQ_REMOVE(&server->clients, client, entry);
+            TAILQ_INSERT_TAIL(&server->clients, client, entry);
+            moved |= serve(server, client);
+        }
+    }
+}
+
+bool server_is_quiet(const struct server *server)
+{
+    const struct client *client;
+    TAILQ_FOREACH (client, &server->clients, entry) {
+        if (client->request_count > 0 || client->delivery_count > 0)
+            return false;
+    }
+    return true;
+}
+
+/* After the pipeline and libzmq have stopped: batches that were being filled are let go. */
+static void let_go_filling(struct server *server)
+{
+    struct batch *batch;
+    while ((batch = cache_find_filling(server->cache)) != NULL) {
+        batch->failure = STK_CLOSED;
+        batch_set_state(batch, BATCH_FAILED);
+        cache_unref(server->cache, &batch);
+    }
+}
+
+void server_release(struct server *server)
+{
+    if (server->cache == NULL)
+        return;
+    while (!TAILQ_EMPTY(&server->clients))
+        server_client_drop(server, TAILQ_FIRST(&server->clients), "shutdown");
+    server_collect(server);
+    let_go_filling(server);
+    cache_close(&server->cache);
+}

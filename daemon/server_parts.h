@@ -1,0 +1,178 @@
+/*
+ * What the server's files share.  All of it belongs to the loop's thread but for the two lists
+ * under server->lock, which workers and libzmq's I/O threads append to.
+ *
+ *   server.c           life cycle, endpoints, signals, timers; a turn of the loop
+ *   server_client.c    who is connected
+ *   server_request.c   a request is read and answered or queued
+ *   server_dispatch.c  queued requests become batches, batches become replies
+ *   server_send.c      frames
+ */
+#ifndef STK_SERVER_PARTS_H
+#define STK_SERVER_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+#include <uv.h>
+
+#include "daemon/base/figures.h"
+#include "daemon/batch/cache.h"
+#include "daemon/pipeline.h"
+#include "daemon/server.h"
+
+enum {
+    SERVER_CLIENTS_MAX = 1024,
+    SERVER_IDENTITY_BYTES_MAX = 255, /* ZMTP's own limit */
+    SERVER_WINDOW_DEFAULT = 8,       /* of a client that never said hello */
+    SERVER_REPLY_BYTES = STK_HEADER_BYTES_MAX,
+};
+
+/* A get that is not answered yet. */
+struct request {
+    uint64_t id;
+    const struct stream *stream;
+    struct stk_address address;
+    struct batch *batch; /* the one that it waits for; NULL: not begun.  The pipeline's reference
+                            keeps it */
+    TAILQ_ENTRY(request) entry; /* client->requests or client->unused */
+};
+
+/* A batch that libzmq has not let go yet. */
+struct delivery {
+    struct server *server;
+    struct client *client;
+    struct batch *batch; /* with a reference; NULL: this delivery is unused */
+    /* Frames that libzmq holds.  Released by each free callback, acquired by the last. */
+    _Atomic uint32_t frames_left;
+    STAILQ_ENTRY(delivery) returned; /* server->returned */
+};
+
+TAILQ_HEAD(request_list, request);
+STAILQ_HEAD(delivery_list, delivery);
+TAILQ_HEAD(finished_list, batch);
+TAILQ_HEAD(client_list, client);
+
+struct client {
+    uint8_t identity[SERVER_IDENTITY_BYTES_MAX];
+    uint8_t identity_len;
+    char name[STK_NAME_BYTES_MAX + 1];
+    int fd;          /* of its connection, to be told when that breaks; -1 unknown */
+    uint32_t window; /* requests in flight granted */
+    uint32_t epoch;  /* the last one that it asked for, for the log */
+    bool asked;      /* epoch is set */
+    bool gone;       /* only waits for its deliveries to return */
+
+    uint32_t request_count;
+    uint32_t delivery_count; /* batches that libzmq holds for it */
+    struct request_list requests;
+    struct request_list unused;
+    struct request request_rows[STK_WINDOW_MAX];
+    struct delivery delivery_rows[STK_WINDOW_MAX];
+    TAILQ_ENTRY(client) entry; /* server->clients in the order of service, or server->gone */
+};
+
+struct server {
+    const struct config *config;
+    struct stream *const *streams;
+    size_t stream_count;
+    struct figures figures;
+    struct cache *cache;
+    struct pipeline *pipeline;
+    uint64_t backlog_slots; /* the pipeline is kept this far ahead, and by a batch */
+    size_t slab_bytes_max;
+    uint64_t start_ns;
+
+    void *context; /* libzmq's */
+    void *router;
+    void *monitor;
+    int lock_fds[CONFIG_LISTEN_MAX]; /* flocks of ipc endpoints; -1 where there is none */
+
+    uv_loop_t loop;
+    bool loop_open;
+    uv_poll_t router_poll;
+    uv_poll_t monitor_poll;
+    uv_prepare_t prepare;
+    uv_async_t wake;
+    uv_signal_t signals[3];
+    uv_timer_t status_timer;
+    uv_timer_t watchdog_timer;
+    uv_timer_t drain_timer;
+    bool draining;
+    bool cut_short; /* the drain did not end by itself */
+    uint64_t watched_progress;
+    uint64_t status_images;
+
+    struct client_list clients;
+    struct client_list gone;
+    uint32_t client_count;
+    uint32_t filling; /* batches in the pipeline */
+
+    pthread_mutex_t lock;
+    struct finished_list finished; /* under lock */
+    struct delivery_list returned; /* under lock */
+
+    char reply[SERVER_REPLY_BYTES]; /* a header while it is encoded */
+    union {
+        struct stk_streams streams;
+        struct stk_labels labels;
+        struct stk_stats stats;
+    } answer; /* what goes into it */
+};
+
+/* server_client.c */
+
+/** The client with this identity, or NULL. */
+struct client *server_client_find(struct server *server, const void *identity, size_t len);
+
+/** A new client; NULL where there are too many, or no memory. */
+struct client *server_client_add(struct server *server, const void *identity, size_t len, int fd);
+
+/** Forget a client and what it waits for; what libzmq holds for it is waited for. */
+void server_client_drop(struct server *server, struct client *client, const char *reason);
+
+/** Free the clients that are gone and hold nothing any more. */
+void server_client_reap(struct server *server);
+
+/** Take every event of the connections' monitor: drop the clients whose connection broke. */
+void server_monitor_drain(struct server *server);
+
+/* server_request.c */
+
+/** Receive and handle up to a bounded number of requests; true where there may be more. */
+bool server_receive(struct server *server);
+
+/* server_dispatch.c */
+
+/** A request is answered, refused or cancelled. */
+void server_request_done(struct server *server, struct client *client, struct request *request);
+
+/** Take what workers and libzmq have handed back. */
+void server_collect(struct server *server);
+
+/** Begin what may be begun, deliver what is ready. */
+void server_dispatch(struct server *server);
+
+/** Whether nothing is asked for and nothing is on its way. */
+bool server_is_quiet(const struct server *server);
+
+/** After libzmq and the pipeline have stopped: let go of everything that was under way. */
+void server_release(struct server *server);
+
+/** The pipeline's callback, on a worker's thread. */
+void server_batch_finished(void *context, struct batch *batch);
+
+/* server_send.c */
+
+/** Send server->reply's first len bytes to a peer; false where it is gone or takes nothing more. */
+bool server_send(struct server *server, const void *identity, size_t identity_len, size_t len);
+
+/** Send an error reply. */
+void server_send_error(struct server *server, const void *identity, size_t identity_len,
+                       uint64_t id, enum stk_status status, const char *message);
+
+/** Send a READY batch, without copying it; false where the client is gone or takes nothing more. */
+bool server_send_batch(struct server *server, struct client *client, uint64_t id,
+                       struct batch *batch);
+
+#endif

@@ -1,0 +1,311 @@
+/*
+ * Requests: read, refuse, answer or queue.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/log.h"
+#include "daemon/server_parts.h"
+
+enum { RECEIVE_MAX = 256 }; /* requests a turn, so that finished batches are not kept waiting */
+
+/* A request and who sent it. */
+struct letter {
+    const void *identity;
+    size_t identity_len;
+    int fd;
+    struct stk_request request;
+};
+
+static void refuse(struct server *server, const struct letter *letter, enum stk_status status,
+                   const char *message)
+{
+    server_send_error(server, letter->identity, letter->identity_len, letter->request.id, status,
+                      message);
+}
+
+static void reply(struct server *server, const struct letter *letter, enum stk_status status,
+                  size_t len)
+{
+    if (status == STK_OK)
+        server_send(server, letter->identity, letter->identity_len, len);
+    else
+        refuse(server, letter, status, "the reply is longer than a header may be");
+}
+
+/* The stream that a request names, or NULL after an error reply that names those there are. */
+static const struct stream *find_stream(struct server *server, const struct letter *letter)
+{
+    char message[STK_TEXT_BYTES_MAX];
+    int len = snprintf(message, sizeof message, "no stream \"%.*s\"; there is",
+                       (int)letter->request.stream.len, letter->request.stream.data);
+    for (size_t i = 0; i < server->stream_count; i++) {
+        const struct stream *stream = server->streams[i];
+        if (stk_text_is(letter->request.stream, stream->name))
+            return stream;
+        if ((size_t)len + strlen(stream->name) + 4 < sizeof message)
+            len += snprintf(message + len, sizeof message - (size_t)len, "%s \"%s\"",
+                            i == 0 ? "" : ",", stream->name);
+    }
+    refuse(server, letter, STK_UNKNOWN_STREAM, message);
+    return NULL;
+}
+
+/* The sender's client, made on its first hello or get; NULL after an error reply. */
+static struct client *client_of(struct server *server, const struct letter *letter)
+{
+    struct client *client = server_client_find(server, letter->identity, letter->identity_len);
+    if (client == NULL)
+        client = server_client_add(server, letter->identity, letter->identity_len, letter->fd);
+    if (client == NULL)
+        refuse(server, letter, STK_OVERLOADED, "too many clients; try again when one has left");
+    return client;
+}
+
+static void handle_hello(struct server *server, const struct letter *letter)
+{
+    const struct stk_request *request = &letter->request;
+    if (server->draining) {
+        refuse(server, letter, STK_DRAINING, "the daemon is shutting down");
+        return;
+    }
+    const struct stream *stream = find_stream(server, letter);
+    struct client *client = stream == NULL ? NULL : client_of(server, letter);
+    if (client == NULL)
+        return;
+    client->window = request->window < 1 ? 1 : request->window;
+    if (client->window > STK_WINDOW_MAX)
+        client->window = STK_WINDOW_MAX;
+    memcpy(client->name, request->name.data, request->name.len);
+    client->name[request->name.len] = '\0';
+    LOG(INFO, "client.hello", LOG_TEXT("client", client->name), LOG_TEXT("stream", stream->name),
+        LOG_NUMBER("window", client->window));
+    struct stk_welcome welcome = {
+        .id = request->id,
+        .version = STK_PROTOCOL_VERSION,
+        .plan = STK_PLAN_VERSION,
+        .window = client->window,
+        .info = stream_info(stream),
+    };
+    size_t len;
+    reply(server, letter, stk_welcome_encode(&welcome, server->reply, sizeof server->reply, &len),
+          len);
+}
+
+/* Whether a stream has the address, with the data that the client pinned; replies if not. */
+static bool check_address(struct server *server, const struct letter *letter,
+                          const struct stream *stream)
+{
+    const struct stk_request *request = &letter->request;
+    char message[STK_TEXT_BYTES_MAX];
+    if (request->pinned &&
+        memcmp(&request->fingerprint, &stream->fingerprint, sizeof stream->fingerprint) != 0) {
+        char asked[STK_FINGERPRINT_HEX_BYTES];
+        char served[STK_FINGERPRINT_HEX_BYTES];
+        stk_fingerprint_hex(&request->fingerprint, asked);
+        stk_fingerprint_hex(&stream->fingerprint, served);
+        snprintf(message, sizeof message,
+                 "stream \"%s\" has fingerprint %s here, not %s: its recipe or its files differ",
+                 stream->name, served, asked);
+        refuse(server, letter, STK_FINGERPRINT, message);
+        return false;
+    }
+    if (request->address.step >= stream->steps) {
+        snprintf(message, sizeof message, "step %llu is beyond the epoch of %llu steps",
+                 (unsigned long long)request->address.step, (unsigned long long)stream->steps);
+        refuse(server, letter, STK_RANGE, message);
+        return false;
+    }
+    return true;
+}
+
+static void log_epoch(struct client *client, const struct stream *stream, uint32_t epoch)
+{
+    if (client->asked && client->epoch == epoch)
+        return;
+    client->asked = true;
+    client->epoch = epoch;
+    LOG(INFO, "client.epoch", LOG_TEXT("client", client->name), LOG_TEXT("stream", stream->name),
+        LOG_NUMBER("epoch", epoch));
+}
+
+static void handle_get(struct server *server, const struct letter *letter)
+{
+    const struct stk_request *request = &letter->request;
+    if (server->draining) {
+        refuse(server, letter, STK_DRAINING, "the daemon is shutting down");
+        return;
+    }
+    const struct stream *stream = find_stream(server, letter);
+    if (stream == NULL || !check_address(server, letter, stream))
+        return;
+    struct client *client = client_of(server, letter);
+    if (client == NULL)
+        return;
+    if (client->request_count == client->window) {
+        char message[STK_TEXT_BYTES_MAX];
+        snprintf(message, sizeof message,
+                 "%u requests are in flight, as many as were granted; wait for a reply or ask for "
+                 "a larger window",
+                 client->request_count);
+        refuse(server, letter, STK_WINDOW, message);
+        return;
+    }
+    struct request *queued = TAILQ_FIRST(&client->unused);
+    TAILQ_REMOVE(&client->unused, queued, entry);
+    queued->id = request->id;
+    queued->stream = stream;
+    queued->address = request->address;
+    queued->batch = NULL;
+    TAILQ_INSERT_TAIL(&client->requests, queued, entry);
+    client->request_count++;
+    figure_add(&server->figures.requests_waiting, 1);
+    log_epoch(client, stream, request->address.epoch);
+}
+
+/* A batch that is in the making is made all the same: it may be asked for again. */
+static void handle_cancel(struct server *server, const struct letter *letter)
+{
+    struct client *client = server_client_find(server, letter->identity, letter->identity_len);
+    struct request *request;
+    if (client == NULL)
+        return;
+    TAILQ_FOREACH (request, &client->requests, entry) {
+        if (request->id == letter->request.id) {
+            server_request_done(server, client, request);
+            return;
+        }
+    }
+}
+
+static void handle_streams(struct server *server, const struct letter *letter)
+{
+    struct stk_streams *streams = &server->answer.streams;
+    *streams =
+        (struct stk_streams){.id = letter->request.id, .count = (uint32_t)server->stream_count};
+    for (size_t i = 0; i < server->stream_count; i++)
+        streams->rows[i] = stream_info(server->streams[i]);
+    size_t len;
+    reply(server, letter, stk_streams_encode(streams, server->reply, sizeof server->reply, &len),
+          len);
+}
+
+static void handle_labels(struct server *server, const struct letter *letter)
+{
+    const struct stream *stream = find_stream(server, letter);
+    if (stream == NULL)
+        return;
+    struct stk_labels *labels = &server->answer.labels;
+    uint32_t first = letter->request.first;
+    *labels = (struct stk_labels){.id = letter->request.id, .first = first};
+    uint32_t classes = source_classes(stream->source);
+    while (labels->count < STK_LABELS_MAX && first + labels->count < classes) {
+        labels->names[labels->count] =
+            stk_text_of(source_class_name(stream->source, first + labels->count));
+        labels->count++;
+    }
+    size_t len;
+    reply(server, letter, stk_labels_encode(labels, server->reply, sizeof server->reply, &len),
+          len);
+}
+
+static void handle_stats(struct server *server, const struct letter *letter)
+{
+#define FIGURE_ROW(name, kind, help) {stk_text_of(#name), figure_get(&server->figures.name)},
+    figure_set(&server->figures.uptime_ns, clock_now_ns() - server->start_ns);
+    const struct stk_figure rows[] = {FIGURE_LIST(FIGURE_ROW)};
+    struct stk_stats *stats = &server->answer.stats;
+    *stats = (struct stk_stats){.id = letter->request.id, .count = sizeof rows / sizeof rows[0]};
+    memcpy(stats->figures, rows, sizeof rows);
+    size_t len;
+    reply(server, letter, stk_stats_encode(stats, server->reply, sizeof server->reply, &len), len);
+}
+
+/* What a peer is told of bytes that are no request. */
+static void refuse_bytes(struct server *server, const struct letter *letter, enum stk_status status)
+{
+    char message[STK_TEXT_BYTES_MAX];
+    if (status == STK_VERSION)
+        snprintf(message, sizeof message,
+                 "this daemon speaks version %d of the protocol, the client version %u; use the "
+                 "same major version on both ends",
+                 STK_PROTOCOL_VERSION, letter->request.version);
+    else
+        snprintf(message, sizeof message, "the request was refused: %s", stk_status_text(status));
+    refuse(server, letter, status, message);
+}
+
+static void handle(struct server *server, struct letter *letter, const void *bytes, size_t len)
+{
+    static void (*const handlers[])(struct server *, const struct letter *) = {
+        [STK_KIND_HELLO] = handle_hello,   [STK_KIND_GET] = handle_get,
+        [STK_KIND_CANCEL] = handle_cancel, [STK_KIND_STREAMS] = handle_streams,
+        [STK_KIND_LABELS] = handle_labels, [STK_KIND_STATS] = handle_stats,
+    };
+    figure_add(&server->figures.requests, 1);
+    enum stk_status status = stk_request_decode(bytes, len, &letter->request);
+    if (status == STK_OK)
+        handlers[letter->request.kind](server, letter);
+    else
+        refuse_bytes(server, letter, status);
+}
+
+/* Receive one frame; false where there is none. */
+static bool receive_frame(void *router, zmq_msg_t *frame)
+{
+    int len;
+    do {
+        len = zmq_msg_recv(frame, router, ZMQ_DONTWAIT);
+    } while (len < 0 && errno == EINTR);
+    return len >= 0;
+}
+
+/* A request is one frame; what a stranger sends behind it is dropped, and the request refused. */
+static bool drop_rest(void *router, const zmq_msg_t *body)
+{
+    bool more = zmq_msg_more(body);
+    bool dropped = more;
+    while (more) {
+        zmq_msg_t rest;
+        zmq_msg_init(&rest);
+        more = receive_frame(router, &rest) && zmq_msg_more(&rest);
+        zmq_msg_close(&rest);
+    }
+    return dropped;
+}
+
+static void receive_one(struct server *server, zmq_msg_t *identity, zmq_msg_t *body)
+{
+    bool several = drop_rest(server->router, body);
+    server_monitor_drain(server);
+    struct letter letter = {
+        .identity = zmq_msg_data(identity),
+        .identity_len = zmq_msg_size(identity),
+        .fd = zmq_msg_get(body, ZMQ_SRCFD),
+    };
+    if (several)
+        refuse(server, &letter, STK_INVALID, "a request is one frame");
+    else
+        handle(server, &letter, zmq_msg_data(body), zmq_msg_size(body));
+}
+
+bool server_receive(struct server *server)
+{
+    for (int i = 0; i < RECEIVE_MAX; i++) {
+        zmq_msg_t identity;
+        zmq_msg_t body;
+        zmq_msg_init(&identity);
+        zmq_msg_init(&body);
+        bool received = receive_frame(server->router, &identity);
+        if (received && zmq_msg_more(&identity) && receive_frame(server->router, &body))
+            receive_one(server, &identity, &body);
+        zmq_msg_close(&body);
+        zmq_msg_close(&identity);
+        if (!received)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,97 @@
+/*
+ * Faults: texts made of errno and of names that a stranger may have chosen.
+ */
+#include "daemon/source/fault.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/source/source.h"
+
+enum stk_status fault_status(int code)
+{
+    switch (code) {
+    case EMFILE:
+    case ENFILE:
+        return STK_SYSTEM;
+    case ENOMEM:
+        return STK_MEMORY;
+    default:
+        return STK_UNREADABLE;
+    }
+}
+
+struct fault_text fault_reason(int code)
+{
+    struct fault_text reason;
+    char storage[FAULT_TEXT_BYTES];
+    snprintf(reason.text, sizeof reason.text, "%s", strerror_r(code, storage, sizeof storage));
+    /* "Permission denied" is lowered, "RPC struct is bad" is not. */
+    if (!isupper((unsigned char)reason.text[1]))
+        reason.text[0] = (char)tolower((unsigned char)reason.text[0]);
+    return reason;
+}
+
+/* How a byte stands in quotes; returns its length.  Bytes of UTF-8 stand for themselves. */
+static size_t escape(unsigned char c, char out[5])
+{
+    if (c == '"' || c == '\\')
+        return (size_t)snprintf(out, 5, "\\%c", c);
+    if (c < ' ' || c == 0x7f)
+        return (size_t)snprintf(out, 5, "\\x%02x", c);
+    return (size_t)snprintf(out, 5, "%c", c);
+}
+
+static size_t escaped_len(const char *text)
+{
+    char piece[5];
+    size_t len = 0;
+    for (; *text != '\0'; text++)
+        len += escape((unsigned char)*text, piece);
+    return len;
+}
+
+static char *put_escaped(char *out, const char *text, size_t *skip)
+{
+    for (; *text != '\0'; text++) {
+        char piece[5];
+        size_t len = escape((unsigned char)*text, piece);
+        if (*skip > 0) {
+            *skip -= *skip < len ? *skip : len;
+            continue;
+        }
+        memcpy(out, piece, len);
+        out += len;
+    }
+    return out;
+}
+
+struct fault_text fault_quote(const char *folder, const char *path)
+{
+    static const char dots[] = "...";
+    struct fault_text quoted;
+    const char *slash = *path != '\0' ? "/" : "";
+    size_t len = escaped_len(folder) + strlen(slash) + escaped_len(path);
+    size_t room = sizeof quoted.text - sizeof "\"\"";
+    size_t skip = len > room ? len - room + sizeof dots - 1 : 0;
+    char *out = stpcpy(quoted.text, "\"");
+    if (skip > 0)
+        out = stpcpy(out, dots);
+    out = put_escaped(out, folder, &skip);
+    out = put_escaped(out, slash, &skip);
+    out = put_escaped(out, path, &skip);
+    stpcpy(out, "\"");
+    return quoted;
+}
+
+enum stk_status fault_write(char *error, enum stk_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error, SOURCE_ERROR_BYTES, format, arguments);
+    va_end(arguments);
+    return status;
+}

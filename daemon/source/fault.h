@@ -1,0 +1,44 @@
+/*
+ * Faults: what went wrong with a file or folder, as a status and as words for a person.
+ *
+ * Every sentence of this folder is made here, so that a name with control characters or of four
+ * thousand bytes never reaches a terminal whole.  No state; any thread; nothing allocates or
+ * blocks.
+ */
+#ifndef STK_FAULT_H
+#define STK_FAULT_H
+
+#include "proto/status.h"
+
+enum { FAULT_TEXT_BYTES = 240 };
+
+/* A text by value, so that a sentence's parts need no storage of their caller's. */
+struct fault_text {
+    char text[FAULT_TEXT_BYTES];
+};
+
+/** Whose fault an errno is: STK_SYSTEM and STK_MEMORY are this process's, all else the file's. */
+enum stk_status fault_status(int code);
+
+/** An errno in lower case, e.g. "no such file or directory". */
+struct fault_text fault_reason(int code);
+
+/**
+ * A path in quotes: control characters, quotes and backslashes are escaped; of a path that is too
+ * long the end is kept, behind "...".
+ *
+ *   folder   where path starts
+ *   path     below folder; empty means folder itself
+ */
+struct fault_text fault_quote(const char *folder, const char *path);
+
+/**
+ * Write a sentence.
+ *
+ *   error    SOURCE_ERROR_BYTES of storage; a longer sentence is cut
+ *   status   returned, so that "return fault_write(...)" fails and explains at once
+ */
+enum stk_status fault_write(char *error, enum stk_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * A file's bytes, read whole with pread: a file that shrinks meanwhile is a short read and not a
+ * SIGBUS.  No state; any thread.
+ */
+#ifndef STK_FILE_H
+#define STK_FILE_H
+
+#include <stdint.h>
+
+#include "daemon/source/source.h"
+#include "proto/status.h"
+
+/**
+ * Read a file.
+ *
+ *   directory      descriptor that path is relative to
+ *   bytes_listed   its size when it was listed; another size now is a failure, since the stream's
+ *                  fingerprint promises the file that was listed
+ *   the rest as in source_read
+ */
+STK_MUST_CHECK enum stk_status file_read(int directory, const char *path, uint64_t bytes_listed,
+                                         source_reserve *reserve, void *context,
+                                         struct encoded *encoded, char *reason);
+
+#endif

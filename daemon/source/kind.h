@@ -1,0 +1,36 @@
+/*
+ * Kinds of sources: what a new one implements, and a row of the table in source.c.
+ */
+#ifndef STK_KIND_H
+#define STK_KIND_H
+
+#include "daemon/source/listing.h"
+#include "daemon/source/source.h"
+#include "proto/status.h"
+
+struct source_ops {
+    const char *name; /* before the colon of a url; [a-z0-9]+ */
+
+    /**
+     * List what a path names; as source_open.
+     *
+     *   path      behind the colon
+     *   source    the whole url, for the log
+     *   listing   all zero; on success filled, with at least one sample
+     *   state     set on success to what read and close are given
+     */
+    enum stk_status (*open)(const char *path, const char *source, unsigned threads,
+                            struct listing *listing, void **state, char *error);
+
+    /** Read one sample; as source_read.  Any number of threads. */
+    enum stk_status (*read)(const void *state, const struct listing_sample *sample,
+                            source_reserve *reserve, void *context, struct encoded *encoded,
+                            char *reason);
+
+    /** Give state back.  The listing is source.c's to release. */
+    void (*close)(void *state);
+};
+
+extern const struct source_ops source_folder;
+
+#endif

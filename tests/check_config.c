@@ -1,0 +1,1141 @@
+/*
+ * The configuration: defaults, every key, every error by its exact text, the printed form, and the
+ * files that ship (run from the repository's root).
+ */
+#include "config/config.h"
+
+#include <fcntl.h>
+#include <float.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/schema.h"
+#include "tests/suite.h"
+
+enum { PATH_BYTES = 256, FILE_BYTES = 1 << 17 };
+
+/* A directory of this test's own: stokerd.conf, and a source "data". */
+static char root[PATH_BYTES / 2];
+static char path[PATH_BYTES];
+static char source[PATH_BYTES];
+static char error[CONFIG_ERROR_BYTES];
+
+static void make_root(void)
+{
+    const char *parent = getenv("TMPDIR");
+    snprintf(root, sizeof(root), "%s/check_config.XXXXXX", parent != NULL ? parent : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(root));
+    snprintf(path, sizeof(path), "%s/stokerd.conf", root);
+    snprintf(source, sizeof(source), "%s/data", root);
+    ck_assert_int_eq(mkdir(source, 0700), 0);
+}
+
+static void remove_root(void)
+{
+    unlink(path);
+    rmdir(source);
+    rmdir(root);
+}
+
+static void write_bytes(const char *bytes, size_t len)
+{
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, len, file), len);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* Write the file; '@' stands for the source's path. */
+static void write_file(const char *text)
+{
+    static char bytes[FILE_BYTES];
+    size_t len = 0;
+    for (; *text != '\0'; text++) {
+        ck_assert_uint_lt(len, sizeof(bytes) - PATH_BYTES);
+        if (*text == '@')
+            len += (size_t)sprintf(bytes + len, "%s", source);
+        else
+            bytes[len++] = *text;
+    }
+    write_bytes(bytes, len);
+}
+
+static struct config *open_text(const char *text)
+{
+    struct config *config = NULL;
+    write_file(text);
+    enum stk_status status = config_open(path, &config, error);
+    ck_assert_msg(status == STK_OK, "%s", error);
+    ck_assert_str_eq(error, "");
+    ck_assert_ptr_nonnull(config);
+    return config;
+}
+
+static void assert_recipes_equal(const struct recipe *left, const struct recipe *right)
+{
+    ck_assert_uint_eq(left->seed, right->seed);
+    ck_assert_uint_eq(left->batch, right->batch);
+    ck_assert_int_eq(left->order, right->order);
+    ck_assert_int_eq(left->last, right->last);
+    ck_assert_int_eq(left->on_corrupt, right->on_corrupt);
+    ck_assert_uint_eq(left->height, right->height);
+    ck_assert_uint_eq(left->width, right->width);
+    ck_assert_int_eq(left->crop, right->crop);
+    ck_assert_mem_eq(left->scale, right->scale, sizeof(left->scale));
+    ck_assert_mem_eq(left->ratio, right->ratio, sizeof(left->ratio));
+    ck_assert_uint_eq(left->resize, right->resize);
+    ck_assert_double_eq(left->flip, right->flip);
+    ck_assert_int_eq(left->dtype, right->dtype);
+    ck_assert_int_eq(left->layout, right->layout);
+    ck_assert_mem_eq(left->mean, right->mean, sizeof(left->mean));
+    ck_assert_mem_eq(left->std, right->std, sizeof(left->std));
+    ck_assert_int_eq(left->mix, right->mix);
+    ck_assert_int_eq(left->mix_preset, right->mix_preset);
+    ck_assert_double_eq(left->mix_alpha, right->mix_alpha);
+}
+
+static void assert_configs_equal(const struct config *left, const struct config *right)
+{
+    ck_assert_uint_eq(left->listen_count, right->listen_count);
+    for (size_t i = 0; i < left->listen_count; i++)
+        ck_assert_str_eq(left->listen[i], right->listen[i]);
+    ck_assert_uint_eq(left->workers, right->workers);
+    ck_assert_uint_eq(left->readers, right->readers);
+    ck_assert_uint_eq(left->memory_bytes_max, right->memory_bytes_max);
+    ck_assert_uint_eq(left->image_pixels_max, right->image_pixels_max);
+    ck_assert_uint_eq(left->image_bytes_max, right->image_bytes_max);
+    ck_assert_int_eq(left->log_level, right->log_level);
+    ck_assert_uint_eq(left->stream_count, right->stream_count);
+    for (size_t i = 0; i < left->stream_count; i++) {
+        ck_assert_str_eq(left->streams[i].name, right->streams[i].name);
+        ck_assert_str_eq(left->streams[i].source, right->streams[i].source);
+        assert_recipes_equal(&left->streams[i].recipe, &right->streams[i].recipe);
+    }
+}
+
+static const struct recipe default_recipe = {
+    .seed = 0,
+    .batch = 64,
+    .order = ORDER_SHUFFLE,
+    .last = STK_LAST_DROP,
+    .on_corrupt = ON_CORRUPT_REPLACE,
+    .height = 224,
+    .width = 224,
+    .crop = CROP_RANDOM,
+    .scale = {0.08, 1.0},
+    .ratio = {3.0 / 4.0, 4.0 / 3.0},
+    .resize = 256,
+    .flip = 0.5,
+    .dtype = STK_U8,
+    .layout = STK_NHWC,
+    .mean = {0.485, 0.456, 0.406},
+    .std = {0.229, 0.224, 0.225},
+    .mix = MIX_NONE,
+    .mix_preset = MIX_PRESET_FASTAI,
+    .mix_alpha = 0.4,
+};
+
+START_TEST(three_lines_make_a_stream_with_every_default)
+{
+    struct config *config = open_text("stream train {\n"
+                                      "    source = @\n"
+                                      "}\n");
+    ck_assert_uint_eq(config->listen_count, 2);
+    ck_assert_str_eq(config->listen[0], "ipc:///run/stoker/stoker.sock");
+    ck_assert_str_eq(config->listen[1], "tcp://127.0.0.1:7654");
+    ck_assert_uint_eq(config->workers, 0);
+    ck_assert_uint_eq(config->readers, 2);
+    ck_assert_uint_eq(config->memory_bytes_max, 2147483648u);
+    ck_assert_uint_eq(config->image_pixels_max, 100000000);
+    ck_assert_uint_eq(config->image_bytes_max, 33554432);
+    ck_assert_int_eq(config->log_level, CONFIG_LOG_INFO);
+    ck_assert_uint_eq(config->stream_count, 1);
+    ck_assert_str_eq(config->streams[0].name, "train");
+    ck_assert_str_eq(config->streams[0].source, source);
+    ck_assert_uint_eq(config->streams[0].line, 1);
+    assert_recipes_equal(&config->streams[0].recipe, &default_recipe);
+    config_close(&config);
+    ck_assert_ptr_null(config);
+}
+END_TEST
+
+/* Every key at another value than its default, in an order that is not the table's. */
+static const char every_key[] = "# comment, # with { a \" brace\n"
+                                "stream valid { /* a comment\n"
+                                "    of two lines */ source = \"@\"\n"
+                                "}\n"
+                                "log_level = debug // comment\n"
+                                "image_bytes_max = 64K\n"
+                                "image_pixels_max = 4294836225\n"
+                                "memory_max = 3T\n"
+                                "readers = 256\n"
+                                "workers = 1024\n"
+                                "listen = {tcp://[::1]:1, # the first\n"
+                                "          \"tcp://*:65535\", 'ipc:///tmp/a b'}\n"
+                                "stream Train-1.a_b {\n"
+                                "    mix {\n"
+                                "        alpha = 0.01\n"
+                                "        preset = paper\n"
+                                "        method = mixup\n"
+                                "    }\n"
+                                "    on_corrupt = fail\n"
+                                "    std = {1e-6, 1000, 1}\n"
+                                "    mean = {-1000, 0, 1000}\n"
+                                "    layout = nchw\n"
+                                "    dtype = f32\n"
+                                "    resize = 8192\n"
+                                "    flip = 1\n"
+                                "    ratio = {0.001, 1000}\n"
+                                "    scale = {0.000001, 0.5}\n"
+                                "    crop = center\n"
+                                "    size = {8192, 1}\n"
+                                "    last = wrap\n"
+                                "    seed = 18446744073709551615\n"
+                                "    order = sequential\n"
+                                "    batch = 8192\n"
+                                "    source = folder:@\n"
+                                "}\n";
+
+START_TEST(every_key_can_be_set)
+{
+    struct config *config = open_text(every_key);
+    ck_assert_uint_eq(config->listen_count, 3);
+    ck_assert_str_eq(config->listen[0], "tcp://[::1]:1");
+    ck_assert_str_eq(config->listen[1], "tcp://*:65535");
+    ck_assert_str_eq(config->listen[2], "ipc:///tmp/a b");
+    ck_assert_uint_eq(config->workers, 1024);
+    ck_assert_uint_eq(config->readers, 256);
+    ck_assert_uint_eq(config->memory_bytes_max, (uint64_t)3 << 40);
+    ck_assert_uint_eq(config->image_pixels_max, 4294836225);
+    ck_assert_uint_eq(config->image_bytes_max, 65536);
+    ck_assert_int_eq(config->log_level, CONFIG_LOG_DEBUG);
+
+    ck_assert_uint_eq(config->stream_count, 2);
+    ck_assert_str_eq(config->streams[0].name, "Train-1.a_b"); /* sorted */
+    ck_assert_str_eq(config->streams[1].name, "valid");
+    ck_assert_uint_eq(config->streams[0].line, 13);
+    ck_assert_uint_eq(config->streams[1].line, 2);
+    ck_assert_str_eq(config->streams[1].source, source);
+    ck_assert_int_eq(strncmp(config->streams[0].source, "folder:/", 8), 0);
+    const struct recipe expected = {
+        .seed = UINT64_MAX,
+        .batch = 8192,
+        .order = ORDER_SEQUENTIAL,
+        .last = STK_LAST_WRAP,
+        .on_corrupt = ON_CORRUPT_FAIL,
+        .height = 8192,
+        .width = 1,
+        .crop = CROP_CENTER,
+        .scale = {1e-6, 0.5},
+        .ratio = {1e-3, 1e3},
+        .resize = 8192,
+        .flip = 1,
+        .dtype = STK_F32,
+        .layout = STK_NCHW,
+        .mean = {-1e3, 0, 1e3},
+        .std = {1e-6, 1e3, 1},
+        .mix = MIX_MIXUP,
+        .mix_preset = MIX_PRESET_PAPER,
+        .mix_alpha = 0.01,
+    };
+    assert_recipes_equal(&config->streams[0].recipe, &expected);
+    assert_recipes_equal(&config->streams[1].recipe, &default_recipe);
+    config_close(&config);
+}
+END_TEST
+
+START_TEST(every_word_of_every_key_is_accepted)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        for (unsigned word = 0; key->kind == CONFIG_WORD && word < key->words->count; word++) {
+            if (key->words->list[word] == NULL)
+                continue;
+            static const char *const frames[] = {"%s = %s\nstream a { source = @ }",
+                                                 "stream a { source = @\n%s = %s }",
+                                                 "stream a { source = @\nmix { %s = %s } }"};
+            char text[256];
+            snprintf(text, sizeof(text), frames[key->section], key->name, key->words->list[word]);
+            struct config *config = open_text(text);
+            const char *base = key->section == CONFIG_GLOBAL ? (const char *)config
+                                                             : (const char *)config->streams;
+            unsigned value;
+            memcpy(&value, base + key->offset, sizeof(value));
+            ck_assert_uint_eq(value, word);
+            config_close(&config);
+            count++;
+        }
+    }
+    ck_assert_uint_eq(count, 5 + 2 + 3 + 3 + 2 + 2 + 2 + 2 + 2);
+}
+END_TEST
+
+START_TEST(one_side_makes_a_square)
+{
+    struct config *config = open_text("stream a { source = @ \n size = 96 }");
+    ck_assert_uint_eq(config->streams[0].recipe.height, 96);
+    ck_assert_uint_eq(config->streams[0].recipe.width, 96);
+    config_close(&config);
+    config = open_text("stream a { source = @ \n size = {96, 128} }");
+    ck_assert_uint_eq(config->streams[0].recipe.height, 96);
+    ck_assert_uint_eq(config->streams[0].recipe.width, 128);
+    config_close(&config);
+}
+END_TEST
+
+START_TEST(a_mix_section_has_defaults_of_its_own)
+{
+    static const struct {
+        const char *body;
+        enum mix_method method;
+        enum mix_preset preset;
+        double alpha;
+    } rows[] = {
+        {"", MIX_NONE, MIX_PRESET_FASTAI, 0.4},
+        {"mix { }", MIX_MIXUP, MIX_PRESET_FASTAI, 0.4},
+        {"mix { preset = paper }", MIX_MIXUP, MIX_PRESET_PAPER, 1.0},
+        {"mix { preset = fastai }", MIX_MIXUP, MIX_PRESET_FASTAI, 0.4},
+        {"mix { alpha = 0.2 \n preset = paper }", MIX_MIXUP, MIX_PRESET_PAPER, 0.2},
+        {"mix { method = none \n preset = paper }", MIX_NONE, MIX_PRESET_PAPER, 1.0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), "stream a { source = @\n%s\n}", rows[i].body);
+        struct config *config = open_text(text);
+        ck_assert_int_eq(config->streams[0].recipe.mix, rows[i].method);
+        ck_assert_int_eq(config->streams[0].recipe.mix_preset, rows[i].preset);
+        ck_assert_double_eq(config->streams[0].recipe.mix_alpha, rows[i].alpha);
+        config_close(&config);
+    }
+}
+END_TEST
+
+START_TEST(slashes_need_no_quotes_and_quotes_may_hold_anything)
+{
+    char text[PATH_BYTES * 4], odd[PATH_BYTES], bytes[] = "a \"b\"\\#{}*+,='$\xc3\xa9\n${x";
+    snprintf(odd, sizeof(odd), "%s/%s", root, bytes);
+    ck_assert_int_eq(mkdir(odd, 0700), 0);
+    snprintf(text, sizeof(text),
+             "stream a { source = @// }\n"
+             "stream b { source = \"%s/a \\\"b\\\"\\\\#{}*+,='$\xc3\xa9\\n\\${x\" }\n"
+             "stream c { source = '@' }\n",
+             root);
+    struct config *config = open_text(text);
+    ck_assert_uint_eq(strlen(config->streams[0].source), strlen(source) + 2);
+    ck_assert_str_eq(config->streams[1].source, odd);
+    ck_assert_str_eq(config->streams[2].source, source);
+    config_close(&config);
+    rmdir(odd);
+}
+END_TEST
+
+/* What is written, and what must be said behind "FILE:" to the byte. */
+static const struct {
+    const char *text, *error;
+} mistakes[] = {
+    /* keys */
+    {"\nstream train {\n bacth = 1\n}",
+     "3: unknown key \"bacth\" in stream \"train\"; did you mean \"batch\"?"},
+    {"worker = 1", "1: unknown key \"worker\"; did you mean \"workers\"?"},
+    {"steam train {\n}", "1: unknown key \"steam\"; did you mean \"stream\"?"},
+    {"stream a {\n mix {\n  alhpa = 1\n }\n}",
+     "3: unknown key \"alhpa\" in a mix section; did you mean \"alpha\"?"},
+    {"zebra = 1", "1: unknown key \"zebra\"; stokerd.conf(5) lists them all"},
+    {"batch = 1", "1: unknown key \"batch\"; it belongs inside a stream"},
+    {"stream a {\n alpha = 1\n}",
+     "2: unknown key \"alpha\" in stream \"a\"; it belongs inside the mix section of a stream"},
+    {"stream a {\n mix { workers = 1 }\n}",
+     "2: unknown key \"workers\" in a mix section; it belongs outside of the streams"},
+    {"an_unknown_key_that_is_longer_than_any = 1",
+     "1: unknown key \"an_unknown_key_that_is_longer_than_any\"; stokerd.conf(5) lists them all"},
+    {"workers = 1\nworkers = 1", "2: \"workers\" is set twice; keep one"},
+    {"stream a {\n size = {1, 2}\n size = {1, 2}\n}", "3: \"size\" is set twice; keep one"},
+
+    /* values */
+    {"stream a {\n source = @\n batch = 100000\n}", "3: \"batch\" is 100000; it must be 1 .. 8192"},
+    {"stream a { batch = 0 }", "1: \"batch\" is 0; it must be 1 .. 8192"},
+    {"stream a { batch = -1 }", "1: \"batch\" is -1; it must be 1 .. 8192"},
+    {"stream a { batch = 4294967297 }", "1: \"batch\" is 4294967297; it must be 1 .. 8192"},
+    {"stream a { batch = 99999999999999999999 }",
+     "1: \"batch\" is 99999999999999999999; it must be 1 .. 8192"},
+    {"stream a { batch = lots }", "1: \"batch\" is \"lots\"; it must be 1 .. 8192"},
+    {"stream a { batch = 0x10 }", "1: \"batch\" is \"0x10\"; it must be 1 .. 8192"},
+    {"stream a { batch = 1.5 }", "1: \"batch\" is \"1.5\"; it must be 1 .. 8192"},
+    {"stream a { batch = \"\" }", "1: \"batch\" is \"\"; it must be 1 .. 8192"},
+    {"stream a { batch = 1K }", "1: \"batch\" is \"1K\"; it must be 1 .. 8192"},
+    {"stream a { seed = 18446744073709551616 }",
+     "1: \"seed\" is 18446744073709551616; it must be 0 .. 18446744073709551615"},
+    {"stream a { seed = -1 }", "1: \"seed\" is -1; it must be 0 .. 18446744073709551615"},
+    {"stream a { size = 8193 }", "1: \"size\" is 8193; it must be 1 .. 8192"},
+    {"stream a { size = {224,\n 0} }", "2: \"size\" is 0; it must be 1 .. 8192"},
+    {"stream a { resize = 0 }", "1: \"resize\" is 0; it must be 1 .. 8192"},
+    {"stream a { flip = 1.01 }", "1: \"flip\" is 1.01; it must be 0 .. 1"},
+    {"stream a { flip = nan }", "1: \"flip\" is \"nan\"; it must be 0 .. 1"},
+    {"stream a { flip = inf }", "1: \"flip\" is \"inf\"; it must be 0 .. 1"},
+    {"stream a { flip = 0x1p-1 }", "1: \"flip\" is \"0x1p-1\"; it must be 0 .. 1"},
+    {"stream a { flip = 1e999 }", "1: \"flip\" is 1e999; it must be 0 .. 1"},
+    {"stream a { flip = ' 1' }", "1: \"flip\" is \" 1\"; it must be 0 .. 1"},
+    {"stream a { flip = 0,5 }",
+     "1: \",\" is not expected here; write KEY = VALUE, or KEY = {VALUE, VALUE}"},
+    {"stream a { scale = {0, 1} }", "1: \"scale\" is 0; it must be 1e-06 .. 1"},
+    {"stream a { ratio = {1, 1001} }", "1: \"ratio\" is 1001; it must be 0.001 .. 1000"},
+    {"stream a { std = {1, 0, 1} }", "1: \"std\" is 0; it must be 1e-06 .. 1000"},
+    {"stream a { std = {1, -1, 1} }", "1: \"std\" is -1; it must be 1e-06 .. 1000"},
+    {"stream a { mean = {1, 1, -1001} }", "1: \"mean\" is -1001; it must be -1000 .. 1000"},
+    {"stream a { mix { alpha = 0 } }", "1: \"alpha\" is 0; it must be 0.01 .. 100"},
+    {"stream a { order = shuffel }",
+     "1: \"order\" is \"shuffel\"; it must be shuffle or sequential"},
+    {"stream a { last = keep }", "1: \"last\" is \"keep\"; it must be drop, partial or wrap"},
+    {"stream a { crop = centre }", "1: \"crop\" is \"centre\"; it must be random, center or none"},
+    {"stream a { dtype = i32 }", "1: \"dtype\" is \"i32\"; it must be u8 or f32"},
+    {"stream a { layout = NHWC }", "1: \"layout\" is \"NHWC\"; it must be nhwc or nchw"},
+    {"stream a { on_corrupt = x }", "1: \"on_corrupt\" is \"x\"; it must be replace or fail"},
+    {"stream a { mix { method = cutmix } }",
+     "1: \"method\" is \"cutmix\"; it must be none or mixup"},
+    {"stream a { mix { preset = timm } }", "1: \"preset\" is \"timm\"; it must be fastai or paper"},
+    {"log_level = verbose",
+     "1: \"log_level\" is \"verbose\"; it must be error, warn, notice, info or debug"},
+    {"workers = 1025", "1: \"workers\" is 1025; it must be 0 .. 1024"},
+    {"readers = 0", "1: \"readers\" is 0; it must be 1 .. 256"},
+    {"memory_max = 63M", "1: \"memory_max\" is 63M; it must be 64M .. 16T"},
+    {"memory_max = 16777217T", "1: \"memory_max\" is 16777217T; it must be 64M .. 16T"},
+    {"memory_max = 2g", "1: \"memory_max\" is \"2g\"; it must be 64M .. 16T"},
+    {"memory_max = 2GB", "1: \"memory_max\" is \"2GB\"; it must be 64M .. 16T"},
+    {"memory_max = 1.5G", "1: \"memory_max\" is \"1.5G\"; it must be 64M .. 16T"},
+    {"memory_max = G", "1: \"memory_max\" is \"G\"; it must be 64M .. 16T"},
+    {"image_bytes_max = 2G", "1: \"image_bytes_max\" is 2G; it must be 1K .. 1G"},
+    {"image_pixels_max = 0", "1: \"image_pixels_max\" is 0; it must be 1 .. 4294836225"},
+
+    /* lists */
+    {"stream a { mean = 0.5 }", "1: \"mean\" has 1 value; it must have 3"},
+    {"stream a { std = {1, 1} }", "1: \"std\" has 2 values; it must have 3"},
+    {"stream a { scale = {0.1, 0.2, 0.3} }", "1: \"scale\" has 3 values; it must have 2"},
+    {"stream a { size = {1, 2, 3} }", "1: \"size\" has 3 values; it must have 1 .. 2"},
+    {"workers = {1, 2}", "1: \"workers\" has 2 values; it must have 1"},
+    {"listen = {}", "1: an empty list; give it a value, or remove the setting"},
+    {"listen = {a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a}",
+     "1: \"listen\" has 17 values; it must have 1 .. 16"},
+
+    /* endpoints */
+    {"listen = udp://a:1", "1: \"listen\" has \"udp://a:1\"; it must be tcp://HOST:PORT or "
+                           "ipc:///PATH"},
+    {"listen = {tcp://a:1,\n tcp://a}",
+     "2: \"listen\" has \"tcp://a\"; it must be tcp://HOST:PORT or ipc:///PATH"},
+    {"listen = tcp://:1", "1: \"listen\" has \"tcp://:1\"; it must be tcp://HOST:PORT or "
+                          "ipc:///PATH"},
+    {"listen = tcp://a:0", "1: \"listen\" has \"tcp://a:0\"; it must be tcp://HOST:PORT or "
+                           "ipc:///PATH"},
+    {"listen = tcp://a:65536", "1: \"listen\" has \"tcp://a:65536\"; it must be tcp://HOST:PORT or "
+                               "ipc:///PATH"},
+    {"listen = tcp://::1:7654", "1: \"listen\" has \"tcp://::1:7654\"; it must be "
+                                "tcp://HOST:PORT or ipc:///PATH"},
+    {"listen = ipc://relative", "1: \"listen\" has \"ipc://relative\"; it must be "
+                                "tcp://HOST:PORT or ipc:///PATH"},
+    {"listen = ipc://", "1: \"listen\" has \"ipc://\"; it must be tcp://HOST:PORT or ipc:///PATH"},
+    {"listen = ipc:///"
+     "7890123456789012345678901234567890123456789012345678901234567890123456789012345678901234"
+     "56789012345678",
+     NULL}, /* 103 bytes: short enough, and then there is no stream */
+    {"listen = ipc:///"
+     "234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901"
+     "23456789012345678",
+     "1: \"listen\" has a socket path of 108 bytes, "
+     "\"/23456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+     "890123456789012345678\"; the system takes at most 107, choose a shorter one"},
+    {"listen = {tcp://a:1,\n tcp://a:1}", "1: \"listen\" has \"tcp://a:1\" twice; remove one"},
+
+    /* streams */
+    {"", "1: no stream; add one: stream NAME { source = DIRECTORY }"},
+    {"# nothing\n\nworkers = 1\n\n# more\n",
+     "3: no stream; add one: stream NAME { source = DIRECTORY }"},
+    {"stream a { source = @ }\n\nstream a { source = @ }",
+     "3: stream \"a\" stands twice; rename one"},
+    {"stream 'a b' { source = @ }",
+     "1: stream \"a b\" has a name that no URL can hold; use 1 .. 64 of A-Z a-z 0-9 . _ -"},
+    {"stream a/b { source = @ }",
+     "1: stream \"a/b\" has a name that no URL can hold; use 1 .. 64 of A-Z a-z 0-9 . _ -"},
+    {"stream '' { source = @ }",
+     "1: stream \"\" has a name that no URL can hold; use 1 .. 64 of A-Z a-z 0-9 . _ -"},
+    {"stream a234567890123456789012345678901234567890123456789012345678901234x { source = @ }",
+     "1: stream \"a234567890123456789012345678901234567890123456789012345678901234x\" has a name "
+     "that no URL can hold; use 1 .. 64 of A-Z a-z 0-9 . _ -"},
+    {"\n\nstream a\n{\n\n}", "4: stream \"a\" has no \"source\"; add source = DIRECTORY"},
+    {"stream a {\n\n source = /nowhere/at/all\n}",
+     "3: source \"/nowhere/at/all\" of stream \"a\" cannot be used: No such file or directory"},
+    {"stream a { source = folder:/nowhere }",
+     "1: source \"/nowhere\" of stream \"a\" cannot be used: No such file or directory"},
+    {"stream a { source = '' }",
+     "1: source \"\" of stream \"a\" cannot be used: No such file or directory"},
+    {"stream a { source = /dev/null }",
+     "1: source \"/dev/null\" of stream \"a\" is no directory; name the directory that holds a "
+     "sub-directory for each class"},
+    {"stream a { source = webdataset:/data }",
+     "1: unknown kind of source in \"webdataset:/data\"; known are: folder (write ./ before a path "
+     "with a colon)"},
+    {"stream a { source = fold:/data }",
+     "1: unknown kind of source in \"fold:/data\"; known are: folder (write ./ before a path with "
+     "a colon)"},
+
+    /* settings that must fit each other */
+    {"stream a { source = @\n scale = {1, 0.5} }",
+     "2: \"scale\" is {1, 0.5}; the smaller number must stand first"},
+    {"stream a { source = @\n ratio = {2, 1} }",
+     "2: \"ratio\" is {2, 1}; the smaller number must stand first"},
+    {"stream a { source = @\n crop = center\n resize = 223 }",
+     "3: \"resize\" is 223; crop = center needs at least 224, the larger side of \"size\""},
+    {"stream a { source = @\n crop = center\n size = {100, 300} }",
+     "2: \"resize\" is 256; crop = center needs at least 300, the larger side of \"size\""},
+
+    /* grammar */
+    {"stream a {\n source = @\n\n", "1: \"{\" is never closed; add a \"}\""},
+    {"stream a {\n mix {\n }", "1: \"{\" is never closed; add a \"}\""},
+    {"stream a {\n size = {1, 2\n }", "1: \"{\" is never closed; add a \"}\""},
+    {"stream a { source = @ }\n}", "2: \"}\" closes nothing; remove it"},
+    {"{{\n{{{", "2: \"{\" inside 4 others; close one first"},
+    {"workers", "1: the file ends inside a setting; complete it"},
+    {"workers =\n\n", "1: the file ends inside a setting; complete it"},
+    {"stream\n", "1: the file ends inside a setting; complete it"},
+    {"workers 1", "1: \"workers\" has no \"=\"; write KEY = VALUE"},
+    {"workers = 1 2", "1: unknown key \"2\"; stokerd.conf(5) lists them all"},
+    {"workers = = 2", "1: \"=\" is not expected here; write KEY = VALUE, or KEY = {VALUE, VALUE}"},
+    {"listen = {tcp://a:1 tcp://b:1}", "1: \"tcp://b:1\" is not expected here; write KEY = VALUE, "
+                                       "or KEY = {VALUE, VALUE}"},
+    {"stream {\n}", "1: a stream without a name; write stream NAME {"},
+    {"stream = a", "1: a stream without a name; write stream NAME {"},
+    {"stream a source = @", "1: \"stream\" is a section and has no \"{\"; open it with one"},
+    {"stream a { mix = mixup }", "1: \"mix\" is a section and has no \"{\"; open it with one"},
+    {"stream a {\n mix { }\n mix\n { }\n}", "4: \"mix\" stands twice in stream \"a\"; keep one"},
+    {"stream a { source = \"@ \n}", "1: \" is never closed; close the quotes on their line"},
+    {"stream a {\n source = 'x", "2: ' is never closed; close the quotes on their line"},
+    {"stream a {\n source = \"x\\", "2: \" is never closed; close the quotes on their line"},
+    {"workers = 1 /* x\n\n", "1: \"/*\" is never closed; add a \"*/\""},
+    {"stream a { source = @#1 }",
+     "1: \"#\" starts a comment here; put a value that holds it into quotes"},
+    {"stream a { source = @/*.jpg }",
+     "1: \"/*\" starts a comment here; put a value that holds it into quotes"},
+    {"stream a { source = //nas/data }",
+     "1: \"//\" starts a comment here; put a value that holds it into quotes"},
+    {"stream a { source = @/a+b }", "1: \"+\" outside of quotes; put the whole value into quotes"},
+    {"listen = tcp://*:1",
+     "1: \"/*\" starts a comment here; put a value that holds it into quotes"},
+    {"stream a { source = @* }", "1: \"*\" outside of quotes; put the whole value into quotes"},
+    {"include(x)", "1: \"(\" outside of quotes; put the whole value into quotes"},
+    {"listen += tcp://a:1", "1: \"+\" outside of quotes; put the whole value into quotes"},
+    {"stream a { source = ${HOME} }",
+     "1: \"${\" outside of quotes; variables are not expanded, write the value"},
+    {"stream a { source = \"${HOME}\" }",
+     "1: \"${\" in double quotes; variables are not expanded, write the value, or \\${ for these "
+     "two characters"},
+    {"workers = 1\n\x01", "2: control character 0x01; is it a configuration file?"},
+    {"stream a { source = \"/x\\n\x1b[2J\" }",
+     "1: source \"/x??[2J\" of stream \"a\" cannot be used: No such file or directory"},
+};
+
+START_TEST(a_mistake_is_named_by_file_line_and_remedy)
+{
+    struct config *config = (struct config *)root; /* must become NULL */
+    write_file(mistakes[_i].text);
+    ck_assert_int_eq(config_open(path, &config, error), STK_CONFIG);
+    ck_assert_ptr_null(config);
+    size_t len = strlen(path);
+    ck_assert_int_eq(strncmp(error, path, len), 0);
+    ck_assert_int_eq(error[len], ':');
+    const char *expected = mistakes[_i].error != NULL
+                               ? mistakes[_i].error
+                               : "1: no stream; add one: stream NAME { source = DIRECTORY }";
+    ck_assert_str_eq(error + len + 1, expected);
+}
+END_TEST
+
+START_TEST(no_mistake_reaches_stderr_or_the_next_reading)
+{
+    char log[PATH_BYTES];
+    snprintf(log, sizeof(log), "%s/stderr", root);
+    int fd = open(log, O_RDWR | O_CREAT, 0600);
+    ck_assert_int_ge(fd, 0);
+    unlink(log);
+    fflush(stderr);
+    int saved = dup(STDERR_FILENO);
+    ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+        struct config *config = NULL;
+        write_file(mistakes[i].text);
+        ck_assert_int_eq(config_open(path, &config, error), STK_CONFIG);
+        config = open_text(every_key);
+        ck_assert_uint_eq(config->stream_count, 2);
+        config_close(&config);
+    }
+    ck_assert_int_eq(lseek(fd, 0, SEEK_END), 0);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(fd);
+}
+END_TEST
+
+static void assert_unreadable(const char *expected)
+{
+    struct config *config = NULL;
+    char whole[PATH_BYTES * 2];
+    ck_assert_int_eq(config_open(path, &config, error), STK_CONFIG);
+    ck_assert_ptr_null(config);
+    snprintf(whole, sizeof(whole), "%s:%s", path, expected);
+    ck_assert_str_eq(error, whole);
+}
+
+START_TEST(a_file_that_cannot_be_read_is_named)
+{
+    assert_unreadable(" cannot be opened: No such file or directory");
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    assert_unreadable(" cannot be read: Is a directory");
+    ck_assert_int_eq(rmdir(path), 0);
+    write_bytes("workers = 1\n\0", 13);
+    assert_unreadable("2: a zero byte; is it a configuration file?");
+
+    static char bytes[(1 << 20) + 1];
+    memset(bytes, '\n', sizeof(bytes));
+    write_bytes(bytes, sizeof(bytes));
+    assert_unreadable(" is longer than 1048576 bytes; is it a configuration file?");
+    write_bytes(bytes, sizeof(bytes) - 1);
+    assert_unreadable("1: no stream; add one: stream NAME { source = DIRECTORY }");
+}
+END_TEST
+
+/* A file of count streams with a mix section each. */
+static void write_streams(unsigned count)
+{
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    for (unsigned i = 0; i < count; i++)
+        fprintf(file, "stream s%u { source = \"%s\"\nmix { } }\n", i, source);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(two_hundred_and_fifty_six_streams_are_the_limit)
+{
+    struct config *config = NULL;
+    write_streams(256);
+    ck_assert_int_eq(config_open(path, &config, error), STK_OK);
+    ck_assert_uint_eq(config->stream_count, 256);
+    for (size_t i = 1; i < 256; i++)
+        ck_assert_int_lt(strcmp(config->streams[i - 1].name, config->streams[i].name), 0);
+    config_close(&config);
+
+    write_streams(257);
+    assert_unreadable("513: more than 512 sections; remove some");
+    FILE *file = fopen(path, "w");
+    for (unsigned i = 0; i < 257; i++)
+        fprintf(file, "stream s%u { source = \"%s\" }\n", i, source);
+    ck_assert_int_eq(fclose(file), 0);
+    assert_unreadable("257: more than 256 streams; remove some");
+}
+END_TEST
+
+START_TEST(a_cut_or_damaged_file_is_refused_in_words_or_read)
+{
+    static char bytes[FILE_BYTES];
+    write_file(every_key);
+    FILE *file = fopen(path, "r");
+    size_t len = fread(bytes, 1, sizeof(bytes), file);
+    fclose(file);
+    struct config *config = NULL;
+    unsigned refused = 0;
+    for (size_t cut = 0; cut < len; cut++) {
+        write_bytes(bytes, cut);
+        enum stk_status status = config_open(path, &config, error);
+        ck_assert(status == STK_OK ? config != NULL : config == NULL && error[0] != '\0');
+        refused += status != STK_OK;
+        config_close(&config);
+    }
+    ck_assert_uint_gt(refused, (unsigned)len / 2);
+
+    uint64_t random = 1;
+    for (unsigned round = 0; round < 2000; round++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        size_t place = (size_t)(random >> 33) % len;
+        char byte = bytes[place];
+        bytes[place] = "{}\"'=,#/*\\$\n a0\x80"[(random >> 20) % 17];
+        write_bytes(bytes, len);
+        enum stk_status status = config_open(path, &config, error);
+        ck_assert(status == STK_OK ? config != NULL : config == NULL && error[0] != '\0');
+        config_close(&config);
+        bytes[place] = byte;
+    }
+}
+END_TEST
+
+/* Print, read what was printed, and print that. */
+static void assert_prints_back(const char *text)
+{
+    struct config *config = open_text(text);
+    char *printed = NULL, *again = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&printed, &len);
+    config_print(config, out);
+    fclose(out);
+    struct config *second = open_text(printed);
+    assert_configs_equal(config, second);
+    out = open_memstream(&again, &len);
+    config_print(second, out);
+    fclose(out);
+    ck_assert_str_eq(printed, again);
+    free(printed);
+    free(again);
+    config_close(&config);
+    config_close(&second);
+}
+
+START_TEST(the_printed_form_reads_back_equal)
+{
+    assert_prints_back("stream train { source = @ }");
+    assert_prints_back(every_key);
+    assert_prints_back("memory_max = 100000001\nstream a { source = @\nmix { method = none\n"
+                       "preset = paper\nalpha = 0.3 } }");
+    assert_prints_back("listen = {\"ipc:///a \\\"\\\\\\${x\", 'tcp://a:*'}\n"
+                       "stream a { source = @ }");
+}
+END_TEST
+
+START_TEST(any_double_reads_back_as_itself)
+{
+    uint64_t random = 7;
+    for (unsigned round = 0; round < 200; round++) {
+        char text[512];
+        double values[3];
+        for (unsigned i = 0; i < 3; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            values[i] = (double)(random >> 11) * 0x1p-53 * (i == 0 ? 1e-5 : i == 1 ? 1 : 999);
+            values[i] += 1e-6;
+        }
+        snprintf(text, sizeof(text), "stream a { source = @\nstd = {%.17g, %.17g, %.17g} }",
+                 values[0], values[1], values[2]);
+        struct config *config = open_text(text);
+        ck_assert_mem_eq(config->streams[0].recipe.std, values, sizeof(values));
+        config_close(&config);
+        assert_prints_back(text);
+    }
+}
+END_TEST
+
+START_TEST(the_printed_form_names_every_key)
+{
+    struct config *config = open_text("stream train { source = @ }");
+    char *printed = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&printed, &len);
+    config_print(config, out);
+    fclose(out);
+    static const char expected[] =
+        "listen = {\"ipc:///run/stoker/stoker.sock\", \"tcp://127.0.0.1:7654\"}\n"
+        "workers = 0\n"
+        "readers = 2\n"
+        "memory_max = 2G\n"
+        "image_pixels_max = 100000000\n"
+        "image_bytes_max = 32M\n"
+        "log_level = info\n"
+        "\n"
+        "stream train {\n"
+        "    source = \"%s\"\n"
+        "    batch = 64\n"
+        "    order = shuffle\n"
+        "    seed = 0\n"
+        "    last = drop\n"
+        "    size = {224, 224}\n"
+        "    crop = random\n"
+        "    scale = {0.08, 1}\n"
+        "    ratio = {0.75, 1.3333333333333333}\n"
+        "    flip = 0.5\n"
+        "    resize = 256\n"
+        "    dtype = u8\n"
+        "    layout = nhwc\n"
+        "    mean = {0.485, 0.456, 0.406}\n"
+        "    std = {0.229, 0.224, 0.225}\n"
+        "    on_corrupt = replace\n"
+        "    mix {\n"
+        "        method = none\n"
+        "        preset = fastai\n"
+        "        alpha = 0.4\n"
+        "    }\n"
+        "}\n";
+    char whole[2048];
+    snprintf(whole, sizeof(whole), expected, source);
+    ck_assert_str_eq(printed, whole);
+    free(printed);
+    config_close(&config);
+}
+END_TEST
+
+START_TEST(the_nearest_key_is_found_by_few_edits)
+{
+    static const struct {
+        enum config_section section;
+        const char *name, *nearest;
+    } rows[] = {
+        {CONFIG_STREAM, "bacth", "batch"},
+        {CONFIG_STREAM, "batches", "batch"},
+        {CONFIG_STREAM, "Batch", "batch"},
+        {CONFIG_STREAM, "sise", "size"},
+        {CONFIG_STREAM, "resise", "resize"},
+        {CONFIG_STREAM, "oncorrupt", "on_corrupt"},
+        {CONFIG_STREAM, "sede", "seed"},
+        {CONFIG_STREAM, "zzz", NULL},
+        {CONFIG_STREAM, "", NULL},
+        {CONFIG_GLOBAL, "max_memory", NULL},
+        {CONFIG_GLOBAL, "memry_max", "memory_max"},
+        {CONFIG_GLOBAL, "image_pixel_max", "image_pixels_max"},
+        {CONFIG_GLOBAL, "image_byte_max", "image_bytes_max"},
+        {CONFIG_GLOBAL, "lisent", "listen"},
+        {CONFIG_MIX, "metod", "method"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct config_key *key = config_key_nearest(rows[i].section, rows[i].name);
+        if (rows[i].nearest == NULL) {
+            ck_assert_msg(key == NULL, "%s: %s", rows[i].name, key == NULL ? "" : key->name);
+        } else {
+            ck_assert_msg(key != NULL, "%s", rows[i].name);
+            ck_assert_str_eq(key->name, rows[i].nearest);
+        }
+    }
+}
+END_TEST
+
+static char *read_whole(const char *name)
+{
+    FILE *file = fopen(name, "r");
+    ck_assert_msg(file != NULL, "%s: run the tests from the repository's root", name);
+    char *bytes = calloc(1, FILE_BYTES);
+    ck_assert_ptr_nonnull(bytes);
+    ck_assert_uint_lt(fread(bytes, 1, FILE_BYTES - 1, file), FILE_BYTES - 1);
+    fclose(file);
+    return bytes;
+}
+
+/* A commented setting has no blank behind its '#', or an indent of four; prose has one blank. */
+static bool is_setting(const char *hash)
+{
+    return hash[1] == '}' || (hash[1] >= 'a' && hash[1] <= 'z') ||
+           strncmp(hash + 1, "    ", 4) == 0;
+}
+
+/* Take one '#' from every line that is a commented setting, and put the source's path in. */
+static void uncomment(char *text)
+{
+    char *out = text;
+    for (char *line = text; *line != '\0';) {
+        size_t len = strcspn(line, "\n") + 1;
+        size_t indent = strspn(line, " ");
+        bool setting = line[indent] == '#' && is_setting(line + indent);
+        memmove(out, line, indent);
+        memmove(out + indent, line + indent + setting, len - indent - setting);
+        out += len - setting;
+        line += len;
+    }
+    *out = '\0';
+}
+
+static char *with_source(const char *text)
+{
+    char *whole = calloc(1, FILE_BYTES);
+    ck_assert_ptr_nonnull(whole);
+    size_t len = 0;
+    for (const char *line = text; *line != '\0';) {
+        size_t line_len = strcspn(line, "\n") + 1;
+        const char *key = line + strspn(line, " ");
+        if (strncmp(key, "source = ", 9) == 0)
+            len += (size_t)sprintf(whole + len, "source = @\n");
+        else
+            len += (size_t)sprintf(whole + len, "%.*s", (int)line_len, line);
+        line += line_len;
+    }
+    return whole;
+}
+
+START_TEST(the_example_is_ready_when_its_streams_are_uncommented)
+{
+    char *example = read_whole("config/stokerd.conf.example");
+    uncomment(example);
+    char *text = with_source(example);
+    struct config *config = open_text(text);
+    struct config *builtin = open_text("stream train { source = @ \n mix { } }");
+    ck_assert_uint_eq(config->stream_count, 2);
+    ck_assert_str_eq(config->streams[0].name, "train");
+    assert_recipes_equal(&config->streams[0].recipe, &default_recipe);
+    ck_assert_str_eq(config->streams[1].name, "valid");
+    struct recipe valid = default_recipe;
+    valid.order = ORDER_SEQUENTIAL;
+    valid.last = STK_LAST_PARTIAL;
+    valid.crop = CROP_CENTER;
+    valid.flip = 0;
+    assert_recipes_equal(&config->streams[1].recipe, &valid);
+    config_close(&config);
+    config_close(&builtin);
+    free(text);
+    free(example);
+}
+END_TEST
+
+START_TEST(every_key_of_the_example_stands_at_its_default)
+{
+    char *example = read_whole("config/stokerd.conf.example");
+    uncomment(example); /* globals and streams */
+    uncomment(example); /* keys of a stream */
+    char *text = with_source(example);
+    struct config *config = open_text(text);
+    struct config *builtin = open_text("stream train { source = @ \n mix { } }"
+                                       "stream valid { source = @ \n order = sequential\n"
+                                       "last = partial\n crop = center\n flip = 0 }");
+    assert_configs_equal(config, builtin);
+    for (unsigned i = 0; i < config_key_count; i++) {
+        char line[64];
+        snprintf(line, sizeof(line),
+                 config_keys[i].kind == CONFIG_SUBSECTION ? "%s " : "%s = ", config_keys[i].name);
+        bool named = false;
+        for (const char *at = text; (at = strstr(at, line)) != NULL; at++)
+            named = named || at == text || at[-1] == '\n' || at[-1] == ' ';
+        ck_assert_msg(named, "the example does not name \"%s\"", config_keys[i].name);
+    }
+    config_close(&config);
+    config_close(&builtin);
+    free(text);
+    free(example);
+}
+END_TEST
+
+START_TEST(the_example_states_every_range)
+{
+    char *example = read_whole("config/stokerd.conf.example");
+    for (unsigned i = 0; i < config_key_count; i++) {
+        char range[CONFIG_RANGE_BYTES];
+        config_key_range(&config_keys[i], range);
+        ck_assert_msg(strstr(example, range) != NULL, "%s: \"%s\"", config_keys[i].name, range);
+    }
+    free(example);
+}
+END_TEST
+
+START_TEST(the_manual_names_every_key_with_its_range_and_default)
+{
+    char *manual = read_whole("config/stokerd.conf.5");
+    for (unsigned i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        char item[64], range[CONFIG_RANGE_BYTES];
+        snprintf(item, sizeof(item), "\n.It Ic %s", key->name);
+        const char *entry = strstr(manual, item);
+        ck_assert_msg(entry != NULL, "the manual does not name \"%s\"", key->name);
+        if (key->kind == CONFIG_SUBSECTION)
+            continue;
+        const char *next = strstr(entry + 1, "\n.It Ic ");
+        char *text = next != NULL ? strndup(entry, (size_t)(next - entry)) : strdup(entry);
+        for (char *at = text; (at = strchr(at, '\n')) != NULL;) /* a range may be wrapped */
+            *at = ' ';
+        config_key_range(key, range);
+        ck_assert_msg(strstr(text, range) != NULL, "%s: \"%s\"", key->name, range);
+        for (unsigned j = 0; j < CONFIG_DEFAULTS_MAX && key->defaults[j] != NULL; j++)
+            ck_assert_msg(strstr(text, key->defaults[j]) != NULL, "%s: %s", key->name,
+                          key->defaults[j]);
+        free(text);
+    }
+    free(manual);
+}
+END_TEST
+
+static void assert_recipe_text(const struct recipe *recipe, const char *expected)
+{
+    char text[RECIPE_TEXT_BYTES];
+    size_t len = recipe_text(recipe, text, sizeof(text));
+    ck_assert_str_eq(text, expected);
+    ck_assert_uint_eq(len, strlen(expected));
+}
+
+START_TEST(a_recipe_has_one_canonical_text)
+{
+    assert_recipe_text(&default_recipe, "plan=1\n"
+                                        "seed=0\n"
+                                        "batch=64\n"
+                                        "order=shuffle\n"
+                                        "last=drop\n"
+                                        "on_corrupt=replace\n"
+                                        "height=224\n"
+                                        "width=224\n"
+                                        "crop=random\n"
+                                        "scale=0.080000000000000002,1\n"
+                                        "ratio=0.75,1.3333333333333333\n"
+                                        "flip=0.5\n"
+                                        "dtype=u8\n"
+                                        "layout=nhwc\n"
+                                        "mix=none\n");
+    struct recipe recipe = default_recipe;
+    recipe.seed = UINT64_MAX;
+    recipe.order = ORDER_SEQUENTIAL;
+    recipe.last = STK_LAST_PARTIAL;
+    recipe.on_corrupt = ON_CORRUPT_FAIL;
+    recipe.height = 100;
+    recipe.crop = CROP_CENTER;
+    recipe.flip = 0;
+    recipe.dtype = STK_F32;
+    recipe.layout = STK_NCHW;
+    recipe.mean[1] = -0.0;
+    recipe.mix = MIX_MIXUP;
+    assert_recipe_text(&recipe, "plan=1\n"
+                                "seed=18446744073709551615\n"
+                                "batch=64\n"
+                                "order=sequential\n"
+                                "last=partial\n"
+                                "on_corrupt=fail\n"
+                                "height=100\n"
+                                "width=224\n"
+                                "crop=center\n"
+                                "resize=256\n"
+                                "flip=0\n"
+                                "dtype=f32\n"
+                                "layout=nchw\n"
+                                "mean=0.48499999999999999,0,0.40600000000000003\n"
+                                "std=0.22900000000000001,0.224,0.22500000000000001\n"
+                                "mix=mixup\n"
+                                "mix_preset=fastai\n"
+                                "mix_alpha=0.40000000000000002\n");
+}
+END_TEST
+
+START_TEST(the_longest_recipe_fits_its_storage)
+{
+    struct recipe recipe = default_recipe;
+    recipe.seed = UINT64_MAX;
+    recipe.batch = recipe.height = recipe.width = UINT32_MAX;
+    recipe.order = ORDER_SEQUENTIAL;
+    recipe.last = STK_LAST_PARTIAL;
+    recipe.dtype = STK_F32;
+    recipe.mix = MIX_MIXUP;
+    for (unsigned i = 0; i < 3; i++) {
+        recipe.mean[i] = recipe.std[i] = -DBL_MAX;
+        recipe.scale[i % 2] = recipe.ratio[i % 2] = -DBL_MAX;
+    }
+    recipe.flip = recipe.mix_alpha = -DBL_MAX;
+    char text[RECIPE_TEXT_BYTES], cut[100], mix[RECIPE_MIX_TEXT_BYTES];
+    size_t len = recipe_text(&recipe, text, sizeof(text));
+    ck_assert_uint_lt(len, sizeof(text));
+    ck_assert_uint_eq(strlen(text), len);
+    ck_assert_uint_eq(recipe_text(&recipe, cut, sizeof(cut)), len);
+    ck_assert_uint_eq(strlen(cut), sizeof(cut) - 1);
+    ck_assert_int_eq(strncmp(cut, text, sizeof(cut) - 1), 0);
+    ck_assert_uint_eq(recipe_text(&recipe, NULL, 0), len);
+    recipe_mix_text(&recipe, mix);
+    ck_assert_str_eq(mix, "mixup fastai alpha=-1.79769e+308");
+}
+END_TEST
+
+/* Whether two files' only streams have the same canonical text. */
+static bool same_recipe_text(const char *left, const char *right)
+{
+    char texts[2][RECIPE_TEXT_BYTES];
+    const char *const bodies[2] = {left, right};
+    for (unsigned i = 0; i < 2; i++) {
+        char text[512];
+        snprintf(text, sizeof(text), "stream a { source = @\n%s\n}", bodies[i]);
+        struct config *config = open_text(text);
+        recipe_text(&config->streams[0].recipe, texts[i], sizeof(texts[i]));
+        config_close(&config);
+    }
+    return strcmp(texts[0], texts[1]) == 0;
+}
+
+START_TEST(what_cannot_change_a_byte_does_not_change_the_canonical_text)
+{
+    ck_assert(same_recipe_text("", "mean = {0, 0, 0}"));
+    ck_assert(same_recipe_text("", "std = {1, 1, 1}"));
+    ck_assert(same_recipe_text("", "resize = 300"));
+    ck_assert(same_recipe_text("crop = none", "crop = none\nscale = {0.5, 1}\nratio = {1, 1}\n"
+                                              "resize = 300"));
+    ck_assert(same_recipe_text("crop = center", "crop = center\nscale = {0.5, 1}"));
+    ck_assert(same_recipe_text("", "mix { method = none\npreset = paper\nalpha = 3 }"));
+    ck_assert(same_recipe_text("mix { }", "mix { method = mixup\npreset = fastai\nalpha = 0.4 }"));
+}
+END_TEST
+
+START_TEST(what_changes_bytes_changes_the_canonical_text)
+{
+    static const char *const bodies[][2] = {
+        {"", "batch = 65"},
+        {"", "order = sequential"},
+        {"", "seed = 1"},
+        {"", "last = wrap"},
+        {"", "size = 225"},
+        {"size = {1, 2}", "size = {2, 1}"},
+        {"", "crop = none"},
+        {"", "scale = {0.08, 0.99}"},
+        {"", "ratio = {0.75, 1.3333333333333335}"},
+        {"", "flip = 0.50000000000000011"},
+        {"crop = center", "crop = center\nresize = 257"},
+        {"", "dtype = f32"},
+        {"", "layout = nchw"},
+        {"dtype = f32", "dtype = f32\nmean = {0.485, 0.456, 0.407}"},
+        {"dtype = f32", "dtype = f32\nstd = {0.229, 0.224, 0.226}"},
+        {"", "on_corrupt = fail"},
+        {"", "mix { }"},
+        {"mix { alpha = 1 }", "mix { preset = paper }"},
+        {"mix { }", "mix { alpha = 0.41 }"},
+    };
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+        ck_assert_msg(!same_recipe_text(bodies[i][0], bodies[i][1]), "%s", bodies[i][1]);
+}
+END_TEST
+
+START_TEST(a_mix_is_named_in_a_few_words)
+{
+    struct recipe recipe = default_recipe;
+    char text[RECIPE_MIX_TEXT_BYTES];
+    recipe_mix_text(&recipe, text);
+    ck_assert_str_eq(text, "none");
+    recipe.mix = MIX_MIXUP;
+    recipe_mix_text(&recipe, text);
+    ck_assert_str_eq(text, "mixup fastai alpha=0.4");
+    recipe.mix_preset = MIX_PRESET_PAPER;
+    recipe.mix_alpha = 1;
+    recipe_mix_text(&recipe, text);
+    ck_assert_str_eq(text, "mixup paper alpha=1");
+}
+END_TEST
+
+START_TEST(closing_nothing_is_fine)
+{
+    struct config *config = NULL;
+    config_close(&config);
+    ck_assert_ptr_null(config);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("config");
+    tcase_add_checked_fixture(tests, make_root, remove_root);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, three_lines_make_a_stream_with_every_default);
+    tcase_add_test(tests, every_key_can_be_set);
+    tcase_add_test(tests, every_word_of_every_key_is_accepted);
+    tcase_add_test(tests, one_side_makes_a_square);
+    tcase_add_test(tests, a_mix_section_has_defaults_of_its_own);
+    tcase_add_test(tests, slashes_need_no_quotes_and_quotes_may_hold_anything);
+    tcase_add_loop_test(tests, a_mistake_is_named_by_file_line_and_remedy, 0,
+                        sizeof(mistakes) / sizeof(mistakes[0]));
+    tcase_add_test(tests, no_mistake_reaches_stderr_or_the_next_reading);
+    tcase_add_test(tests, a_file_that_cannot_be_read_is_named);
+    tcase_add_test(tests, two_hundred_and_fifty_six_streams_are_the_limit);
+    tcase_add_test(tests, a_cut_or_damaged_file_is_refused_in_words_or_read);
+    tcase_add_test(tests, the_printed_form_reads_back_equal);
+    tcase_add_test(tests, any_double_reads_back_as_itself);
+    tcase_add_test(tests, the_printed_form_names_every_key);
+    tcase_add_test(tests, the_nearest_key_is_found_by_few_edits);
+    tcase_add_test(tests, the_example_is_ready_when_its_streams_are_uncommented);
+    tcase_add_test(tests, every_key_of_the_example_stands_at_its_default);
+    tcase_add_test(tests, the_example_states_every_range);
+    tcase_add_test(tests, the_manual_names_every_key_with_its_range_and_default);
+    tcase_add_test(tests, a_recipe_has_one_canonical_text);
+    tcase_add_test(tests, the_longest_recipe_fits_its_storage);
+    tcase_add_test(tests, what_cannot_change_a_byte_does_not_change_the_canonical_text);
+    tcase_add_test(tests, what_changes_bytes_changes_the_canonical_text);
+    tcase_add_test(tests, a_mix_is_named_in_a_few_words);
+    tcase_add_test(tests, closing_nothing_is_fine);
+    return suite_run("config", tests);
+}

@@ -1,0 +1,119 @@
+/*
+ * Mixing: in place equals out of place, rounding is to nearest, nothing is biased.
+ */
+#include "daemon/mix/mix.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/rng.h"
+#include "daemon/plan/permute.h"
+#include "tests/suite.h"
+
+enum { SLOTS_MAX = 33, BYTES_MAX = 9001 };
+
+static uint8_t before[SLOTS_MAX * BYTES_MAX];
+static uint8_t after[SLOTS_MAX * BYTES_MAX];
+static uint32_t partner[SLOTS_MAX];
+static uint16_t weight[SLOTS_MAX];
+
+static uint32_t draw(uint64_t position, uint32_t block)
+{
+    uint32_t words[4];
+    rng_block(&(struct rng){17, 0, RNG_CROP, position}, block, words);
+    return words[0];
+}
+
+static struct mix_pairs random_pairs(uint32_t count, uint64_t seed)
+{
+    struct permute permute;
+    permute_init(&permute, &(struct rng){seed, 0, RNG_PARTNER, 0}, count);
+    for (uint32_t i = 0; i < count; i++) {
+        partner[i] = (uint32_t)permute_at(&permute, i);
+        weight[i] = (uint16_t)(draw(seed, i) % (MIX_ONE + 1));
+    }
+    return (struct mix_pairs){partner, weight, count};
+}
+
+START_TEST(bytes_mixed_in_place_equal_the_formula)
+{
+    static const size_t lengths[] = {1, 3, 31, 4095, 4096, 4097, BYTES_MAX};
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        uint32_t count = 1 + (uint32_t)seed % SLOTS_MAX;
+        size_t bytes = lengths[seed % 7];
+        for (size_t i = 0; i < count * bytes; i++)
+            before[i] = (uint8_t)(draw(i, 1) >> 24);
+        memcpy(after, before, count * bytes);
+        struct mix_pairs pairs = random_pairs(count, seed);
+        mix_u8(after, bytes, &pairs);
+        size_t wrong = 0;
+        for (uint32_t slot = 0; slot < count; slot++) {
+            for (size_t i = 0; i < bytes; i++) {
+                unsigned a = before[slot * bytes + i];
+                unsigned b = before[partner[slot] * bytes + i];
+                double exact =
+                    (double)weight[slot] / MIX_ONE * a + (1 - (double)weight[slot] / MIX_ONE) * b;
+                wrong += after[slot * bytes + i] != (unsigned)floor(exact + 0.5);
+            }
+        }
+        ck_assert_uint_eq(wrong, 0);
+    }
+}
+END_TEST
+
+START_TEST(floats_mixed_in_place_equal_the_formula)
+{
+    enum { COUNT = 9, ELEMENTS = 1500 };
+    static float own[COUNT * ELEMENTS];
+    static float mixed[COUNT * ELEMENTS];
+    for (size_t i = 0; i < COUNT * ELEMENTS; i++)
+        own[i] = (float)draw(i, 2) / 1e9f - 2.0f;
+    memcpy(mixed, own, sizeof own);
+    struct mix_pairs pairs = random_pairs(COUNT, 5);
+    mix_f32(mixed, ELEMENTS, &pairs);
+    for (uint32_t slot = 0; slot < COUNT; slot++) {
+        float l = (float)weight[slot] / MIX_ONE;
+        for (size_t i = 0; i < ELEMENTS; i++) {
+            float a = own[slot * ELEMENTS + i];
+            float b = own[partner[slot] * ELEMENTS + i];
+            volatile float left = l * a;
+            volatile float right = (1.0f - l) * b;
+            float expected = partner[slot] == slot ? a : left + right;
+            ck_assert_float_eq(mixed[slot * ELEMENTS + i], expected);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_slot_mixed_with_itself_stays)
+{
+    uint8_t images[4] = {0, 1, 254, 255};
+    uint32_t self = 0;
+    uint16_t third = MIX_ONE / 3;
+    mix_u8(images, 4, &(struct mix_pairs){&self, &third, 1});
+    ck_assert_mem_eq(images, ((uint8_t[]){0, 1, 254, 255}), 4);
+}
+END_TEST
+
+START_TEST(weights_zero_and_one_copy_and_keep)
+{
+    uint8_t images[2] = {10, 200};
+    uint32_t swap[2] = {1, 0};
+    uint16_t weights[2] = {0, MIX_ONE};
+    mix_u8(images, 1, &(struct mix_pairs){swap, weights, 2});
+    ck_assert_uint_eq(images[0], 200);
+    ck_assert_uint_eq(images[1], 200);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("mix");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, bytes_mixed_in_place_equal_the_formula);
+    tcase_add_test(tests, floats_mixed_in_place_equal_the_formula);
+    tcase_add_test(tests, a_slot_mixed_with_itself_stays);
+    tcase_add_test(tests, weights_zero_and_one_copy_and_keep);
+    return suite_run("mix", tests);
+}
