@@ -249,6 +249,11 @@ const void *stk_batch_tensor(const struct stk_batch *batch, const char *name,
     return NULL;
 }
 
+const void *stk_batch_tensor_at(const struct stk_batch *batch, uint32_t index)
+{
+    return batch->tensors[index];
+}
+
 const struct stk_replaced *stk_batch_replaced(const struct stk_batch *batch, uint32_t *count)
 {
     *count = batch->header.replaced_count;

@@ -309,9 +309,9 @@ static enum stk_status next_overdue(struct stk_client *client)
     char names[NAMES_BYTES];
     list_endpoints(client, names);
     return stk_fail(client->error, STK_TIMEOUT,
-                    "epoch %" PRIu32 " step %" PRIu64 " has not come from %s within %" PRIu32
-                    " ms: is stokerd running and reachable?",
-                    slot->address.epoch, slot->address.step, names, client->options.timeout_ms);
+                    "epoch %" PRIu32 " step %" PRIu64
+                    " has not come from %s in time: is stokerd running and reachable?",
+                    slot->address.epoch, slot->address.step, names);
 }
 
 enum stk_status stk_client_next(struct stk_client *client, struct stk_batch **batch)

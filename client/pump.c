@@ -18,7 +18,8 @@ enum {
 
 bool stk_status_passes(enum stk_status status)
 {
-    return status == STK_DRAINING || status == STK_OVERLOADED || status == STK_WINDOW;
+    return status == STK_DRAINING || status == STK_OVERLOADED || status == STK_WINDOW ||
+           status == STK_MEMORY || status == STK_SYSTEM;
 }
 
 struct stk_slot *stk_pump_slot(struct stk_client *client, uint64_t id)

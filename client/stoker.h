@@ -13,15 +13,17 @@
 #ifndef STK_STOKER_H
 #define STK_STOKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "proto/message.h"
-#include "proto/status.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* In here: proto/ knows C alone. */
+#include "proto/message.h"
+#include "proto/status.h"
 
 enum {
     STK_ERROR_BYTES = 1024, /* storage for a sentence about what failed, its end mark included */
@@ -100,9 +102,9 @@ uint64_t stk_client_steps(const struct stk_client *client);
  *          STK_TIMEOUT  nothing came for timeout_ms; calling again goes on waiting
  *          STK_FINGERPRINT, STK_CORRUPT, ...: what a daemon answered for this step; calling again
  *                       asks again.  stk_client_error has the sentence.  A daemon that is
- *                       STK_DRAINING or STK_OVERLOADED is asked again, or another one is, until
- *                       the time is up.  One that came back with other data is left out while
- *                       another one serves
+ *                       STK_DRAINING or STK_OVERLOADED, or short of memory or descriptors, is
+ *                       asked again, or another one is, until the time is up.  One that came back
+ *                       with other data is left out while another one serves
  *          STK_INVALID  a daemon broke the protocol
  *          STK_MEMORY, STK_SYSTEM
  * Threads: the client's.  Blocks: up to timeout_ms.
@@ -145,6 +147,9 @@ const struct stk_batch_header *stk_batch_header(const struct stk_batch *batch);
  */
 const void *stk_batch_tensor(const struct stk_batch *batch, const char *name,
                              const struct stk_tensor_info **info);
+
+/** The same by place: the elements of header->tensors[index]; index < tensor_count. */
+const void *stk_batch_tensor_at(const struct stk_batch *batch, uint32_t index);
 
 /** The slots whose own sample could not be decoded; rows are borrowed until the batch is closed. */
 const struct stk_replaced *stk_batch_replaced(const struct stk_batch *batch, uint32_t *count);
