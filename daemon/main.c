@@ -14,7 +14,12 @@
 #include "daemon/notify.h"
 #include "daemon/server.h"
 
-enum { EXIT_USAGE = 2, LISTING_THREADS = 8 };
+enum {
+    EXIT_USAGE = 2,
+    LISTING_THREADS = 16,         /* many more than cores: they wait for directories */
+    DECODER_BYTES_MAX = 96 << 20, /* a worker's; a progressive picture of 16 megapixels, 4:4:4 */
+    SCAN_PIXELS_MAX = 1 << 30,    /* under a second of Huffman decoding */
+};
 
 enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT };
 
@@ -95,7 +100,9 @@ static struct pipeline_options pipeline_options_for(const struct config *config)
         .workers = worker_count(config),
         .readers = config->readers,
         .encoded_bytes_max = config->image_bytes_max,
-        .limits = image_limits_for(config->image_pixels_max),
+        .limits = {.pixels_max = config->image_pixels_max,
+                   .decoder_bytes_max = DECODER_BYTES_MAX,
+                   .scan_pixels_max = SCAN_PIXELS_MAX},
     };
 }
 

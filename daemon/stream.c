@@ -10,14 +10,14 @@
 
 #include "daemon/plan/plan.h"
 
-enum { RECIPE_TEXT_BYTES = 2048, LOGGED_BITS = 64 };
+enum { LOGGED_BITS = 64 };
 
 static void feed_hash(void *context, const void *bytes, size_t len)
 {
     XXH3_128bits_update(context, bytes, len);
 }
 
-/* XXH3-128 over the plan's version, the canonical recipe and the listing. */
+/* XXH3-128 over the canonical recipe and the listing. */
 static enum stk_status take_fingerprint(struct stream *stream)
 {
     char text[RECIPE_TEXT_BYTES];
@@ -26,9 +26,6 @@ static enum stk_status take_fingerprint(struct stream *stream)
     if (hash == NULL)
         return STK_MEMORY;
     XXH3_128bits_reset(hash);
-    char plan[24];
-    snprintf(plan, sizeof plan, "plan=%d\n", STK_PLAN_VERSION);
-    XXH3_128bits_update(hash, plan, strlen(plan));
     XXH3_128bits_update(hash, text, len);
     source_feed_listing(stream->source, feed_hash, hash);
     XXH128_canonical_t canonical;

@@ -14,8 +14,6 @@
 #include "daemon/image/image.h"
 #include "daemon/source/source.h"
 
-enum { STREAM_MIX_BYTES = 64 };
-
 struct stream {
     const char *name;            /* borrowed from the configuration */
     const struct recipe *recipe; /* borrowed from the configuration */
@@ -25,7 +23,7 @@ struct stream {
     struct stk_fingerprint fingerprint;
     struct image_format format;
     struct layout layout;
-    char mix[STREAM_MIX_BYTES]; /* what the welcome says of it */
+    char mix[RECIPE_MIX_TEXT_BYTES]; /* what the welcome says of it */
     /* A bit a sample: that it cannot be decoded was logged.  Relaxed: a line too many is no harm.
      */
     _Atomic uint64_t *logged; /* owned */
