@@ -7,20 +7,23 @@
  * nothing is lost and nothing comes twice.  The library starts no thread of its own (libzmq's I/O
  * thread receives in the background), installs no signal handler and never writes to stderr.
  *
- * A client, and the batches that came from it, may be used by one thread at a time.
+ * A client, and the batches that came from it, may be used by one thread at a time.  Neither
+ * survives a fork: open clients in the process that uses them.
  */
 #ifndef STK_STOKER_H
 #define STK_STOKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "proto/message.h"
-#include "proto/status.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* In here: proto/ knows C alone. */
+#include "proto/message.h"
+#include "proto/status.h"
 
 enum {
     STK_ERROR_BYTES = 1024, /* storage for a sentence about what failed, its end mark included */
@@ -34,9 +37,11 @@ struct stk_options {
     uint32_t rank;       /* this trainer among world trainers, 0 .. world - 1 */
     uint32_t world;      /* trainers that share the stream; 0: 1 */
     uint32_t epoch;      /* where to start */
-    uint64_t step;       /* where to start in that epoch: the group's next step, not the rank's */
+    uint64_t step;       /* where to start in that epoch, 0 .. steps: the group's next step, not
+                            the rank's; steps is the epoch's end, and the next one follows */
     uint32_t epochs;     /* epochs to deliver, the first one counted even if it starts in the
-                            middle; 0: without end */
+                            middle; 0: without end.  Those before epoch + epochs: seek does not
+                            change that */
     uint32_t timeout_ms; /* how long open and next wait for an answer; 0: 30,000 */
 };
 
@@ -48,22 +53,27 @@ struct stk_batch;
 /**
  * Connect to a stream.
  *
- *   url       "tcp://host:7654/train", "ipc:///run/stoker/stoker.sock/train"; several endpoints of
- *             the same stream are separated by commas, the stream's name follows the last one:
- *             "tcp://a:7654,tcp://b:7654/train"
+ *   url       "tcp://host:7654/train" (7654 is also what no port means), "tcp://[::1]:7654/train",
+ *             "ipc:///run/stoker/stoker.sock/train"; several endpoints of the same stream are
+ *             separated by commas, the stream's name follows the last one:
+ *             "tcp://a:7654,tcp://b:7654/train".  The daemon with the fewest requests in flight is
+ *             asked next, so a fast one serves more of them
  *   options   NULL means all zero; copied
  *   client    set on success, NULL otherwise
- *   error     STK_ERROR_BYTES of storage: what failed and what to do; empty on success.  May be
- * NULL
+ *   error     STK_ERROR_BYTES of storage: what failed and what to do; empty on success; may be
+ *             NULL
  *
  * Owns:    the caller owns *client and gives it to stk_client_close.
  * Returns: STK_OK           a daemon has answered for the stream
  *          STK_INVALID      the url or an option makes no sense
  *          STK_TIMEOUT      no endpoint answered in time
  *          STK_FINGERPRINT  two endpoints serve different data; error names both
+ *          STK_RANGE        the start lies behind the epoch's end, or the epoch has fewer steps
+ *                           than world, so that this rank would never receive one
  *          STK_MEMORY, STK_SYSTEM, or what a daemon answered: STK_UNKNOWN_STREAM, STK_VERSION,
- *          STK_OVERLOADED, STK_RANGE (the start lies behind the epoch's end), ...
- * Threads: any; each client on its own.  Blocks: up to timeout_ms.
+ *          STK_OVERLOADED, ...
+ * Threads: any; each client on its own.  Blocks: up to timeout_ms: until every endpoint has
+ * answered, or one has and the others have not for a second; those join when they can be reached.
  */
 STK_MUST_CHECK enum stk_status stk_client_open(const char *url, const struct stk_options *options,
                                                struct stk_client **client, char *error);
@@ -90,25 +100,38 @@ uint64_t stk_client_steps(const struct stk_client *client);
  * Returns: STK_OK
  *          STK_END      all epochs asked for were delivered
  *          STK_TIMEOUT  nothing came for timeout_ms; calling again goes on waiting
- *          STK_FINGERPRINT, STK_CORRUPT, STK_DRAINING, ...: what a daemon answered for this step;
- *                       calling again asks again.  stk_client_error has the sentence
+ *          STK_FINGERPRINT, STK_CORRUPT, ...: what a daemon answered for this step; calling again
+ *                       asks again.  stk_client_error has the sentence.  A daemon that is
+ *                       STK_DRAINING or STK_OVERLOADED, or short of memory or descriptors, is
+ *                       asked again, or another one is, until the time is up.  One that came back
+ *                       with other data is left out while another one serves
  *          STK_INVALID  a daemon broke the protocol
  *          STK_MEMORY, STK_SYSTEM
  * Threads: the client's.  Blocks: up to timeout_ms.
  */
 STK_MUST_CHECK enum stk_status stk_client_next(struct stk_client *client, struct stk_batch **batch);
 
+/** Change how long next waits; 0: 30,000.  A program that polls gives a short time. */
+void stk_client_timeout(struct stk_client *client, uint32_t timeout_ms);
+
+/**
+ * What to save in a checkpoint: the group's next step behind the batch that next gave last (before
+ * the first one: the start).  As options.epoch and options.step, or in stk_client_seek, it goes on
+ * there, with any world.
+ */
+struct stk_address stk_client_place(const struct stk_client *client);
+
 /**
  * Go to another place: the next batch is this rank's first at or behind the group's step.  What is
  * in flight is cancelled.
  *
- * Returns: STK_OK; STK_RANGE where the epoch has no such step (nothing changed).
+ * Returns: STK_OK; STK_RANGE where step is larger than the epoch's steps (nothing changed).
  * Threads: the client's.  Blocks: no.
  */
 STK_MUST_CHECK enum stk_status stk_client_seek(struct stk_client *client, uint32_t epoch,
                                                uint64_t step);
 
-/** The sentence that belongs to the last failure of open, next or seek; "" after a success. */
+/** The sentence that belongs to the last failure of next or seek; "" after a success. */
 const char *stk_client_error(const struct stk_client *client);
 
 /** A batch's address, count, tensors and fingerprint; borrowed until the batch is closed. */
@@ -124,6 +147,9 @@ const struct stk_batch_header *stk_batch_header(const struct stk_batch *batch);
  */
 const void *stk_batch_tensor(const struct stk_batch *batch, const char *name,
                              const struct stk_tensor_info **info);
+
+/** The same by place: the elements of header->tensors[index]; index < tensor_count. */
+const void *stk_batch_tensor_at(const struct stk_batch *batch, uint32_t index);
 
 /** The slots whose own sample could not be decoded; rows are borrowed until the batch is closed. */
 const struct stk_replaced *stk_batch_replaced(const struct stk_batch *batch, uint32_t *count);
@@ -141,8 +167,8 @@ void stk_batch_close(struct stk_batch **batch);
  *   smoothing              0 .. 1
  *   target                 f4 [count, classes], the caller's; every row sums to 1
  *
- * Returns: STK_OK; STK_RANGE where a label is outside the classes (target is unspecified);
- *          STK_INVALID where smoothing is.
+ * Returns: STK_OK; STK_RANGE where a label is outside the classes or a lambda outside 0 .. 1
+ *          (target is unspecified); STK_INVALID where smoothing is.
  * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
  * Source:  MIXING table of PROTOCOL.md; timm's mixup_target.
  */

@@ -1,0 +1,221 @@
+/*
+ * A channel: see channel.h.
+ */
+#include "client/channel.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/fail.h"
+#include "client/stoker.h"
+#include "daemon/base/clock.h"
+
+enum {
+    /* A legal window never reaches the mark, so libzmq's I/O thread never stops reading: it would
+     * not see the peer's heartbeats then, and would take it for dead. */
+    MESSAGES_MAX = 2 * STK_WINDOW_MAX,
+    CONNECT_MS = 5000,
+    HANDSHAKE_MS = 5000,
+    RETRY_MS_MIN = 100,
+    RETRY_MS_MAX = 2000,
+    DOUBLINGS_MAX = 5, /* of RETRY_MS_MIN, and RETRY_MS_MAX is exceeded */
+    HEARTBEAT_MS = 5000,
+    SILENCE_MS_MAX = 15000, /* without a heartbeat, and the peer is dead */
+};
+
+/* No frame that makes sense is longer; a length of 2^60 is refused before memory is reserved. */
+static const int64_t frame_bytes_max = (int64_t)1 << 34;
+
+void stk_frames_release(struct stk_frames *frames)
+{
+    for (uint32_t i = 0; i < frames->count && i < STK_FRAMES_MAX; i++)
+        zmq_msg_close(&frames->frames[i]);
+    frames->count = 0;
+}
+
+void stk_channel_init(struct stk_channel *channel, void *context, const char *endpoint)
+{
+    *channel = (struct stk_channel){.context = context, .endpoint = endpoint};
+}
+
+static void close_sockets(struct stk_channel *channel)
+{
+    if (channel->socket != NULL) {
+        /* Stop the monitor while its reader still lives: libzmq's I/O thread would block on an
+         * event that nobody can take. */
+        zmq_socket_monitor(channel->socket, NULL, 0);
+        zmq_close(channel->socket);
+    }
+    if (channel->monitor != NULL)
+        zmq_close(channel->monitor);
+    channel->socket = NULL;
+    channel->monitor = NULL;
+}
+
+void stk_channel_release(struct stk_channel *channel)
+{
+    close_sockets(channel);
+}
+
+static bool set_number(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
+}
+
+static bool set_options(void *socket, const char *endpoint)
+{
+    /* With IPv6 on, libzmq prefers it for every name; a daemon on 0.0.0.0 is then not found. */
+    int ipv6 = strchr(endpoint, '[') != NULL;
+    return set_number(socket, ZMQ_LINGER, 0) && set_number(socket, ZMQ_IPV6, ipv6) &&
+           set_number(socket, ZMQ_SNDHWM, MESSAGES_MAX) &&
+           set_number(socket, ZMQ_RCVHWM, MESSAGES_MAX) &&
+           set_number(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_MS) &&
+           set_number(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
+           set_number(socket, ZMQ_RECONNECT_IVL, RETRY_MS_MIN) &&
+           set_number(socket, ZMQ_RECONNECT_IVL_MAX, RETRY_MS_MAX) &&
+           set_number(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) &&
+           set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, SILENCE_MS_MAX) &&
+           set_number(socket, ZMQ_HEARTBEAT_TTL, SILENCE_MS_MAX) &&
+           zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_bytes_max, sizeof frame_bytes_max) == 0;
+}
+
+static bool open_monitor(struct stk_channel *channel)
+{
+    char address[64];
+    /* libzmq forgets a name some time after its socket was closed, so each socket has a new one. */
+    snprintf(address, sizeof address, "inproc://events-%p-%u", (void *)channel, channel->sockets++);
+    const int events =
+        ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED;
+    if (zmq_socket_monitor(channel->socket, address, events) != 0)
+        return false;
+    channel->monitor = zmq_socket(channel->context, ZMQ_PAIR);
+    /* Without a mark: a trainer may compute for hours while libzmq tries to connect, and a full
+     * queue of events would block its I/O thread. */
+    return channel->monitor != NULL && set_number(channel->monitor, ZMQ_LINGER, 0) &&
+           set_number(channel->monitor, ZMQ_RCVHWM, 0) &&
+           zmq_connect(channel->monitor, address) == 0;
+}
+
+enum stk_status stk_channel_tend(struct stk_channel *channel, uint64_t now_ns, char *error)
+{
+    if (channel->socket != NULL || now_ns < channel->open_ns)
+        return STK_OK;
+    channel->refused = false;
+    channel->socket = zmq_socket(channel->context, ZMQ_DEALER);
+    if (channel->socket != NULL && set_options(channel->socket, channel->endpoint) &&
+        open_monitor(channel) && zmq_connect(channel->socket, channel->endpoint) == 0)
+        return STK_OK;
+    int code = errno;
+    close_sockets(channel);
+    return stk_fail(error, code == EINVAL ? STK_INVALID : STK_SYSTEM, "cannot connect to '%s': %s",
+                    channel->endpoint, zmq_strerror(code));
+}
+
+/* An event's first frame starts with its number; the second one (where) is not needed. */
+static bool receive_event(struct stk_channel *channel, uint16_t *event)
+{
+    uint8_t frame[64] = {0};
+    if (channel->monitor == NULL ||
+        zmq_recv(channel->monitor, frame, sizeof frame, ZMQ_DONTWAIT) < 0)
+        return false;
+    memcpy(event, frame, sizeof *event);
+    uint8_t where[8];
+    return zmq_recv(channel->monitor, where, sizeof where, ZMQ_DONTWAIT) >= 0;
+}
+
+enum stk_channel_event stk_channel_event(struct stk_channel *channel)
+{
+    uint16_t event;
+    while (receive_event(channel, &event)) {
+        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+            return STK_CHANNEL_UP;
+        if (event == ZMQ_EVENT_DISCONNECTED)
+            return STK_CHANNEL_DOWN;
+        channel->refused = true;
+    }
+    return STK_CHANNEL_QUIET;
+}
+
+void stk_channel_drop(struct stk_channel *channel, uint64_t now_ns)
+{
+    close_sockets(channel);
+    uint64_t wait_ms = RETRY_MS_MAX;
+    if (channel->losses < DOUBLINGS_MAX)
+        wait_ms = (uint64_t)RETRY_MS_MIN << channel->losses;
+    channel->losses++;
+    channel->open_ns = now_ns + wait_ms * 1000000;
+}
+
+void stk_channel_prove(struct stk_channel *channel)
+{
+    channel->losses = 0;
+}
+
+enum stk_status stk_channel_send(struct stk_channel *channel, const struct stk_request *request)
+{
+    char bytes[STK_REQUEST_BYTES_MAX];
+    size_t len;
+    enum stk_status status = stk_request_encode(request, bytes, sizeof bytes, &len);
+    if (status != STK_OK)
+        return status;
+    return zmq_send(channel->socket, bytes, len, ZMQ_DONTWAIT) < 0 ? STK_SYSTEM : STK_OK;
+}
+
+/* Receive one frame into an initialised message, whatever signals come. */
+static bool receive_frame(void *socket, zmq_msg_t *frame)
+{
+    while (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0) {
+        if (errno != EINTR)
+            return false;
+    }
+    return true;
+}
+
+enum stk_status stk_channel_receive(struct stk_channel *channel, struct stk_frames *frames)
+{
+    if (channel->socket == NULL)
+        return STK_END;
+    for (bool more = true; more;) {
+        zmq_msg_t spare;
+        bool kept = frames->count < STK_FRAMES_MAX;
+        zmq_msg_t *frame = kept ? &frames->frames[frames->count] : &spare;
+        zmq_msg_init(frame);
+        /* libzmq hands over whole messages: only the first frame may be missing. */
+        if (!receive_frame(channel->socket, frame)) {
+            int code = errno;
+            zmq_msg_close(frame);
+            return code == EAGAIN ? STK_END : STK_SYSTEM;
+        }
+        more = zmq_msg_more(frame);
+        if (!kept)
+            zmq_msg_close(frame);
+        frames->count += kept || frames->count == STK_FRAMES_MAX;
+    }
+    return STK_OK;
+}
+
+/* Milliseconds until a moment, rounded up so that nobody wakes before it. */
+static long wait_ms(uint64_t until_ns)
+{
+    uint64_t now_ns = clock_now_ns();
+    if (now_ns >= until_ns)
+        return 0;
+    uint64_t ms = (until_ns - now_ns + 999999) / 1000000;
+    return ms < INT_MAX ? (long)ms : INT_MAX;
+}
+
+void stk_channels_wait(const struct stk_channel *const *channels, uint32_t count, uint64_t until_ns)
+{
+    zmq_pollitem_t items[2 * STK_ENDPOINTS_MAX];
+    int used = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (channels[i]->socket == NULL)
+            continue;
+        items[used++] = (zmq_pollitem_t){.socket = channels[i]->socket, .events = ZMQ_POLLIN};
+        items[used++] = (zmq_pollitem_t){.socket = channels[i]->monitor, .events = ZMQ_POLLIN};
+    }
+    /* A failure is a signal: the caller looks at the clock and comes back. */
+    zmq_poll(items, used, wait_ms(until_ns));
+}

@@ -1,0 +1,99 @@
+/*
+ * A channel: one connection to one endpoint, made again whenever it breaks.
+ *
+ * libzmq connects, and tries again with a growing interval until it succeeds.  A connection that
+ * was lost is given up together with its socket, so that nothing of the old one (a request that
+ * waits to be sent, a late reply) shows up in the new one: whoever uses the channel asks again
+ * when it is told that it is up.  A channel knows frames, not what they say.
+ *
+ * A client's thread; libzmq's I/O thread works behind the socket.  Private to libstoker.
+ */
+#ifndef STK_CHANNEL_H
+#define STK_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <zmq.h>
+
+#include "proto/message.h"
+
+enum { STK_FRAMES_MAX = 1 + STK_TENSORS_MAX }; /* a header, then a frame a tensor */
+
+/* A message as it was received.  Not to be copied: libzmq keeps short frames inside zmq_msg_t. */
+struct stk_frames {
+    uint32_t count; /* received; those beyond STK_FRAMES_MAX were thrown away */
+    zmq_msg_t frames[STK_FRAMES_MAX];
+};
+
+/** Give frames back; they are empty afterwards.  Threads: the owner's. */
+void stk_frames_release(struct stk_frames *frames);
+
+enum stk_channel_event {
+    STK_CHANNEL_QUIET, /* nothing happened */
+    STK_CHANNEL_UP,    /* a peer that speaks ZMTP is connected */
+    STK_CHANNEL_DOWN,  /* it is gone, or what answered does not speak ZMTP: stk_channel_drop */
+};
+
+struct stk_channel {
+    void *context;        /* libzmq's, borrowed */
+    const char *endpoint; /* borrowed */
+    void *socket;         /* DEALER; NULL between a loss and the next try */
+    void *monitor;        /* PAIR with the socket's events; NULL with socket */
+    bool refused;         /* a try to connect has failed since the socket was made */
+    uint32_t sockets;     /* made so far */
+    uint32_t losses;      /* in a row */
+    uint64_t open_ns;     /* when to make the next socket */
+};
+
+/** Set a channel up; the first stk_channel_tend connects.  Context and endpoint are borrowed. */
+void stk_channel_init(struct stk_channel *channel, void *context, const char *endpoint);
+
+/** Close what is open.  Safe on a zeroed channel. */
+void stk_channel_release(struct stk_channel *channel);
+
+/**
+ * Make the socket if there is none and it is time to.
+ *
+ *   error   STK_ERROR_BYTES of storage
+ *
+ * Returns: STK_OK, STK_INVALID (libzmq does not take the endpoint) or STK_SYSTEM (descriptors).
+ * Threads: the owner's.  Blocks: no.  Allocates: libzmq does.
+ */
+STK_MUST_CHECK enum stk_status stk_channel_tend(struct stk_channel *channel, uint64_t now_ns,
+                                                char *error);
+
+/** The next event, without waiting.  Threads: the owner's. */
+enum stk_channel_event stk_channel_event(struct stk_channel *channel);
+
+/** Give the connection up; the next one is made after a back-off that doubles with each loss. */
+void stk_channel_drop(struct stk_channel *channel, uint64_t now_ns);
+
+/** The connection has proven itself: the next loss starts with a short back-off again. */
+void stk_channel_prove(struct stk_channel *channel);
+
+/**
+ * Send a request.
+ *
+ * Returns: STK_OK; STK_LIMIT where it does not fit into STK_REQUEST_BYTES_MAX; STK_SYSTEM where
+ *          libzmq has no room for it.
+ * Threads: the owner's.  Blocks: no.
+ */
+STK_MUST_CHECK enum stk_status stk_channel_send(struct stk_channel *channel,
+                                                const struct stk_request *request);
+
+/**
+ * Receive a message if one is there.
+ *
+ *   frames   zeroed; the caller gives them to stk_frames_release whatever is returned
+ *
+ * Returns: STK_OK; STK_END where none is there (frames are empty), or STK_SYSTEM.
+ * Threads: the owner's.  Blocks: no.  Allocates: libzmq does.
+ */
+STK_MUST_CHECK enum stk_status stk_channel_receive(struct stk_channel *channel,
+                                                   struct stk_frames *frames);
+
+/** Wait until one of some channels has an event or a message, a signal comes or time is up. */
+void stk_channels_wait(const struct stk_channel *const *channels, uint32_t count,
+                       uint64_t until_ns);
+
+#endif

@@ -1,0 +1,347 @@
+/*
+ * A client: its life, and batches in order.  What happens on the wire is pump.c's.
+ */
+#include "client/stoker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/fail.h"
+#include "client/pump.h"
+#include "daemon/base/clock.h"
+
+enum {
+    WINDOW_DEFAULT = 8,
+    TIMEOUT_MS_DEFAULT = 30000,
+    GRACE_MS = 1000,   /* for the other endpoints, once one has answered */
+    FIRST_ID = 2,      /* of a slot: see pump.c */
+    NAMES_BYTES = 400, /* endpoints in a sentence */
+};
+
+static uint64_t after_ms(uint64_t ms)
+{
+    return clock_now_ns() + ms * 1000000;
+}
+
+/* All endpoints of a client for a sentence: 'a' or 'b'; cut where they are too many. */
+static void list_endpoints(const struct stk_client *client, char names[NAMES_BYTES])
+{
+    size_t len = 0;
+    for (uint32_t i = 0; i < client->url.count && len < NAMES_BYTES; i++)
+        len += (size_t)snprintf(names + len, NAMES_BYTES - len, "%s'%s'", i == 0 ? "" : " or ",
+                                client->url.endpoints[i]);
+}
+
+static void default_name(char name[STK_NAME_BYTES_MAX + 1])
+{
+    char host[HOST_NAME_MAX + 1] = "";
+    if (gethostname(host, sizeof host - 1) != 0)
+        strcpy(host, "unknown");
+    snprintf(name, STK_NAME_BYTES_MAX + 1, "%.48s:%d", host, (int)getpid());
+}
+
+static enum stk_status set_options(struct stk_client *client, const struct stk_options *options,
+                                   char *error)
+{
+    struct stk_options *set = &client->options;
+    if (options != NULL)
+        *set = *options;
+    set->window = set->window == 0 ? WINDOW_DEFAULT : set->window;
+    set->world = set->world == 0 ? 1 : set->world;
+    stk_client_timeout(client, set->timeout_ms);
+    if (set->window > STK_WINDOW_MAX)
+        return stk_fail(error, STK_INVALID, "a window of %" PRIu32 " is more than %d requests",
+                        set->window, STK_WINDOW_MAX);
+    if (set->rank >= set->world)
+        return stk_fail(error, STK_INVALID,
+                        "rank %" PRIu32 " is not below world %" PRIu32 ": ranks count from 0",
+                        set->rank, set->world);
+    if (set->name != NULL && strlen(set->name) > STK_NAME_BYTES_MAX)
+        return stk_fail(error, STK_INVALID, "the client's name '%s' is longer than %d bytes",
+                        set->name, STK_NAME_BYTES_MAX);
+    if (set->name != NULL)
+        strcpy(client->name, set->name);
+    else
+        default_name(client->name);
+    set->name = NULL;
+    return STK_OK;
+}
+
+/* A refusal that was not told yet, of a daemon that will say the same again. */
+static struct stk_peer *refused_peer(struct stk_client *client, bool passing)
+{
+    for (uint32_t i = 0; i < client->url.count; i++) {
+        struct stk_peer *peer = &client->peers[i];
+        if (peer->refusal != STK_OK && stk_status_passes(peer->refusal) == passing)
+            return peer;
+    }
+    return NULL;
+}
+
+/* Tell a refusal once: the next one is what the daemon says when it is asked again. */
+static enum stk_status tell_refusal(struct stk_client *client, struct stk_peer *peer)
+{
+    enum stk_status status = peer->refusal;
+    peer->refusal = STK_OK;
+    return stk_fail(client->error, status, "%s", peer->sentence);
+}
+
+static enum stk_status open_overdue(struct stk_client *client)
+{
+    struct stk_peer *peer = refused_peer(client, true);
+    if (peer != NULL)
+        return tell_refusal(client, peer);
+    char names[NAMES_BYTES];
+    list_endpoints(client, names);
+    for (uint32_t i = 0; i < client->url.count; i++) {
+        if (client->peers[i].greeted)
+            return stk_fail(client->error, STK_TIMEOUT,
+                            "'%s' was reached, but has not answered within %" PRIu32
+                            " ms: is it a stokerd?",
+                            client->url.endpoints[i], client->options.timeout_ms);
+    }
+    return stk_fail(client->error, STK_TIMEOUT,
+                    "no answer from %s within %" PRIu32 " ms: is stokerd running, and does it "
+                    "listen there?",
+                    names, client->options.timeout_ms);
+}
+
+/* Whether an endpoint has answered, or shown that it will not soon. */
+static bool heard_of(const struct stk_peer *peer)
+{
+    return peer->live || peer->channel.refused || peer->channel.losses > 0;
+}
+
+static void count_peers(const struct stk_client *client, uint32_t *live, uint32_t *heard)
+{
+    *live = *heard = 0;
+    for (uint32_t i = 0; i < client->url.count; i++) {
+        *live += client->peers[i].live;
+        *heard += heard_of(&client->peers[i]);
+    }
+}
+
+/*
+ * Greet the daemons.  Where one answers, the others have a moment to answer too, so that different
+ * data is found before the training starts and not in its first minute.
+ */
+static enum stk_status greet_all(struct stk_client *client)
+{
+    const uint64_t until_ns = after_ms(client->options.timeout_ms);
+    uint64_t grace_ns = until_ns;
+    for (bool answered = false;;) {
+        enum stk_status status = stk_pump_work(client);
+        if (status != STK_OK)
+            return status;
+        struct stk_peer *refused = refused_peer(client, false);
+        if (refused != NULL)
+            return tell_refusal(client, refused);
+        uint32_t live, heard;
+        count_peers(client, &live, &heard);
+        if (live > 0 && !answered) {
+            answered = true;
+            grace_ns = after_ms(GRACE_MS) < until_ns ? after_ms(GRACE_MS) : until_ns;
+        }
+        bool late = clock_now_ns() >= grace_ns;
+        if (live > 0 && (heard == client->url.count || late))
+            return STK_OK;
+        if (late)
+            return open_overdue(client);
+        stk_pump_wait(client, grace_ns);
+    }
+}
+
+static enum stk_status start_order(struct stk_client *client)
+{
+    const struct stk_stream_info *info = &client->welcome.info;
+    const struct stk_options *options = &client->options;
+    client->place = (struct stk_address){.epoch = options->epoch, .step = options->step};
+    enum stk_status status = stk_order_init(&client->order, info->steps, info->last, options->rank,
+                                            options->world, client->place, options->epochs);
+    if (status == STK_OK) {
+        client->ordered = true;
+        return STK_OK;
+    }
+    if (options->step > info->steps)
+        return stk_fail(client->error, status,
+                        "step %" PRIu64 " lies behind the epoch's end: '%s' has %" PRIu64
+                        " steps an epoch",
+                        options->step, client->url.stream, info->steps);
+    return stk_fail(client->error, status,
+                    "an epoch of '%s' has %" PRIu64 " steps, too few for rank %" PRIu32
+                    " of %" PRIu32 ": make its batch smaller",
+                    client->url.stream, info->steps, options->rank, options->world);
+}
+
+static enum stk_status start(struct stk_client *client)
+{
+    client->context = zmq_ctx_new();
+    if (client->context == NULL)
+        return stk_fail(client->error, STK_SYSTEM, "cannot start libzmq: %s", zmq_strerror(errno));
+    for (uint32_t i = 0; i < client->url.count; i++)
+        stk_channel_init(&client->peers[i].channel, client->context, client->url.endpoints[i]);
+    enum stk_status status = greet_all(client);
+    if (status != STK_OK || (status = start_order(client)) != STK_OK)
+        return status;
+    stk_pump_ask(client);
+    return STK_OK;
+}
+
+enum stk_status stk_client_open(const char *url, const struct stk_options *options,
+                                struct stk_client **client, char *error)
+{
+    *client = NULL;
+    if (error != NULL)
+        *error = '\0';
+    struct stk_client *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return stk_fail(error, STK_MEMORY, "no memory for a client");
+    made->head = made->tail = FIRST_ID;
+    enum stk_status status = stk_url_parse(url, &made->url, made->error);
+    if (status == STK_OK)
+        status = set_options(made, options, made->error);
+    if (status == STK_OK)
+        status = start(made);
+    if (status == STK_OK) {
+        *client = made;
+        return STK_OK;
+    }
+    stk_fail(error, status, "%s", made->error);
+    stk_client_close(&made);
+    return status;
+}
+
+void stk_client_close(struct stk_client **client)
+{
+    struct stk_client *closed = *client;
+    if (closed == NULL)
+        return;
+    stk_pump_forget(closed);
+    for (uint32_t i = 0; i < closed->url.count; i++)
+        stk_channel_release(&closed->peers[i].channel);
+    while (closed->context != NULL && zmq_ctx_term(closed->context) != 0 && errno == EINTR)
+        continue;
+    free(closed->welcome_bytes);
+    free(closed);
+    *client = NULL;
+}
+
+const struct stk_stream_info *stk_client_info(const struct stk_client *client)
+{
+    return &client->welcome.info;
+}
+
+uint64_t stk_client_steps(const struct stk_client *client)
+{
+    return stk_order_count(&client->order, 0);
+}
+
+struct stk_address stk_client_place(const struct stk_client *client)
+{
+    return client->place;
+}
+
+const char *stk_client_error(const struct stk_client *client)
+{
+    return client->error;
+}
+
+void stk_client_timeout(struct stk_client *client, uint32_t timeout_ms)
+{
+    client->options.timeout_ms = timeout_ms == 0 ? TIMEOUT_MS_DEFAULT : timeout_ms;
+}
+
+static void hand_out(struct stk_client *client, struct stk_slot *slot, struct stk_batch **batch)
+{
+    *batch = slot->batch;
+    slot->batch = NULL;
+    client->place = stk_order_after(&client->order, slot->address);
+    client->head++;
+    /* Now, not in the next call: the daemon works while the trainer does. */
+    stk_pump_ask(client);
+}
+
+/* Whether no daemon would have us: there is nothing to wait for. */
+static bool refused_by_all(const struct stk_client *client)
+{
+    for (uint32_t i = 0; i < client->url.count; i++) {
+        enum stk_status refusal = client->peers[i].refusal;
+        if (refusal == STK_OK || stk_status_passes(refusal))
+            return false;
+    }
+    return true;
+}
+
+/* The batch that is next in order if it is here; STK_TIMEOUT where it is not yet. */
+static enum stk_status take(struct stk_client *client, struct stk_batch **batch)
+{
+    if (client->head == client->tail)
+        return stk_fail(client->error, STK_END, "all epochs were delivered");
+    struct stk_slot *slot = stk_pump_slot(client, client->head);
+    if (slot->state == STK_SLOT_READY) {
+        hand_out(client, slot, batch);
+        return STK_OK;
+    }
+    if (slot->state == STK_SLOT_FAILED) {
+        slot->state = STK_SLOT_WAITING;
+        return stk_fail(client->error, slot->status, "%s", slot->sentence);
+    }
+    if (refused_by_all(client))
+        return tell_refusal(client, refused_peer(client, false));
+    return STK_TIMEOUT;
+}
+
+/* Time is up: say what was in the way, as far as a daemon has told. */
+static enum stk_status next_overdue(struct stk_client *client)
+{
+    const struct stk_slot *slot = stk_pump_slot(client, client->head);
+    if (slot->status != STK_OK)
+        return stk_fail(client->error, slot->status, "%s", slot->sentence);
+    struct stk_peer *peer = refused_peer(client, false);
+    peer = peer == NULL ? refused_peer(client, true) : peer;
+    if (peer != NULL)
+        return tell_refusal(client, peer);
+    char names[NAMES_BYTES];
+    list_endpoints(client, names);
+    return stk_fail(client->error, STK_TIMEOUT,
+                    "epoch %" PRIu32 " step %" PRIu64
+                    " has not come from %s in time: is stokerd running and reachable?",
+                    slot->address.epoch, slot->address.step, names);
+}
+
+enum stk_status stk_client_next(struct stk_client *client, struct stk_batch **batch)
+{
+    *batch = NULL;
+    client->error[0] = '\0';
+    const uint64_t until_ns = after_ms(client->options.timeout_ms);
+    for (;;) {
+        enum stk_status status = stk_pump_work(client);
+        if (status == STK_OK)
+            status = take(client, batch);
+        if (status != STK_TIMEOUT)
+            return status;
+        if (clock_now_ns() >= until_ns)
+            return next_overdue(client);
+        stk_pump_wait(client, until_ns);
+    }
+}
+
+enum stk_status stk_client_seek(struct stk_client *client, uint32_t epoch, uint64_t step)
+{
+    client->error[0] = '\0';
+    const struct stk_address place = {.epoch = epoch, .step = step};
+    if (stk_order_seek(&client->order, place) != STK_OK)
+        return stk_fail(client->error, STK_RANGE,
+                        "step %" PRIu64 " lies behind the epoch's end: '%s' has %" PRIu64
+                        " steps an epoch",
+                        step, client->url.stream, client->order.steps);
+    client->place = place;
+    stk_pump_forget(client);
+    stk_pump_ask(client);
+    return STK_OK;
+}

@@ -1,0 +1,217 @@
+/*
+ * Arguments: command lines of sub-commands, and what they share; see command.h.
+ */
+#include "client/command/command.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/url.h"
+
+enum { WORD_BYTES_MAX = 32, FLAGS_MAX = 32 };
+
+static void say(const char *format, va_list arguments, const char *hint)
+{
+    fputs("stoker: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputs(hint, stderr);
+    fputc('\n', stderr);
+}
+
+int command_fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments, "");
+    va_end(arguments);
+    return COMMAND_FAILED;
+}
+
+int command_misuse(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments, " (stoker --help lists what there is)");
+    va_end(arguments);
+    return COMMAND_MISUSED;
+}
+
+/* How many letters have to be put in, taken out or changed to make one word of the other. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[WORD_BYTES_MAX + 1];
+    size_t b_len = strlen(b);
+    for (unsigned j = 0; j <= b_len; j++)
+        row[j] = j;
+    for (unsigned i = 1; a[i - 1] != '\0'; i++) {
+        unsigned diagonal = row[0];
+        row[0] = i;
+        for (unsigned j = 1; j <= b_len; j++) {
+            unsigned changed = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+            row[j] = changed < row[j] ? changed : row[j];
+        }
+    }
+    return row[b_len];
+}
+
+const char *nearest_word(const char *wrong, const char *const *words, size_t count)
+{
+    const char *nearest = NULL;
+    unsigned least = 3; /* more letters than two are no slip */
+    for (size_t i = 0; i < count && strlen(wrong) <= WORD_BYTES_MAX; i++) {
+        unsigned letters = distance(wrong, words[i]);
+        if (letters < least) {
+            least = letters;
+            nearest = words[i];
+        }
+    }
+    return nearest;
+}
+
+void text_print(FILE *out, struct stk_text text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        putc(c < ' ' || c == 0x7f ? '?' : c, out);
+    }
+}
+
+static int print_help(const struct arguments *arguments)
+{
+    printf("usage: stoker %s %s [OPTION ...]\n\n%s\n\n", arguments->command, arguments->operand,
+           arguments->purpose);
+    for (size_t i = 0; i < arguments->flag_count; i++) {
+        const struct flag *flag = &arguments->flags[i];
+        char word[2 * WORD_BYTES_MAX];
+        snprintf(word, sizeof word, "--%s%s%s", flag->name, flag->argument == NULL ? "" : " ",
+                 flag->argument == NULL ? "" : flag->argument);
+        printf("  %-20s  %s\n", word, flag->help);
+    }
+    return COMMAND_DONE;
+}
+
+static bool parse_number(const char *text, uint64_t *number)
+{
+    char *end;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    /* strtoull takes a sign and blanks; we do not. */
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+}
+
+static int set_number(const struct flag *flag, const char *text)
+{
+    uint64_t number;
+    if (!parse_number(text, &number) || number < flag->min || number > flag->max)
+        return command_misuse("--%s is '%s', not a number from %" PRIu64 " to %" PRIu64, flag->name,
+                              text, flag->min, flag->max);
+    if (flag->kind == FLAG_U32)
+        *(uint32_t *)flag->value = (uint32_t)number;
+    else
+        *(uint64_t *)flag->value = number;
+    return COMMAND_DONE;
+}
+
+static const struct flag *find_flag(const struct arguments *arguments, const char *name, size_t len)
+{
+    for (size_t i = 0; i < arguments->flag_count; i++) {
+        const struct flag *flag = &arguments->flags[i];
+        if (strlen(flag->name) == len && memcmp(flag->name, name, len) == 0)
+            return flag;
+    }
+    return NULL;
+}
+
+static int unknown_flag(const struct arguments *arguments, const char *word)
+{
+    const char *names[FLAGS_MAX];
+    size_t count = 0;
+    for (; count < arguments->flag_count && count < FLAGS_MAX; count++)
+        names[count] = arguments->flags[count].name;
+    const char *nearest = nearest_word(word + strspn(word, "-"), names, count);
+    if (nearest == NULL)
+        return command_misuse("'stoker %s' has no option '%s'", arguments->command, word);
+    return command_misuse("'stoker %s' has no option '%s', did you mean '--%s'?",
+                          arguments->command, word, nearest);
+}
+
+/* Read "--name", "--name VALUE" or "--name=VALUE"; *words is left at the last word used. */
+static int read_flag(const struct arguments *arguments, char ***words)
+{
+    const char *word = **words;
+    size_t len = strncmp(word, "--", 2) == 0 ? strcspn(word + 2, "=") : 0;
+    const struct flag *flag = len == 0 ? NULL : find_flag(arguments, word + 2, len);
+    if (flag == NULL)
+        return unknown_flag(arguments, word);
+    const char *value = word[2 + len] == '=' ? word + 2 + len + 1 : NULL;
+    if (flag->kind == FLAG_SWITCH) {
+        *(bool *)flag->value = true;
+        return value == NULL ? COMMAND_DONE : command_misuse("--%s takes no value", flag->name);
+    }
+    if (value == NULL && (*words)[1] != NULL)
+        value = *++*words;
+    if (value == NULL)
+        return command_misuse("--%s needs a value, %s", flag->name, flag->argument);
+    if (flag->kind != FLAG_TEXT)
+        return set_number(flag, value);
+    *(const char **)flag->value = value;
+    return COMMAND_DONE;
+}
+
+bool arguments_read(const struct arguments *arguments, char **words, const char **operand,
+                    int *code)
+{
+    *operand = NULL;
+    *code = COMMAND_DONE;
+    for (; *words != NULL; words++) {
+        if (strcmp(*words, "--help") == 0 || strcmp(*words, "-h") == 0) {
+            *code = print_help(arguments);
+            return false;
+        }
+        if ((*words)[0] == '-')
+            *code = read_flag(arguments, &words);
+        else if (*operand != NULL)
+            *code = command_misuse("'stoker %s' takes one %s, and '%s' is a second one",
+                                   arguments->command, arguments->operand, *words);
+        else
+            *operand = *words;
+        if (*code != COMMAND_DONE)
+            return false;
+    }
+    if (*operand == NULL)
+        *code = command_misuse("'stoker %s' needs a %s", arguments->command, arguments->operand);
+    return *code == COMMAND_DONE;
+}
+
+int check_url(const char *url)
+{
+    struct stk_url parsed;
+    char error[STK_ERROR_BYTES];
+    if (stk_url_parse(url, &parsed, error) != STK_OK)
+        return command_misuse("%s", error);
+    return COMMAND_DONE;
+}
+
+static bool is_socket(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+void endpoint_of_url(const char *url, char *endpoint, size_t bytes)
+{
+    static const char scheme[] = "xxx://";
+    snprintf(endpoint, bytes, "%s", url);
+    char *slash = strrchr(endpoint, '/');
+    if (slash == NULL || slash < endpoint + sizeof scheme - 1)
+        return;
+    /* A socket's path has slashes of its own: what is a socket already names no stream. */
+    if (strncmp(endpoint, "ipc://", 6) != 0 || !is_socket(endpoint + 6))
+        *slash = '\0';
+}

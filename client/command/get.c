@@ -1,0 +1,277 @@
+/*
+ * stoker get: one batch, to look at, to save or to hash.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/stat.h>
+#define XXH_STATIC_LINKING_ONLY /* the state on the stack */
+#include <xxhash.h>
+
+#include "client/command/command.h"
+#include "client/command/fetch.h"
+#include "client/command/json.h"
+#include "client/command/npy.h"
+
+/* XXH3-128 over all tensors' bytes in the order of their frames. */
+static int print_digest(const struct stk_batch *batch)
+{
+    const struct stk_batch_header *header = stk_batch_header(batch);
+    XXH3_state_t state;
+    XXH3_128bits_reset(&state);
+    for (uint32_t i = 0; i < header->tensor_count; i++)
+        XXH3_128bits_update(&state, stk_batch_tensor_at(batch, i),
+                            stk_tensor_bytes(&header->tensors[i]));
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state));
+    for (size_t i = 0; i < sizeof canonical.digest; i++)
+        printf("%02x", canonical.digest[i]);
+    putchar('\n');
+    return COMMAND_DONE;
+}
+
+static json_t *element_json(const struct stk_tensor_info *tensor, const void *data, size_t i)
+{
+    switch (tensor->dtype) {
+    case STK_U8:
+        return json_integer(((const uint8_t *)data)[i]);
+    case STK_I32:
+        return json_integer(((const int32_t *)data)[i]);
+    case STK_U64:
+        return json_integer((json_int_t)((const uint64_t *)data)[i]);
+    default:
+        return json_real((double)((const float *)data)[i]);
+    }
+}
+
+/* A tensor's elements; one of rank 2 is an array of rows. */
+static json_t *elements_json(const struct stk_tensor_info *tensor, const void *data)
+{
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < tensor->shape[0]; i++) {
+        if (tensor->rank == 1) {
+            json_array_append_new(array, element_json(tensor, data, i));
+            continue;
+        }
+        json_t *row = json_array();
+        for (uint32_t k = 0; k < tensor->shape[1]; k++)
+            json_array_append_new(row,
+                                  element_json(tensor, data, (size_t)i * tensor->shape[1] + k));
+        json_array_append_new(array, row);
+    }
+    return array;
+}
+
+static json_t *replaced_json(const struct stk_batch *batch)
+{
+    json_t *array = json_array();
+    uint32_t count;
+    const struct stk_replaced *rows = stk_batch_replaced(batch, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        json_t *row = json_object();
+        json_set_number(row, "slot", rows[i].slot);
+        json_set_number(row, "index", rows[i].index);
+        json_set_text(row, "reason", rows[i].reason);
+        json_array_append_new(array, row);
+    }
+    return array;
+}
+
+static json_t *tensors_json(const struct stk_batch_header *header)
+{
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < header->tensor_count; i++) {
+        const struct stk_tensor_info *tensor = &header->tensors[i];
+        json_t *row = json_object();
+        json_set_text(row, "name", tensor->name);
+        json_object_set_new(row, "dtype", json_string(stk_dtype_word(tensor->dtype)));
+        json_object_set_new(row, "shape", json_numbers(tensor->shape, tensor->rank));
+        json_set_number(row, "bytes", stk_tensor_bytes(tensor));
+        json_array_append_new(array, row);
+    }
+    return array;
+}
+
+/* The header, and the elements of every tensor that is not pictures. */
+static json_t *batch_json(const struct stk_batch *batch)
+{
+    const struct stk_batch_header *header = stk_batch_header(batch);
+    char hex[STK_FINGERPRINT_HEX_BYTES];
+    stk_fingerprint_hex(&header->fingerprint, hex);
+    json_t *object = json_object();
+    json_set_text(object, "stream", header->stream);
+    json_object_set_new(object, "fingerprint", json_string(hex));
+    json_set_number(object, "epoch", header->address.epoch);
+    json_set_number(object, "step", header->address.step);
+    json_set_number(object, "count", header->count);
+    json_object_set_new(object, "tensors", tensors_json(header));
+    json_object_set_new(object, "replaced", replaced_json(batch));
+    for (uint32_t i = 0; i < header->tensor_count; i++) {
+        const struct stk_tensor_info *tensor = &header->tensors[i];
+        if (tensor->rank > 2)
+            continue;
+        char key[STK_NAME_BYTES_MAX + 1];
+        snprintf(key, sizeof key, "%.*s", (int)tensor->name.len, tensor->name.data);
+        json_object_set_new(object, key, elements_json(tensor, stk_batch_tensor_at(batch, i)));
+    }
+    return object;
+}
+
+/* A peer's text as a file's name: nothing that leaves the folder. */
+static bool is_file_name(struct stk_text name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_')
+            return false;
+    }
+    return name.len > 0;
+}
+
+static enum stk_status save_tensor(const char *folder, const struct stk_tensor_info *tensor,
+                                   const void *data)
+{
+    char name[STK_NAME_BYTES_MAX + sizeof ".npy"];
+    snprintf(name, sizeof name, "%.*s.npy", (int)tensor->name.len, tensor->name.data);
+    struct whole_file file;
+    if (whole_file_begin(&file, folder, name) != STK_OK)
+        return STK_SYSTEM;
+    npy_write(file.out, tensor, data);
+    return whole_file_finish(&file);
+}
+
+static enum stk_status save_json(const char *folder, const struct stk_batch *batch)
+{
+    struct whole_file file;
+    if (whole_file_begin(&file, folder, "batch.json") != STK_OK)
+        return STK_SYSTEM;
+    json_t *object = batch_json(batch);
+    json_dumpf(object, file.out, JSON_INDENT(1));
+    json_decref(object);
+    putc('\n', file.out);
+    return whole_file_finish(&file);
+}
+
+/* batch.json comes last: where it is, all of the batch is. */
+static int save(const char *folder, const struct stk_batch *batch)
+{
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return command_fail("cannot make the folder '%s': %s", folder, strerror(errno));
+    const struct stk_batch_header *header = stk_batch_header(batch);
+    enum stk_status status = STK_OK;
+    for (uint32_t i = 0; i < header->tensor_count && status == STK_OK; i++) {
+        if (is_file_name(header->tensors[i].name))
+            status = save_tensor(folder, &header->tensors[i], stk_batch_tensor_at(batch, i));
+    }
+    if (status == STK_OK)
+        status = save_json(folder, batch);
+    if (status != STK_OK)
+        return command_fail("cannot write to the folder '%s': %s", folder, strerror(errno));
+    printf("%s\n", folder);
+    return COMMAND_DONE;
+}
+
+static const struct stk_replaced *find_replaced(const struct stk_batch *batch, uint32_t slot)
+{
+    uint32_t count;
+    const struct stk_replaced *rows = stk_batch_replaced(batch, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (rows[i].slot == slot)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static void print_slots(const struct stk_batch *batch)
+{
+    const int32_t *label = stk_batch_tensor(batch, "label", NULL);
+    const int32_t *partner_label = stk_batch_tensor(batch, "partner_label", NULL);
+    const float *lambda = stk_batch_tensor(batch, "lambda", NULL);
+    const uint64_t *index = stk_batch_tensor(batch, "index", NULL);
+    const uint64_t *partner_index = stk_batch_tensor(batch, "partner_index", NULL);
+    const int32_t *crop = stk_batch_tensor(batch, "crop", NULL);
+    const uint8_t *flip = stk_batch_tensor(batch, "flip", NULL);
+    if (!label || !partner_label || !lambda || !index || !partner_index || !crop || !flip)
+        return;
+    printf("%4s  %10s  %6s  %10s  %6s  %7s  %-24s  %4s\n", "SLOT", "INDEX", "LABEL", "PARTNER",
+           "LABEL", "LAMBDA", "CROP", "FLIP");
+    for (uint32_t i = 0; i < stk_batch_header(batch)->count; i++) {
+        char box[64];
+        const int32_t *side = &crop[4 * i];
+        snprintf(box, sizeof box, "%" PRId32 "x%" PRId32 " at %" PRId32 ",%" PRId32, side[3],
+                 side[2], side[1], side[0]);
+        printf("%4" PRIu32 "  %10" PRIu64 "  %6" PRId32 "  %10" PRIu64 "  %6" PRId32
+               "  %7.4f  %-24s  %4s",
+               i, index[i], label[i], partner_index[i], partner_label[i], (double)lambda[i], box,
+               flip[i] ? "yes" : "no");
+        const struct stk_replaced *replaced = find_replaced(batch, i);
+        if (replaced != NULL) {
+            printf("  instead of %" PRIu64 ": ", replaced->index);
+            text_print(stdout, replaced->reason);
+        }
+        putchar('\n');
+    }
+}
+
+static int print_summary(const struct stk_client *client, const struct stk_batch *batch)
+{
+    const struct stk_batch_header *header = stk_batch_header(batch);
+    char hex[STK_FINGERPRINT_HEX_BYTES];
+    stk_fingerprint_hex(&header->fingerprint, hex);
+    text_print(stdout, header->stream);
+    printf("  epoch %" PRIu32 "  step %" PRIu64 "/%" PRIu64 "  %" PRIu32 " samples  mix ",
+           header->address.epoch, header->address.step, stk_client_info(client)->steps,
+           header->count);
+    text_print(stdout, stk_client_info(client)->mix);
+    printf("  fingerprint %s\n", hex);
+    for (uint32_t i = 0; i < header->tensor_count; i++) {
+        const struct stk_tensor_info *tensor = &header->tensors[i];
+        text_print(stdout, tensor->name);
+        printf(" %s [", stk_dtype_word(tensor->dtype));
+        for (uint32_t k = 0; k < tensor->rank; k++)
+            printf("%s%" PRIu32, k == 0 ? "" : ", ", tensor->shape[k]);
+        printf("]%s", i + 1 < header->tensor_count ? "; " : "\n");
+    }
+    print_slots(batch);
+    return COMMAND_DONE;
+}
+
+int get_command(char **words)
+{
+    uint32_t epoch = 0, timeout_s = TIMEOUT_SECONDS_DEFAULT;
+    uint64_t step = 0;
+    const char *out = NULL;
+    bool digest = false, json = false;
+    const struct flag flags[] = {
+        {"epoch", FLAG_U32, &epoch, "E", 0, UINT32_MAX, "the batch's epoch (default 0)"},
+        {"step", FLAG_U64, &step, "S", 0, UINT64_MAX, "its step in that epoch (default 0)"},
+        {"out", FLAG_TEXT, &out, "DIR", 0, 0, "write every tensor to DIR as .npy, and batch.json"},
+        {"digest", FLAG_SWITCH, &digest, NULL, 0, 0, "print XXH3-128 over all tensors"},
+        {"json", FLAG_SWITCH, &json, NULL, 0, 0, "print header and small tensors as JSON"},
+        TIMEOUT_FLAG(&timeout_s),
+    };
+    const struct arguments arguments = {"get", "Fetch one batch and show, save or hash it.",
+                                        "URL/STREAM", flags, sizeof flags / sizeof *flags};
+    const char *url;
+    int code;
+    if (!arguments_read(&arguments, words, &url, &code))
+        return code;
+    if ((out != NULL) + digest + json > 1)
+        return command_misuse("--out, --digest and --json exclude each other");
+    struct stk_client *client;
+    struct stk_batch *batch;
+    if ((code = fetch_batch(url, epoch, step, timeout_s, &client, &batch)) != COMMAND_DONE)
+        return code;
+    if (out != NULL)
+        code = save(out, batch);
+    else if (digest)
+        code = print_digest(batch);
+    else if (json)
+        code = json_print(batch_json(batch));
+    else
+        code = print_summary(client, batch);
+    stk_batch_close(&batch);
+    stk_client_close(&client);
+    return code;
+}

@@ -1,0 +1,91 @@
+/*
+ * stoker streams: the streams that a daemon serves, as a table or as JSON.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+
+#include "client/command/command.h"
+#include "client/command/json.h"
+
+static void print_table(const struct stk_streams *streams)
+{
+    int name_width = (int)sizeof "STREAM" - 1;
+    for (uint32_t i = 0; i < streams->count; i++) {
+        int len = (int)streams->rows[i].stream.len;
+        name_width = len > name_width ? len : name_width;
+    }
+    printf("%-*s  %10s  %8s  %5s  %-14s  %-5s  %-7s  %7s  %-24s  %s\n", name_width, "STREAM",
+           "SAMPLES", "STEPS", "BATCH", "SHAPE", "DTYPE", "LAST", "CLASSES", "MIX", "FINGERPRINT");
+    for (uint32_t i = 0; i < streams->count; i++) {
+        const struct stk_stream_info *row = &streams->rows[i];
+        char shape[40], hex[STK_FINGERPRINT_HEX_BYTES];
+        snprintf(shape, sizeof shape, "%" PRIu32 "x%" PRIu32 "x%" PRIu32, row->shape[0],
+                 row->shape[1], row->shape[2]);
+        stk_fingerprint_hex(&row->fingerprint, hex);
+        text_print(stdout, row->stream);
+        printf("%*s  %10" PRIu64 "  %8" PRIu64 "  %5" PRIu32 "  %-14s  %-5s  %-7s  %7" PRIu32 "  ",
+               name_width - (int)row->stream.len, "", row->samples, row->steps, row->batch, shape,
+               stk_dtype_word(row->dtype), stk_last_word(row->last), row->classes);
+        text_print(stdout, row->mix);
+        printf("%*s  %s\n", row->mix.len < 24 ? 24 - (int)row->mix.len : 0, "", hex);
+    }
+}
+
+static json_t *stream_json(const struct stk_stream_info *row)
+{
+    char hex[STK_FINGERPRINT_HEX_BYTES];
+    stk_fingerprint_hex(&row->fingerprint, hex);
+    json_t *object = json_object();
+    json_set_text(object, "stream", row->stream);
+    json_object_set_new(object, "fingerprint", json_string(hex));
+    json_set_number(object, "samples", row->samples);
+    json_set_number(object, "steps", row->steps);
+    json_set_number(object, "batch", row->batch);
+    json_object_set_new(object, "shape", json_numbers(row->shape, 3));
+    json_object_set_new(object, "dtype", json_string(stk_dtype_word(row->dtype)));
+    json_object_set_new(object, "layout", json_string(stk_layout_word(row->layout)));
+    json_object_set_new(object, "last", json_string(stk_last_word(row->last)));
+    json_set_number(object, "classes", row->classes);
+    json_set_text(object, "mix", row->mix);
+    json_set_text(object, "decoder", row->decoder);
+    return object;
+}
+
+static int print_json(const char *endpoint, const struct stk_streams *streams)
+{
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < streams->count; i++)
+        json_array_append_new(rows, stream_json(&streams->rows[i]));
+    json_t *object = json_object();
+    json_object_set_new(object, "endpoint", json_string(endpoint));
+    json_object_set_new(object, "streams", rows);
+    return json_print(object);
+}
+
+int streams_command(char **words)
+{
+    bool json = false;
+    uint32_t timeout_s = TIMEOUT_SECONDS_DEFAULT;
+    const struct flag flags[] = {
+        {"json", FLAG_SWITCH, &json, NULL, 0, 0, "print one JSON object"},
+        TIMEOUT_FLAG(&timeout_s),
+    };
+    const struct arguments arguments = {"streams", "List the streams that a daemon serves.", "URL",
+                                        flags, sizeof flags / sizeof *flags};
+    const char *url;
+    int code;
+    if (!arguments_read(&arguments, words, &url, &code))
+        return code;
+    char endpoint[512], error[STK_ERROR_BYTES];
+    endpoint_of_url(url, endpoint, sizeof endpoint);
+    const struct stk_request request = {.kind = STK_KIND_STREAMS};
+    struct stk_answer *answer;
+    if (stk_ask(endpoint, &request, timeout_s * 1000, &answer, error) != STK_OK)
+        return command_fail("%s", error);
+    if (json)
+        code = print_json(endpoint, stk_answer_streams(answer));
+    else
+        print_table(stk_answer_streams(answer));
+    stk_answer_close(&answer);
+    return code;
+}

@@ -1,0 +1,804 @@
+/*
+ * The client against a daemon of the test's own: order, loss, refusal, and what breaks the
+ * protocol.
+ */
+#include "client/stoker.h"
+
+#include <time.h>
+
+#include "daemon/base/clock.h"
+#include "tests/fake_daemon.h"
+
+enum { SHORT_MS = 300 };
+
+static struct stk_client *open_url(const char *url, const struct stk_options *options)
+{
+    struct stk_client *client;
+    char error[STK_ERROR_BYTES];
+    enum stk_status status = stk_client_open(url, options, &client, error);
+    ck_assert_msg(status == STK_OK, "%s: %s", stk_status_word(status), error);
+    ck_assert_str_eq(error, "");
+    return client;
+}
+
+static struct stk_client *open_fake(const struct fake_daemon *fake,
+                                    const struct stk_options *options)
+{
+    char url[256];
+    fake_url(fake, url);
+    return open_url(url, options);
+}
+
+static enum stk_status open_fails(const char *url, const struct stk_options *options,
+                                  char error[STK_ERROR_BYTES])
+{
+    struct stk_client *client = (struct stk_client *)error; /* must become NULL */
+    enum stk_status status = stk_client_open(url, options, &client, error);
+    ck_assert_int_ne(status, STK_OK);
+    ck_assert_ptr_null(client);
+    ck_assert_str_ne(error, "");
+    return status;
+}
+
+static void ck_contains(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "'%s' is not in: %s", part, text);
+}
+
+/* Every tensor of a batch is the one of its address, at an address that its elements may have. */
+static void check_content(const struct stk_batch *batch)
+{
+    const struct stk_batch_header *header = stk_batch_header(batch);
+    struct fake_batch wanted;
+    fake_batch_fill(&wanted, header->address);
+    const struct {
+        const char *name;
+        const void *data;
+        size_t bytes;
+        size_t alignment;
+    } tensors[] = {{"images", wanted.images, FAKE_COUNT * FAKE_IMAGE_BYTES, 1},
+                   {"label", wanted.label, sizeof wanted.label, 4},
+                   {"partner_label", wanted.partner_label, sizeof wanted.partner_label, 4},
+                   {"lambda", wanted.lambda, sizeof wanted.lambda, 4},
+                   {"index", wanted.index, sizeof wanted.index, 8},
+                   {"partner_index", wanted.partner_index, sizeof wanted.partner_index, 8},
+                   {"crop", wanted.crop, sizeof wanted.crop, 4},
+                   {"flip", wanted.flip, sizeof wanted.flip, 1}};
+    ck_assert_uint_eq(header->count, FAKE_COUNT);
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+        const struct stk_tensor_info *info;
+        const void *data = stk_batch_tensor(batch, tensors[i].name, &info);
+        ck_assert_ptr_nonnull(data);
+        ck_assert_uint_eq(stk_tensor_bytes(info), tensors[i].bytes);
+        ck_assert_uint_eq((uintptr_t)data % tensors[i].alignment, 0);
+        ck_assert_mem_eq(data, tensors[i].data, tensors[i].bytes);
+    }
+    const struct stk_tensor_info *none = header->tensors;
+    ck_assert_ptr_null(stk_batch_tensor(batch, "weights", &none));
+    ck_assert_ptr_null(none);
+}
+
+static void check_replaced(const struct stk_batch *batch)
+{
+    uint32_t count;
+    const struct stk_replaced *rows = stk_batch_replaced(batch, &count);
+    if (stk_batch_header(batch)->address.step % 3 != 0) {
+        ck_assert_uint_eq(count, 0);
+        return;
+    }
+    ck_assert_uint_eq(count, 2);
+    ck_assert_uint_eq(rows[1].slot, 2);
+    ck_assert_uint_eq(rows[1].index, 78);
+    ck_assert(stk_text_is(rows[1].reason, "unreadable: gone"));
+}
+
+/* The next batch is the one of this address. */
+static void expect_batch(struct stk_client *client, uint32_t epoch, uint64_t step)
+{
+    struct stk_batch *batch;
+    enum stk_status status = stk_client_next(client, &batch);
+    ck_assert_msg(status == STK_OK, "epoch %u step %u: %s: %s", epoch, (unsigned)step,
+                  stk_status_word(status), stk_client_error(client));
+    ck_assert_str_eq(stk_client_error(client), "");
+    ck_assert_uint_eq(stk_batch_header(batch)->address.epoch, epoch);
+    ck_assert_uint_eq(stk_batch_header(batch)->address.step, step);
+    check_content(batch);
+    check_replaced(batch);
+    stk_batch_close(&batch);
+    ck_assert_ptr_null(batch);
+}
+
+static void expect_failure(struct stk_client *client, enum stk_status wanted, const char *says)
+{
+    struct stk_batch *batch = (struct stk_batch *)client; /* must become NULL */
+    enum stk_status status = stk_client_next(client, &batch);
+    ck_assert_msg(status == wanted, "%s: %s", stk_status_word(status), stk_client_error(client));
+    ck_assert_ptr_null(batch);
+    ck_contains(stk_client_error(client), says);
+}
+
+static bool reaches(atomic_uint *figure, unsigned wanted)
+{
+    uint64_t until_ns = clock_now_ns() + 5000000000u;
+    while (atomic_load(figure) < wanted && clock_now_ns() < until_ns)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return atomic_load(figure) >= wanted;
+}
+
+START_TEST(batches_come_in_order_over_two_epochs_and_end)
+{
+    struct fake_daemon fake;
+    fake_init_ipc(&fake);
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.epochs = 2});
+    ck_assert_uint_eq(stk_client_steps(client), 10);
+    ck_assert(stk_text_is(stk_client_info(client)->stream, "train"));
+    ck_assert_uint_eq(stk_client_info(client)->classes, FAKE_CLASSES);
+    for (uint32_t epoch = 0; epoch < 2; epoch++) {
+        for (uint64_t step = 0; step < 10; step++)
+            expect_batch(client, epoch, step);
+    }
+    expect_failure(client, STK_END, "all epochs");
+    expect_failure(client, STK_END, "all epochs");
+    ck_assert_uint_eq(atomic_load(&fake.gets), 20);
+    ck_assert_uint_eq(atomic_load(&fake.pinned_gets), 20);
+    stk_client_close(&client);
+    ck_assert_ptr_null(client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(replies_in_reverse_come_out_in_order)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.hold = 5;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.window = 5, .epochs = 1});
+    for (uint64_t step = 0; step < 5; step++)
+        expect_batch(client, 0, step);
+    for (uint64_t step = 5; step < 10; step++)
+        expect_batch(client, 0, step);
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(no_more_requests_are_in_flight_than_the_daemon_grants)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.window = 3;
+    fake.hold = 3;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.window = 64});
+    for (uint64_t step = 0; step < 30; step++)
+        expect_batch(client, (uint32_t)(step / 10), step % 10);
+    ck_assert_uint_eq(atomic_load(&fake.held_max), 3);
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(requests_go_out_while_the_trainer_computes)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.window = 4});
+    ck_assert(reaches(&fake.gets, 4));
+    expect_batch(client, 0, 0);
+    ck_assert(reaches(&fake.gets, 5));
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(ranks_share_an_epoch_and_resume_where_the_group_was)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake_start(&fake);
+    struct stk_client *client =
+        open_fake(&fake, &(struct stk_options){.rank = 1, .world = 4, .epochs = 2});
+    ck_assert_uint_eq(stk_client_steps(client), 2);
+    ck_assert_uint_eq(stk_client_place(client).step, 0);
+    expect_batch(client, 0, 1);
+    struct stk_address place = stk_client_place(client);
+    ck_assert_uint_eq(place.step, 4);
+    stk_client_close(&client);
+
+    const struct stk_options options = {
+        .rank = 2, .world = 3, .epoch = place.epoch, .step = place.step, .epochs = 1};
+    client = open_fake(&fake, &options);
+    ck_assert_uint_eq(stk_client_place(client).step, 4);
+    expect_batch(client, 0, 6);
+    expect_batch(client, 0, 9);
+    ck_assert_uint_eq(stk_client_place(client).step, 10);
+    expect_failure(client, STK_END, "");
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(what_a_lost_connection_owed_is_asked_again)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.leave_after = 3;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.epochs = 1});
+    for (uint64_t step = 0; step < 10; step++)
+        expect_batch(client, 0, step);
+    expect_failure(client, STK_END, "");
+    ck_assert_uint_eq(atomic_load(&fake.hellos), 2);
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(a_daemon_that_comes_back_with_other_data_is_refused)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.leave_after = 3;
+    fake.fingerprint_later = 0xcd;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.window = 1});
+    struct stk_batch *batch;
+    enum stk_status status;
+    while ((status = stk_client_next(client, &batch)) == STK_OK)
+        stk_batch_close(&batch);
+    ck_assert_int_eq(status, STK_FINGERPRINT);
+    ck_contains(stk_client_error(client), "came back with other data");
+    ck_contains(stk_client_error(client), "cd00");
+    expect_failure(client, STK_FINGERPRINT, "came back with other data");
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+/* "first,second/train" */
+static void both_url(const struct fake_daemon fakes[2], char url[512])
+{
+    snprintf(url, 512, "%s,%s/train", fakes[0].endpoint, fakes[1].endpoint);
+}
+
+START_TEST(two_daemons_share_the_requests)
+{
+    struct fake_daemon fakes[2];
+    for (int i = 0; i < 2; i++) {
+        fake_init(&fakes[i]);
+        fake_start(&fakes[i]);
+    }
+    char url[512];
+    both_url(fakes, url);
+    struct stk_client *client = open_url(url, &(struct stk_options){.epochs = 4});
+    for (uint32_t epoch = 0; epoch < 4; epoch++) {
+        for (uint64_t step = 0; step < 10; step++)
+            expect_batch(client, epoch, step);
+    }
+    ck_assert_uint_eq(atomic_load(&fakes[0].gets) + atomic_load(&fakes[1].gets), 40);
+    for (int i = 0; i < 2; i++)
+        ck_assert_uint_ge(atomic_load(&fakes[i].gets), 4);
+    stk_client_close(&client);
+    for (int i = 0; i < 2; i++)
+        fake_stop(&fakes[i]);
+}
+END_TEST
+
+START_TEST(what_a_daemon_that_went_away_owed_is_asked_of_the_other)
+{
+    struct fake_daemon fakes[2];
+    for (int i = 0; i < 2; i++) {
+        fake_init(&fakes[i]);
+        /* The first one never has enough to answer. */
+        fakes[i].hold = i == 0 ? STK_WINDOW_MAX : 1;
+        fake_start(&fakes[i]);
+    }
+    char url[512];
+    both_url(fakes, url);
+    struct stk_client *client = open_url(url, &(struct stk_options){.epochs = 1});
+    ck_assert(reaches(&fakes[0].gets, 1));
+    fake_stop(&fakes[0]);
+    for (uint64_t step = 0; step < 10; step++)
+        expect_batch(client, 0, step);
+    stk_client_close(&client);
+    fake_stop(&fakes[1]);
+}
+END_TEST
+
+START_TEST(a_client_starts_with_the_daemons_that_are_there)
+{
+    struct fake_daemon fakes[2];
+    for (int i = 0; i < 2; i++) {
+        fake_init(&fakes[i]);
+        fake_start(&fakes[i]);
+    }
+    char url[512];
+    both_url(fakes, url);
+    fake_stop(&fakes[0]);
+    struct stk_client *client = open_url(url, &(struct stk_options){.epochs = 1});
+    for (uint64_t step = 0; step < 10; step++)
+        expect_batch(client, 0, step);
+    stk_client_close(&client);
+    fake_stop(&fakes[1]);
+}
+END_TEST
+
+START_TEST(daemons_with_different_data_or_plans_are_refused_by_name)
+{
+    struct fake_daemon fakes[2];
+    for (int i = 0; i < 2; i++)
+        fake_init(&fakes[i]);
+    if (_i == 0)
+        fakes[1].fingerprint = 0xcd;
+    else
+        fakes[1].plan++;
+    for (int i = 0; i < 2; i++)
+        fake_start(&fakes[i]);
+    char url[512], error[STK_ERROR_BYTES];
+    both_url(fakes, url);
+    ck_assert_int_eq(open_fails(url, NULL, error), STK_FINGERPRINT);
+    for (int i = 0; i < 2; i++) {
+        ck_contains(error, fakes[i].endpoint);
+        fake_stop(&fakes[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_daemon_with_other_data_is_left_out_while_another_one_serves)
+{
+    struct fake_daemon fakes[2];
+    for (int i = 0; i < 2; i++)
+        fake_init(&fakes[i]);
+    fakes[0].leave_after = 2;
+    fakes[0].fingerprint_later = 0xcd;
+    for (int i = 0; i < 2; i++)
+        fake_start(&fakes[i]);
+    char url[512];
+    both_url(fakes, url);
+    struct stk_client *client = open_url(url, NULL);
+    uint64_t step = 0;
+    for (; step < 20 || atomic_load(&fakes[0].hellos) < 3; step++)
+        expect_batch(client, (uint32_t)(step / 10), step % 10);
+    stk_client_close(&client);
+    for (int i = 0; i < 2; i++)
+        fake_stop(&fakes[i]);
+}
+END_TEST
+
+START_TEST(a_reply_that_breaks_the_protocol_is_refused_and_asked_again)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.fault = (enum fake_fault)_i;
+    fake.fault_step = 1;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.epochs = 1});
+    expect_batch(client, 0, 0);
+    expect_failure(client, STK_INVALID, "broke the protocol");
+    for (uint64_t step = 1; step < 10; step++)
+        expect_batch(client, 0, step);
+    expect_failure(client, STK_END, "");
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_message_end_the_connection)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.fault = FAULT_NONSENSE;
+    fake.fault_step = 1;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.epochs = 1, .window = 1});
+    expect_batch(client, 0, 0);
+    expect_failure(client, STK_INVALID, "no reply");
+    for (uint64_t step = 1; step < 10; step++)
+        expect_batch(client, 0, step);
+    ck_assert_uint_eq(atomic_load(&fake.hellos), 2);
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(an_error_is_told_once_in_its_place_and_asked_again)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.fault = FAULT_ERROR;
+    fake.fault_status = STK_CORRUPT;
+    fake.fault_step = 4;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.epochs = 1});
+    for (uint64_t step = 0; step < 4; step++)
+        expect_batch(client, 0, step);
+    expect_failure(client, STK_CORRUPT, "says: that went wrong");
+    ck_contains(stk_client_error(client), fake.endpoint);
+    for (uint64_t step = 4; step < 10; step++)
+        expect_batch(client, 0, step);
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(a_daemon_cannot_end_an_epoch_with_an_error)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.fault = FAULT_ERROR;
+    fake.fault_status = _i == 0 ? STK_END : STK_TIMEOUT;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, NULL);
+    expect_failure(client, STK_INVALID, "that went wrong");
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+static const enum stk_status passing[] = {STK_DRAINING, STK_OVERLOADED, STK_WINDOW, STK_MEMORY,
+                                          STK_SYSTEM};
+
+START_TEST(not_now_is_asked_again_a_moment_later)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.fault = FAULT_ERROR;
+    fake.fault_status = passing[_i];
+    fake.fault_times = 2;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.epochs = 1});
+    for (uint64_t step = 0; step < 10; step++)
+        expect_batch(client, 0, step);
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(not_now_until_time_is_up_is_what_the_daemon_said)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.fault = FAULT_ERROR;
+    fake.fault_status = passing[_i];
+    fake.fault_times = 1000;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, NULL);
+    stk_client_timeout(client, SHORT_MS);
+    uint64_t start_ns = clock_now_ns();
+    expect_failure(client, passing[_i], "that went wrong");
+    ck_assert_uint_ge(clock_now_ns() - start_ns, SHORT_MS * 1000000ull);
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(not_now_of_one_daemon_is_asked_of_the_other_at_once)
+{
+    struct fake_daemon fakes[2];
+    for (int i = 0; i < 2; i++)
+        fake_init(&fakes[i]);
+    fakes[0].fault = FAULT_ERROR;
+    fakes[0].fault_status = STK_DRAINING;
+    fakes[0].fault_times = 1000;
+    for (int i = 0; i < 2; i++)
+        fake_start(&fakes[i]);
+    char url[512];
+    both_url(fakes, url);
+    struct stk_client *client = open_url(url, &(struct stk_options){.window = 1, .epochs = 1});
+    stk_client_timeout(client, 100); /* less than the rest of the first */
+    for (uint64_t step = 0; step < 10; step++)
+        expect_batch(client, 0, step);
+    stk_client_close(&client);
+    for (int i = 0; i < 2; i++)
+        fake_stop(&fakes[i]);
+}
+END_TEST
+
+START_TEST(a_timeout_names_the_step_and_waiting_goes_on)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.hold = 2;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.window = 1});
+    stk_client_timeout(client, SHORT_MS);
+    expect_failure(client, STK_TIMEOUT, "epoch 0 step 0");
+    ck_contains(stk_client_error(client), fake.endpoint);
+    struct stk_client *other = open_fake(&fake, &(struct stk_options){.window = 1});
+    stk_client_timeout(client, 0);
+    expect_batch(client, 0, 0);
+    stk_client_close(&other);
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(seek_cancels_what_is_in_flight_and_goes_on_elsewhere)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.hold = 4;
+    fake.hold_times = 1;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.window = 3});
+    ck_assert(reaches(&fake.gets, 3));
+    ck_assert_int_eq(stk_client_seek(client, 7, 5), STK_OK);
+    ck_assert_uint_eq(stk_client_place(client).epoch, 7);
+    ck_assert_uint_eq(stk_client_place(client).step, 5);
+    /* The three late replies belong to nobody. */
+    for (uint64_t step = 5; step < 10; step++)
+        expect_batch(client, 7, step);
+    ck_assert(reaches(&fake.cancels, 3));
+    ck_assert_int_eq(stk_client_seek(client, 7, 11), STK_RANGE);
+    ck_contains(stk_client_error(client), "step 11");
+    expect_batch(client, 8, 0);
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(seek_behind_the_last_epoch_is_the_end)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.epochs = 2});
+    ck_assert_int_eq(stk_client_seek(client, 2, 0), STK_OK);
+    expect_failure(client, STK_END, "");
+    ck_assert_int_eq(stk_client_seek(client, 1, 9), STK_OK);
+    expect_batch(client, 1, 9);
+    expect_failure(client, STK_END, "");
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(a_batch_outlives_its_client)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, NULL);
+    struct stk_batch *batch;
+    ck_assert_int_eq(stk_client_next(client, &batch), STK_OK);
+    stk_client_close(&client);
+    fake_stop(&fake);
+    check_content(batch);
+    stk_batch_close(&batch);
+}
+END_TEST
+
+START_TEST(an_unknown_stream_is_passed_on)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake_start(&fake);
+    char url[256], error[STK_ERROR_BYTES];
+    snprintf(url, sizeof url, "%s/trial", fake.endpoint);
+    ck_assert_int_eq(open_fails(url, NULL, error), STK_UNKNOWN_STREAM);
+    ck_contains(error, "no such stream here");
+    ck_contains(error, fake.endpoint);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(another_version_of_the_protocol_names_both)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.version = 2;
+    fake_start(&fake);
+    char url[256], error[STK_ERROR_BYTES];
+    fake_url(&fake, url);
+    ck_assert_int_eq(open_fails(url, NULL, error), STK_VERSION);
+    ck_contains(error, "version 2");
+    ck_contains(error, "version 1");
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(an_overloaded_daemon_is_greeted_again)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.refusal = STK_OVERLOADED;
+    fake.refusals = 2;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, NULL);
+    expect_batch(client, 0, 0);
+    ck_assert_uint_eq(atomic_load(&fake.hellos), 3);
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(an_overloaded_daemon_is_what_open_says_when_time_is_up)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.refusal = STK_OVERLOADED;
+    fake.refusals = 1000;
+    fake_start(&fake);
+    char url[256], error[STK_ERROR_BYTES];
+    fake_url(&fake, url);
+    const struct stk_options options = {.timeout_ms = SHORT_MS};
+    ck_assert_int_eq(open_fails(url, &options, error), STK_OVERLOADED);
+    ck_contains(error, "we would rather not");
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(an_endpoint_where_nobody_listens_is_named)
+{
+    char error[STK_ERROR_BYTES];
+    const struct stk_options options = {.timeout_ms = SHORT_MS};
+    const char *url = _i == 0 ? "ipc:///nonexistent/stoker.sock/train"
+                              : "ipc:///nonexistent/stoker.sock,tcp://127.0.0.1:1/train";
+    ck_assert_int_eq(open_fails(url, &options, error), STK_TIMEOUT);
+    ck_contains(error, "'ipc:///nonexistent/stoker.sock'");
+    ck_contains(error, "is stokerd running");
+    if (_i == 1)
+        ck_contains(error, "'tcp://127.0.0.1:1'");
+}
+END_TEST
+
+START_TEST(a_peer_that_never_answers_is_told_from_one_that_is_not_there)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.deaf = true;
+    fake_start(&fake);
+    char url[256], error[STK_ERROR_BYTES];
+    fake_url(&fake, url);
+    const struct stk_options options = {.timeout_ms = SHORT_MS};
+    ck_assert_int_eq(open_fails(url, &options, error), STK_TIMEOUT);
+    ck_contains(error, "was reached, but has not answered");
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(options_that_make_no_sense_are_refused)
+{
+    static const struct {
+        struct stk_options options;
+        enum stk_status status;
+        const char *says;
+    } bad[] = {
+        {{.window = STK_WINDOW_MAX + 1}, STK_INVALID, "window of 65"},
+        {{.rank = 1}, STK_INVALID, "rank 1"},
+        {{.rank = 4, .world = 4}, STK_INVALID, "rank 4"},
+        {{.name = "a name of more than sixty-four bytes, which is more than a log line wants"},
+         STK_INVALID,
+         "longer than 64"},
+        {{.step = 11}, STK_RANGE, "step 11"},
+        {{.world = 11}, STK_RANGE, "too few for rank 0 of 11"},
+    };
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake_start(&fake);
+    char url[256], error[STK_ERROR_BYTES];
+    fake_url(&fake, url);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_int_eq(open_fails(url, &bad[i].options, error), bad[i].status);
+        ck_contains(error, bad[i].says);
+    }
+    fake_stop(&fake);
+    ck_assert_int_eq(open_fails("tcp://host", NULL, error), STK_INVALID);
+    struct stk_client *client;
+    ck_assert_int_eq(stk_client_open("tcp://host", NULL, &client, NULL), STK_INVALID);
+}
+END_TEST
+
+static struct stk_answer *ask(const struct fake_daemon *fake, const struct stk_request *request)
+{
+    struct stk_answer *answer;
+    char error[STK_ERROR_BYTES];
+    enum stk_status status = stk_ask(fake->endpoint, request, 0, &answer, error);
+    ck_assert_msg(status == STK_OK, "%s: %s", stk_status_word(status), error);
+    return answer;
+}
+
+START_TEST(questions_are_answered)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake_start(&fake);
+    struct stk_answer *answer = ask(&fake, &(struct stk_request){.kind = STK_KIND_STREAMS});
+    ck_assert_uint_eq(stk_answer_streams(answer)->count, 1);
+    ck_assert(stk_text_is(stk_answer_streams(answer)->rows[0].stream, "train"));
+    ck_assert_ptr_null(stk_answer_stats(answer));
+    stk_answer_close(&answer);
+    ck_assert_ptr_null(answer);
+
+    answer = ask(&fake, &(struct stk_request){.kind = STK_KIND_STATS});
+    ck_assert(stk_text_is(stk_answer_stats(answer)->figures[0].name, "batches_made"));
+    stk_answer_close(&answer);
+
+    answer = ask(&fake, &(struct stk_request){.kind = STK_KIND_LABELS, .first = 598});
+    ck_assert_uint_eq(stk_answer_labels(answer)->count, 2);
+    ck_assert(stk_text_is(stk_answer_labels(answer)->names[1], "class 599"));
+    stk_answer_close(&answer);
+
+    answer = ask(&fake, &(struct stk_request){.kind = STK_KIND_HELLO,
+                                              .version = STK_PROTOCOL_VERSION,
+                                              .window = 1,
+                                              .stream = stk_text_of("train")});
+    ck_assert_uint_eq(stk_answer_welcome(answer)->info.steps, 10);
+    stk_answer_close(&answer);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(a_question_that_is_not_answered_well_fails)
+{
+    struct stk_answer *answer;
+    char error[STK_ERROR_BYTES];
+    const struct stk_request streams = {.kind = STK_KIND_STREAMS};
+    ck_assert_int_eq(stk_ask("tcp://127.0.0.1:1", &streams, SHORT_MS, &answer, error), STK_TIMEOUT);
+    ck_assert_ptr_null(answer);
+    ck_contains(error, "is stokerd running");
+    ck_assert_int_eq(stk_ask("tcp://127.0.0.1:1/train", &streams, SHORT_MS, &answer, error),
+                     STK_INVALID);
+
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake_start(&fake);
+    const struct stk_request hello = {
+        .kind = STK_KIND_HELLO, .version = STK_PROTOCOL_VERSION, .stream = stk_text_of("trial")};
+    ck_assert_int_eq(stk_ask(fake.endpoint, &hello, 0, &answer, error), STK_UNKNOWN_STREAM);
+    ck_contains(error, "no such stream here");
+    /* A batch is no answer to a question. */
+    const struct stk_request get = {.kind = STK_KIND_GET, .stream = stk_text_of("train")};
+    ck_assert_int_eq(stk_ask(fake.endpoint, &get, 0, &answer, error), STK_INVALID);
+    ck_assert_ptr_null(answer);
+    fake_stop(&fake);
+}
+END_TEST
+
+static TCase *add_tests(void)
+{
+    TCase *tests = tcase_create("client");
+    tcase_set_timeout(tests, 30);
+    tcase_add_test(tests, batches_come_in_order_over_two_epochs_and_end);
+    tcase_add_test(tests, replies_in_reverse_come_out_in_order);
+    tcase_add_test(tests, no_more_requests_are_in_flight_than_the_daemon_grants);
+    tcase_add_test(tests, requests_go_out_while_the_trainer_computes);
+    tcase_add_test(tests, ranks_share_an_epoch_and_resume_where_the_group_was);
+    tcase_add_test(tests, what_a_lost_connection_owed_is_asked_again);
+    tcase_add_test(tests, a_daemon_that_comes_back_with_other_data_is_refused);
+    tcase_add_test(tests, two_daemons_share_the_requests);
+    tcase_add_test(tests, what_a_daemon_that_went_away_owed_is_asked_of_the_other);
+    tcase_add_test(tests, a_client_starts_with_the_daemons_that_are_there);
+    tcase_add_loop_test(tests, daemons_with_different_data_or_plans_are_refused_by_name, 0, 2);
+    tcase_add_test(tests, a_daemon_with_other_data_is_left_out_while_another_one_serves);
+    tcase_add_loop_test(tests, a_reply_that_breaks_the_protocol_is_refused_and_asked_again,
+                        FAULT_FEW_FRAMES, FAULT_NONSENSE);
+    tcase_add_test(tests, bytes_that_are_no_message_end_the_connection);
+    tcase_add_test(tests, an_error_is_told_once_in_its_place_and_asked_again);
+    tcase_add_loop_test(tests, a_daemon_cannot_end_an_epoch_with_an_error, 0, 2);
+    tcase_add_loop_test(tests, not_now_is_asked_again_a_moment_later, 0, 5);
+    tcase_add_loop_test(tests, not_now_until_time_is_up_is_what_the_daemon_said, 0, 5);
+    tcase_add_test(tests, not_now_of_one_daemon_is_asked_of_the_other_at_once);
+    tcase_add_test(tests, a_timeout_names_the_step_and_waiting_goes_on);
+    tcase_add_test(tests, seek_cancels_what_is_in_flight_and_goes_on_elsewhere);
+    tcase_add_test(tests, seek_behind_the_last_epoch_is_the_end);
+    tcase_add_test(tests, a_batch_outlives_its_client);
+    tcase_add_test(tests, an_unknown_stream_is_passed_on);
+    tcase_add_test(tests, another_version_of_the_protocol_names_both);
+    tcase_add_test(tests, an_overloaded_daemon_is_greeted_again);
+    tcase_add_test(tests, an_overloaded_daemon_is_what_open_says_when_time_is_up);
+    tcase_add_loop_test(tests, an_endpoint_where_nobody_listens_is_named, 0, 2);
+    tcase_add_test(tests, a_peer_that_never_answers_is_told_from_one_that_is_not_there);
+    tcase_add_test(tests, options_that_make_no_sense_are_refused);
+    tcase_add_test(tests, questions_are_answered);
+    tcase_add_test(tests, a_question_that_is_not_answered_well_fails);
+    return tests;
+}
+
+int main(void)
+{
+    return suite_run("client", add_tests());
+}
