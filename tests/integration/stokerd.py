@@ -106,6 +106,7 @@ class Stokerd:
                  environment=None, **options):
         self.folder = tempfile.mkdtemp(prefix="stk-", dir="/tmp")
         self.listen = listen or [f"ipc://{self.folder}/s"]
+        os.chmod(self.folder, 0o755)  # a test may run the program as somebody else
         self.config = os.path.join(self.folder, "stokerd.conf")
         text = (
             f"listen = {{{', '.join(quoted(endpoint) for endpoint in self.listen)}}}\n"
@@ -163,8 +164,12 @@ class Stokerd:
 
     @property
     def endpoints(self):
-        """As the log tells them, so that a port that the system picked is known."""
-        return [fields["endpoint"] for fields in self.events("server.listening")]
+        """As the log tells them, so that a port that the system picked is known.
+
+        A daemon that listens with IPv6 calls 127.0.0.1 by its IPv6 name.
+        """
+        told = [fields["endpoint"] for fields in self.events("server.listening")]
+        return [endpoint.replace("[::ffff:127.0.0.1]", "127.0.0.1") for endpoint in told]
 
     # The process.
 

@@ -189,3 +189,38 @@ def test_a_limit_of_the_configuration_makes_larger_pictures_corrupt(daemon, conn
     client = connect(running.endpoint)
     assert check_epochs(client, plan, [0, 1]) == 4
     assert {row["code"] for row in running.events("image.corrupt")} == {"limit"}
+
+
+def test_damage_outside_of_a_crop_changes_no_pixel_and_inside_replaces(daemon, connect, tmp_path):
+    whole, damaged = tmp_path / "whole", tmp_path / "damaged"
+    for i in range(6):
+        options = dict(progressive=True) if i == 5 else {}
+        data = dataset.jpeg(i, 160, 160, quality=90, **options)
+        dataset.write(whole, f"class/{i}.jpg", data)
+        dataset.write(damaged, f"class/{i}.jpg", data if i == 0 else data[: len(data) // 2])
+    recipe = dataclasses.replace(RECIPE, batch=6, crop="random", scale=(0.01, 0.05))
+    plan = plan1.Plan(recipe, plan1.list_folder(whole)[0])
+    client = connect(daemon(stream_text("train", damaged, recipe)).endpoint)
+    served = 0
+    for epoch in range(20):
+        batch, undamaged = client.get("train", epoch, 0), plan.batch(epoch, 0)
+        replaced = {slot for slot, _ in batch.replaced_samples}
+        for slot in set(range(6)) - replaced:
+            assert batch["index"][slot] == undamaged.tensors["index"][slot]
+            assert (batch["images"][slot] == undamaged.tensors["images"][slot]).all()
+            served += batch["index"][slot] != 0
+        assert {5} <= {index for _, index in batch.replaced_samples}, "progressive needs all scans"
+    assert 10 < served < 70
+
+
+def test_limits_that_change_bytes_change_the_fingerprint(daemon, connect, tmp_path):
+    """Same fingerprint, same address, same bytes: that is what a client pins."""
+    root = dataset.write_small(tmp_path / "data", classes=1, each=7)
+    dataset.write(root, "class0/large.jpg", dataset.jpeg(1, 100, 101))
+    told = []
+    for settings in ("", "image_pixels_max = 10000\n"):
+        client = connect(daemon(settings + stream_text("train", root, RECIPE)).endpoint)
+        batch = client.get("train", 0, 0)
+        told.append((batch.fingerprint, batch.digest))
+    assert told[0][1] != told[1][1]
+    assert told[0][0] != told[1][0]

@@ -64,10 +64,9 @@ INVALID = {
     "bytes behind the end": encode(GET) + b"\x00",
     "cut short": encode(GET)[:-1],
     "a map that ends early": b"\x86" + encode(GET)[1:],
-    "a number as key": with_value(b"", x=b"\x01")[:-2] + b"\x01\x01",
+    "a number as key": b"\x86" + encode(GET)[1:] + b"\x01\x01",
     "a key twice": b"\x86" + encode(GET)[1:] + encode("step") + b"\x02",
     "a key twice in a map inside": with_value(b"", x=b"\x82\xa1a\x01\xa1a\x01"),
-    "five containers deep": with_value(b"", x=NESTED_5),
     "a huge array": with_value(b"", x=b"\xdd\xff\xff\xff\xff"),
     "a huge map": with_value(b"", x=b"\xdf\xff\xff\xff\xff"),
     "a huge text": with_value(b"", x=b"\xdb\xff\xff\xff\xff"),
@@ -77,7 +76,6 @@ INVALID = {
     "an overlong UTF-8 slash": with_value(b"", x=b"\xa2\xc0\xaf"),
     "a surrogate in UTF-8": with_value(b"", x=b"\xa3\xed\xa0\x80"),
     "a stream as bin": with_value(b"", stream=b"\xc4\x05train"),
-    "a stream name of 65 bytes": with_value(b"", stream=encode("s" * 65)),
     "no id": encode({key: value for key, value in GET.items() if key != "id"}),
     "no kind": encode({key: value for key, value in GET.items() if key != "k"}),
     "no stream": encode({key: value for key, value in GET.items() if key != "stream"}),
@@ -91,7 +89,13 @@ INVALID = {
     "a kind that is a number": encode({**GET, "k": 3}),
     "a fingerprint of 15 bytes": encode({**GET, "fingerprint": bytes(15)}),
     "a fingerprint as text": encode({**GET, "fingerprint": "0" * 16}),
+}
+
+BEYOND_A_LIMIT = {
+    "five containers deep": with_value(b"", x=NESTED_5),
     "65 keys": encode({**GET, **{f"x{i}": i for i in range(60)}}),
+    "65 keys in a map inside": with_value(b"", x=encode({f"x{i}": i for i in range(65)})),
+    "a stream name of 65 bytes": with_value(b"", stream=encode("s" * 65)),
     "a client name of 65 bytes": encode(
         {"k": "hello", "id": 77, "v": 1, "stream": "train", "name": "n" * 65, "window": 1}
     ),
@@ -102,6 +106,13 @@ INVALID = {
 def test_a_message_that_is_not_one_is_invalid(client, what):
     reply = refusal(client, INVALID[what])
     assert reply["code"] == "invalid"
+    assert reply["id"] in (0, 77)
+
+
+@pytest.mark.parametrize("what", BEYOND_A_LIMIT)
+def test_a_message_beyond_a_limit_is_refused(client, what):
+    reply = refusal(client, BEYOND_A_LIMIT[what])
+    assert reply["code"] == "limit"
     assert reply["id"] in (0, 77)
 
 

@@ -1,0 +1,120 @@
+"""The bytes of messages: golden ones, the daemon's own, and the examples of PROTOCOL.md."""
+
+import json
+import os
+import re
+
+import pytest
+
+import dataset
+import plan1
+import wire
+from plan1 import Recipe
+from stokerd import ROOT, stream_text
+
+
+GOLDEN = os.path.join(ROOT, "proto", "golden")
+REQUESTS = {"hello", "get", "cancel", "streams", "labels", "stats"}
+
+
+def golden(name):
+    """A golden message: what its comment says, and its bytes."""
+    with open(os.path.join(GOLDEN, name)) as file:
+        comment, *lines = file.read().splitlines()
+    return told(json.loads(comment.removeprefix("#"))), bytes.fromhex("".join(lines))
+
+
+def told(message):
+    """JSON knows no bytes: fingerprints stand there in hexadecimal."""
+    if isinstance(message, dict):
+        return {
+            key: bytes.fromhex(value) if key == "fingerprint" else told(value)
+            for key, value in message.items()
+        }
+    return [told(row) for row in message] if isinstance(message, list) else message
+
+
+@pytest.mark.parametrize("name", sorted(os.listdir(GOLDEN)))
+def test_golden_bytes_are_the_message_and_the_message_the_bytes(name):
+    message, data = golden(name)
+    assert wire.decode(data) == message
+    assert wire.encode(message) == data
+    if message["k"] in wire.REPLIES and not name.endswith("_request.hex"):
+        assert wire.decode_reply(data) == message
+
+
+def test_there_is_a_golden_message_of_every_kind():
+    messages = {name: golden(name)[0] for name in os.listdir(GOLDEN)}
+    requests = {m["k"] for name, m in messages.items() if m["k"] not in wire.REPLIES or "_request" in name}
+    replies = {m["k"] for name, m in messages.items() if "_request" not in name} & set(wire.REPLIES)
+    assert requests == REQUESTS and replies == set(wire.REPLIES)
+
+
+def keys_in_order(value):
+    """The keys of a message at every depth, in order, without values."""
+    if isinstance(value, dict):
+        return [(key, keys_in_order(inner)) for key, inner in value.items() if key != "figures"]
+    if isinstance(value, list):
+        return [keys_in_order(inner) for inner in value[:1]]
+    return None
+
+
+def test_the_daemon_encodes_as_the_golden_messages_do(daemon, connect, tmp_path):
+    root = dataset.write_small(tmp_path / "data", classes=1, each=3)
+    dataset.write(root, "class0/bad.jpg", b"bad")
+    running = daemon(stream_text("train", root, Recipe(batch=4, height=8, width=8)))
+    client = connect(running.endpoint)
+    requests = {
+        "welcome.hex": golden("hello.hex")[0],
+        "batch.hex": {"k": "get", "id": 2, "stream": "train", "epoch": 0, "step": 0},
+        "error.hex": {"k": "get", "id": 7, "stream": "val", "epoch": 0, "step": 0},
+        "streams.hex": golden("streams_request.hex")[0],
+        "labels.hex": {"k": "labels", "id": 5, "stream": "train", "first": 0},
+        "stats.hex": golden("stats_request.hex")[0],
+    }
+    for name, request in requests.items():
+        client.send_raw(wire.encode(request))
+        head = client.receive_raw()[0]
+        reply = wire.decode_reply(head)
+        assert reply["id"] == request["id"]
+        assert wire.encode(reply) == head, f"{name} could be shorter"
+        assert keys_in_order(reply) == keys_in_order(golden(name)[0]), name
+        if name == "error.hex":
+            assert head == golden(name)[1]
+
+
+def example(title):
+    """The lines of a code block of PROTOCOL.md, by the words that stand before it."""
+    with open(os.path.join(ROOT, "proto", "PROTOCOL.md")) as file:
+        page = file.read()
+    block = re.search(re.escape(title) + r"\n\n((?:    .*\n|\n)+)", page)
+    assert block, f"PROTOCOL.md has no example {title!r}"
+    return [line.strip() for line in block[1].splitlines() if line.strip()]
+
+
+def test_the_pages_example_of_a_request_is_its_bytes():
+    data = b"".join(bytes.fromhex(line.split("|")[0]) for line in example("A `get` in bytes:"))
+    assert data == wire.encode({"k": "get", "id": 1, "stream": "train", "epoch": 2, "step": 300})
+
+
+# The recipe of the page's example, and the picture in each of its slots.
+EXAMPLE = Recipe(seed=7, batch=4, height=224, width=224, mix="mixup", last="partial")
+HEIGHT, WIDTH = 375, 500
+
+
+def worked_example():
+    plan = plan1.Plan(EXAMPLE, [plan1.Sample(b"", 0, 0, b"")] * 10)
+    lines = []
+    for i, slot in enumerate(plan.slots(1, 2)):
+        box = plan1.view(EXAMPLE, 1, slot.position, HEIGHT, WIDTH).box
+        w0, w1, _, _ = plan1.words(EXAMPLE.seed, 1, plan1.REPLACE, slot.position, 0)
+        stand_in = plan1.below64(w0, w1, 10)
+        row = [i, slot.position, slot.index, int(slot.flip), *box, slot.partner, slot.weight, stand_in]
+        lines.append(" ".join(map(str, row)))
+    return lines
+
+
+def test_the_pages_example_of_a_plan_is_the_plan():
+    title, *rows = example("A batch in numbers:")
+    assert title.split("  ")[0] == "slot"
+    assert [" ".join(row.split()) for row in rows] == worked_example()
