@@ -33,9 +33,9 @@ PACKAGE_CFLAGS = $(call once,PACKAGE_CFLAGS,pkg-config --cflags libuv libzmq $(M
 	libconfuse libxxhash jansson cairo)
 libs = $(shell pkg-config --libs $(1))
 DAEMON_LIBS = $(call once,DAEMON_LIBS,pkg-config --libs libuv libzmq $(MSGPACK) libjpeg \
-	libconfuse libxxhash $(SYSTEMD)) -lm
+	libconfuse libxxhash $(SYSTEMD) && echo -lm)
 CLIENT_LIBS = $(call once,CLIENT_LIBS,pkg-config --libs libzmq $(MSGPACK))
-COMMAND_LIBS = $(call once,COMMAND_LIBS,pkg-config --libs libxxhash jansson cairo) -lm
+COMMAND_LIBS = $(call once,COMMAND_LIBS,pkg-config --libs libxxhash jansson cairo && echo -lm)
 
 # One folder a stage; "make lint" holds the includes to this order.
 NOTIFY_SRC = daemon/notify_$(if $(SYSTEMD),systemd,none).c

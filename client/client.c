@@ -53,6 +53,7 @@ static enum stk_status set_options(struct stk_client *client, const struct stk_o
         *set = *options;
     set->window = set->window == 0 ? WINDOW_DEFAULT : set->window;
     set->world = set->world == 0 ? 1 : set->world;
+    client->batches_left = set->batches == 0 ? UINT64_MAX : set->batches;
     stk_client_timeout(client, set->timeout_ms);
     if (set->window > STK_WINDOW_MAX)
         return stk_fail(error, STK_INVALID, "a window of %" PRIu32 " is more than %d requests",
@@ -221,9 +222,12 @@ void stk_client_close(struct stk_client **client)
     struct stk_client *closed = *client;
     if (closed == NULL)
         return;
-    stk_pump_forget(closed);
+    /* Nothing is cancelled: a daemon forgets with the connection what it owed, and libzmq 4.3.4
+     * leaks what is coming in where a socket is closed that has something to send. */
     for (uint32_t i = 0; i < closed->url.count; i++)
         stk_channel_release(&closed->peers[i].channel);
+    for (uint64_t id = closed->head; id < closed->tail; id++)
+        stk_batch_close(&stk_pump_slot(closed, id)->batch);
     while (closed->context != NULL && zmq_ctx_term(closed->context) != 0 && errno == EINTR)
         continue;
     free(closed->welcome_bytes);
@@ -281,7 +285,7 @@ static bool refused_by_all(const struct stk_client *client)
 static enum stk_status take(struct stk_client *client, struct stk_batch **batch)
 {
     if (client->head == client->tail)
-        return stk_fail(client->error, STK_END, "all epochs were delivered");
+        return stk_fail(client->error, STK_END, "everything that was asked for was delivered");
     struct stk_slot *slot = stk_pump_slot(client, client->head);
     if (slot->state == STK_SLOT_READY) {
         hand_out(client, slot, batch);

@@ -331,8 +331,10 @@ static void ask(struct stk_client *client, uint64_t id)
 void stk_pump_ask(struct stk_client *client)
 {
     struct stk_address address;
-    while (client->ordered && client->tail - client->head < client->options.window &&
+    while (client->ordered && client->batches_left > 0 &&
+           client->tail - client->head < client->options.window &&
            stk_order_next(&client->order, &address)) {
+        client->batches_left--;
         struct stk_slot *slot = stk_pump_slot(client, client->tail++);
         slot->state = STK_SLOT_WAITING;
         slot->address = address;
@@ -370,6 +372,7 @@ static void cancel(struct stk_client *client, uint64_t id)
 
 void stk_pump_forget(struct stk_client *client)
 {
+    client->batches_left += client->tail - client->head;
     for (; client->head < client->tail; client->head++) {
         struct stk_slot *slot = stk_pump_slot(client, client->head);
         if (slot->state == STK_SLOT_ASKED)

@@ -66,6 +66,7 @@ struct stk_client {
     bool ordered; /* order is set, and requests may be made */
     struct stk_order order;
     struct stk_address place; /* the group's next step behind what was handed out */
+    uint64_t batches_left;    /* to be asked for; those in slots are not counted */
     uint64_t head;            /* id of the oldest slot */
     uint64_t tail;            /* id of the next slot, <= head + options.window */
     struct stk_slot slots[STK_WINDOW_MAX];

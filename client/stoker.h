@@ -42,6 +42,7 @@ struct stk_options {
     uint32_t epochs;     /* epochs to deliver, the first one counted even if it starts in the
                             middle; 0: without end.  Those before epoch + epochs: seek does not
                             change that */
+    uint64_t batches;    /* batches to deliver at most; no more are asked for.  0: no limit */
     uint32_t timeout_ms; /* how long open and next wait for an answer; 0: 30,000 */
 };
 
@@ -98,7 +99,7 @@ uint64_t stk_client_steps(const struct stk_client *client);
  *
  * Owns:    the caller owns *batch and gives it to stk_batch_close.
  * Returns: STK_OK
- *          STK_END      all epochs asked for were delivered
+ *          STK_END      all epochs or batches asked for were delivered
  *          STK_TIMEOUT  nothing came for timeout_ms; calling again goes on waiting
  *          STK_FINGERPRINT, STK_CORRUPT, ...: what a daemon answered for this step; calling again
  *                       asks again.  stk_client_error has the sentence.  A daemon that is

@@ -138,8 +138,8 @@ START_TEST(batches_come_in_order_over_two_epochs_and_end)
         for (uint64_t step = 0; step < 10; step++)
             expect_batch(client, epoch, step);
     }
-    expect_failure(client, STK_END, "all epochs");
-    expect_failure(client, STK_END, "all epochs");
+    expect_failure(client, STK_END, "everything");
+    expect_failure(client, STK_END, "everything");
     ck_assert_uint_eq(atomic_load(&fake.gets), 20);
     ck_assert_uint_eq(atomic_load(&fake.pinned_gets), 20);
     stk_client_close(&client);
@@ -189,6 +189,24 @@ START_TEST(requests_go_out_while_the_trainer_computes)
     ck_assert(reaches(&fake.gets, 4));
     expect_batch(client, 0, 0);
     ck_assert(reaches(&fake.gets, 5));
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(no_more_batches_are_asked_for_than_wanted)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.batches = 12});
+    expect_batch(client, 0, 0);
+    /* What was in flight and is cancelled is no delivery. */
+    ck_assert_int_eq(stk_client_seek(client, 3, 0), STK_OK);
+    for (uint64_t step = 0; step < 11; step++)
+        expect_batch(client, 3 + (uint32_t)(step / 10), step % 10);
+    expect_failure(client, STK_END, "everything");
+    ck_assert_uint_eq(atomic_load(&fake.gets), 1 + 8 + 11);
     stk_client_close(&client);
     fake_stop(&fake);
 }
@@ -766,6 +784,7 @@ static TCase *add_tests(void)
     tcase_add_test(tests, replies_in_reverse_come_out_in_order);
     tcase_add_test(tests, no_more_requests_are_in_flight_than_the_daemon_grants);
     tcase_add_test(tests, requests_go_out_while_the_trainer_computes);
+    tcase_add_test(tests, no_more_batches_are_asked_for_than_wanted);
     tcase_add_test(tests, ranks_share_an_epoch_and_resume_where_the_group_was);
     tcase_add_test(tests, what_a_lost_connection_owed_is_asked_again);
     tcase_add_test(tests, a_daemon_that_comes_back_with_other_data_is_refused);

@@ -206,12 +206,18 @@ static bool is_socket(const char *path)
 
 void endpoint_of_url(const char *url, char *endpoint, size_t bytes)
 {
-    static const char scheme[] = "xxx://";
+    static const char tcp[] = "tcp://", ipc[] = "ipc://";
     snprintf(endpoint, bytes, "%s", url);
-    char *slash = strrchr(endpoint, '/');
-    if (slash == NULL || slash < endpoint + sizeof scheme - 1)
+    if (strncmp(endpoint, tcp, sizeof tcp - 1) == 0) {
+        endpoint[sizeof tcp - 1 + strcspn(endpoint + sizeof tcp - 1, "/")] = '\0';
         return;
-    /* A socket's path has slashes of its own: what is a socket already names no stream. */
-    if (strncmp(endpoint, "ipc://", 6) != 0 || !is_socket(endpoint + 6))
-        *slash = '\0';
+    }
+    char *slash = strrchr(endpoint, '/');
+    if (slash == NULL || strncmp(endpoint, ipc, sizeof ipc - 1) != 0 ||
+        is_socket(endpoint + sizeof ipc - 1))
+        return;
+    /* A path is a path; only where a socket stands one above it does it end in a stream. */
+    *slash = '\0';
+    if (!is_socket(endpoint + sizeof ipc - 1))
+        *slash = '/';
 }

@@ -34,7 +34,6 @@ struct bench {
     const char *url;
     struct stk_options options;
     uint32_t clients;
-    uint64_t batches; /* a client; UINT64_MAX: until the epochs are through */
     uint32_t timeout_s;
     pthread_t main_thread;
     uint64_t start_ns;
@@ -119,12 +118,12 @@ static enum stk_status next(const struct worker *worker, struct stk_client *clie
 static enum stk_status receive_all(struct worker *worker, struct stk_client *client)
 {
     const struct bench *bench = worker->bench;
-    enum stk_status status = STK_END;
-    for (uint64_t i = 0; i < bench->batches; i++) {
+    for (uint64_t i = 0;; i++) {
         struct stk_batch *batch;
         uint64_t asked_ns = clock_now_ns();
-        if ((status = next(worker, client, &batch)) != STK_OK)
-            break;
+        enum stk_status status = next(worker, client, &batch);
+        if (status != STK_OK)
+            return status == STK_END ? STK_OK : status;
         uint64_t now_ns = clock_now_ns();
         atomic_fetch_add_explicit(&worker->wait_ns, now_ns - asked_ns, memory_order_relaxed);
         if (i == 0)
@@ -135,7 +134,6 @@ static enum stk_status receive_all(struct worker *worker, struct stk_client *cli
         stk_batch_close(&batch);
         worker->last_batch_ns = clock_now_ns() - bench->start_ns;
     }
-    return status == STK_END ? STK_OK : status;
 }
 
 static void *work(void *argument)
@@ -396,7 +394,8 @@ int bench_command(char **words)
     bool json = false;
     const struct flag flags[] = {
         {"epochs", FLAG_U32, &options->epochs, "N", 1, UINT32_MAX, "receive N epochs (default 1)"},
-        {"batches", FLAG_U64, &bench.batches, "N", 1, UINT64_MAX - 1, "receive N batches instead"},
+        {"batches", FLAG_U64, &options->batches, "N", 1, UINT64_MAX - 1,
+         "receive N batches instead"},
         {"epoch", FLAG_U32, &options->epoch, "E", 0, UINT32_MAX, "begin at epoch E (default 0)"},
         {"step", FLAG_U64, &options->step, "S", 0, UINT64_MAX, "and step S of it (default 0)"},
         {"rank", FLAG_U32, &options->rank, "R", 0, UINT32_MAX, "be trainer R of W (default 0)"},
@@ -414,15 +413,13 @@ int bench_command(char **words)
     if (!arguments_read(&arguments, words, &bench.url, &code) ||
         (code = check_url(bench.url)) != COMMAND_DONE)
         return code;
-    if (options->epochs != 0 && bench.batches != 0)
+    if (options->epochs != 0 && options->batches != 0)
         return command_misuse("--epochs and --batches exclude each other");
     if (options->rank >= options->world)
         return command_misuse("--rank %" PRIu32 " is not below --world %" PRIu32, options->rank,
                               options->world);
-    if (bench.batches == 0) {
-        bench.batches = UINT64_MAX;
-        options->epochs = options->epochs == 0 ? 1 : options->epochs;
-    }
+    if (options->batches == 0 && options->epochs == 0)
+        options->epochs = 1;
     options->timeout_ms = bench.timeout_s * 1000;
     options->name = "stoker bench";
     return run(&bench, json);

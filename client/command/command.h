@@ -76,9 +76,13 @@ void text_print(FILE *out, struct stk_text text);
 
 enum { TIMEOUT_SECONDS_DEFAULT = 10 };
 
-/** The endpoint in a URL that may name a stream behind it.
+/**
+ * The endpoint in a URL that may name a stream behind it: tcp up to the path; of ipc a last
+ * component is taken off where what stands before it is a socket.
  *
- *   endpoint   bytes of storage; cut where that is too little, and then no endpoint any more
+ *   endpoint   bytes of storage; a longer one is cut, and is none any more
+ *
+ * Owns: nothing.  Threads: any.  Blocks: on the file system.  Allocates: no.
  */
 void endpoint_of_url(const char *url, char *endpoint, size_t bytes);
 

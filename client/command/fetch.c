@@ -17,6 +17,7 @@ int fetch_batch(const char *url, uint32_t epoch, uint64_t step, uint32_t timeout
                                         .epoch = epoch,
                                         .step = step,
                                         .epochs = 1,
+                                        .batches = 1,
                                         .timeout_ms = timeout_s * 1000};
     char error[STK_ERROR_BYTES];
     int code = check_url(url);

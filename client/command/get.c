@@ -147,7 +147,7 @@ static enum stk_status save_json(const char *folder, const struct stk_batch *bat
     if (whole_file_begin(&file, folder, "batch.json") != STK_OK)
         return STK_SYSTEM;
     json_t *object = batch_json(batch);
-    json_dumpf(object, file.out, JSON_INDENT(1));
+    json_dumpf(object, file.out, JSON_INDENT(1) | JSON_REAL_PRECISION(REAL_DIGITS));
     json_decref(object);
     putc('\n', file.out);
     return whole_file_finish(&file);

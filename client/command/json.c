@@ -40,7 +40,7 @@ json_t *json_numbers(const uint32_t *numbers, uint32_t count)
 
 int json_print(json_t *value)
 {
-    int failed = json_dumpf(value, stdout, 0);
+    int failed = json_dumpf(value, stdout, JSON_REAL_PRECISION(REAL_DIGITS));
     json_decref(value);
     if (failed != 0)
         return command_fail("cannot write the output");

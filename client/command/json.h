@@ -9,6 +9,9 @@
 
 #include "client/stoker.h"
 
+/* Enough for a lambda, a multiple of 1/16384; fewer than show how a double is rounded. */
+enum { REAL_DIGITS = 15 };
+
 /** Call once, first: from then on no memory ends the command with a sentence.  jansson itself would
  *  go on and leave keys out. */
 void json_init(void);
