@@ -135,9 +135,14 @@ def refinement_bomb(scans=3000, side=256):
     return SOI + b"".join(part for _, part in parts + again * scans) + EOI
 
 
-def scan_bomb(scans=3000, side=1024):
-    """Thousands of scans that libjpeg-turbo has nothing against: full-precision first passes."""
-    parts = segments(jpeg(5, side, side, "L", progressive=True))
+def scan_bomb(scans=3000, side=4096):
+    """Thousands of scans that libjpeg-turbo has nothing against: full-precision first passes.
+
+    A flat picture, so that a scan takes few bytes and its blocks are gone over all the same.
+    """
+    data = io.BytesIO()
+    Image.new("L", (side, side), 99).save(data, "JPEG", progressive=True)
+    parts = segments(data.getvalue())
     place = [i for i, approximation in _ac_scans(parts) if approximation >> 4 == 0][0]
     tables = parts[place - 1][1]
     scan = bytearray(parts[place][1])

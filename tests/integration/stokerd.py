@@ -178,6 +178,12 @@ class Stokerd:
         with open(f"/proc/{self.process.pid}/status") as status:
             return int(re.search(rf"^{field}:\s+(\d+) kB", status.read(), re.M)[1]) * 1024
 
+    def cpu_seconds(self):
+        """Time on a core so far, all threads together; other load does not count."""
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            user, system = stat.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def is_alive(self):
         return self.process.poll() is None
 

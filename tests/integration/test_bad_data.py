@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import shutil
-import time
 
 import pytest
 
@@ -94,11 +93,10 @@ def test_a_bomb_costs_neither_time_nor_memory(daemon, connect, tmp_path, name):
     client = connect(running.endpoint)
     client.hello("train")
     before = running.memory_bytes()
-    start = time.monotonic()
     assert len(client.get("train", 0, 0).replaced) == 1
-    assert time.monotonic() - start < 1.5 * SLOW
+    assert running.cpu_seconds() < 2 * SLOW
     if not is_sanitized():
-        assert running.memory_bytes() - before < 32 << 20
+        assert running.memory_bytes() - before < 64 << 20
 
 
 def test_files_that_change_after_the_listing_are_replaced(daemon, connect, tmp_path):
