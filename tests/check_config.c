@@ -147,7 +147,7 @@ START_TEST(three_lines_make_a_stream_with_every_default)
     ck_assert_str_eq(config->listen[1], "tcp://127.0.0.1:7654");
     ck_assert_uint_eq(config->workers, 0);
     ck_assert_uint_eq(config->readers, 2);
-    ck_assert_uint_eq(config->memory_bytes_max, 2147483648u);
+    ck_assert_uint_eq(config->memory_bytes_max, 0);
     ck_assert_uint_eq(config->image_pixels_max, 100000000);
     ck_assert_uint_eq(config->image_bytes_max, 33554432);
     ck_assert_int_eq(config->log_level, CONFIG_LOG_INFO);
@@ -400,12 +400,11 @@ static const struct {
      "1: \"log_level\" is \"verbose\"; it must be error, warn, notice, info or debug"},
     {"workers = 1025", "1: \"workers\" is 1025; it must be 0 .. 1024"},
     {"readers = 0", "1: \"readers\" is 0; it must be 1 .. 256"},
-    {"memory_max = 63M", "1: \"memory_max\" is 63M; it must be 64M .. 16T"},
-    {"memory_max = 16777217T", "1: \"memory_max\" is 16777217T; it must be 64M .. 16T"},
-    {"memory_max = 2g", "1: \"memory_max\" is \"2g\"; it must be 64M .. 16T"},
-    {"memory_max = 2GB", "1: \"memory_max\" is \"2GB\"; it must be 64M .. 16T"},
-    {"memory_max = 1.5G", "1: \"memory_max\" is \"1.5G\"; it must be 64M .. 16T"},
-    {"memory_max = G", "1: \"memory_max\" is \"G\"; it must be 64M .. 16T"},
+    {"memory_max = 16777217T", "1: \"memory_max\" is 16777217T; it must be 0 .. 16T"},
+    {"memory_max = 2g", "1: \"memory_max\" is \"2g\"; it must be 0 .. 16T"},
+    {"memory_max = 2GB", "1: \"memory_max\" is \"2GB\"; it must be 0 .. 16T"},
+    {"memory_max = 1.5G", "1: \"memory_max\" is \"1.5G\"; it must be 0 .. 16T"},
+    {"memory_max = G", "1: \"memory_max\" is \"G\"; it must be 0 .. 16T"},
     {"image_bytes_max = 2G", "1: \"image_bytes_max\" is 2G; it must be 1K .. 1G"},
     {"image_pixels_max = 0", "1: \"image_pixels_max\" is 0; it must be 1 .. 4294836225"},
 
@@ -733,7 +732,7 @@ START_TEST(the_printed_form_names_every_key)
         "listen = {\"ipc:///run/stoker/stoker.sock\", \"tcp://127.0.0.1:7654\"}\n"
         "workers = 0\n"
         "readers = 2\n"
-        "memory_max = 2G\n"
+        "memory_max = 0\n"
         "image_pixels_max = 100000000\n"
         "image_bytes_max = 32M\n"
         "log_level = info\n"

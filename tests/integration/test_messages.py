@@ -83,38 +83,27 @@ def test_the_daemon_encodes_as_the_golden_messages_do(daemon, connect, tmp_path)
             assert head == golden(name)[1]
 
 
-def example(title):
-    """The lines of a code block of PROTOCOL.md, by the words that stand before it."""
+@pytest.fixture(scope="module")
+def example():
+    """The worked example of PROTOCOL.md."""
     with open(os.path.join(ROOT, "proto", "PROTOCOL.md")) as file:
-        page = file.read()
-    block = re.search(re.escape(title) + r"\n\n((?:    .*\n|\n)+)", page)
-    assert block, f"PROTOCOL.md has no example {title!r}"
-    return [line.strip() for line in block[1].splitlines() if line.strip()]
+        return file.read().partition("## 9. A worked example")[2]
 
 
-def test_the_pages_example_of_a_request_is_its_bytes():
-    data = b"".join(bytes.fromhex(line.split("|")[0]) for line in example("A `get` in bytes:"))
-    assert data == wire.encode({"k": "get", "id": 1, "stream": "train", "epoch": 2, "step": 300})
+def test_the_pages_example_messages_are_their_bytes(example):
+    pairs = re.findall(r"^    (\{.*\})\n\n((?:    [0-9a-f]+\n)+)", example, re.M)
+    assert [json.loads(message)["k"] for message, _ in pairs] == ["get", "error"]
+    for message, lines in pairs:
+        assert wire.encode(json.loads(message)) == bytes.fromhex(lines)
 
 
-# The recipe of the page's example, and the picture in each of its slots.
-EXAMPLE = Recipe(seed=7, batch=4, height=224, width=224, mix="mixup", last="partial")
-HEIGHT, WIDTH = 375, 500
-
-
-def worked_example():
-    plan = plan1.Plan(EXAMPLE, [plan1.Sample(b"", 0, 0, b"")] * 10)
-    lines = []
-    for i, slot in enumerate(plan.slots(1, 2)):
-        box = plan1.view(EXAMPLE, 1, slot.position, HEIGHT, WIDTH).box
-        w0, w1, _, _ = plan1.words(EXAMPLE.seed, 1, plan1.REPLACE, slot.position, 0)
-        stand_in = plan1.below64(w0, w1, 10)
-        row = [i, slot.position, slot.index, int(slot.flip), *box, slot.partner, slot.weight, stand_in]
-        lines.append(" ".join(map(str, row)))
-    return lines
-
-
-def test_the_pages_example_of_a_plan_is_the_plan():
-    title, *rows = example("A batch in numbers:")
-    assert title.split("  ")[0] == "slot"
-    assert [" ".join(row.split()) for row in rows] == worked_example()
+def test_the_pages_example_of_a_plan_is_the_plan(example):
+    recipe = Recipe(seed=42, batch=64, scale=(0.08, 1), ratio=(3 / 4, 4 / 3), mix="mixup")
+    plan = plan1.Plan(recipe, [plan1.Sample(b"", 0, 0, b"")] * 1000)
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", example, re.M)
+    assert len(rows) >= 4
+    for slot, (number, cells) in zip(plan.slots(0, 0), rows):
+        crop = plan1.view(recipe, 0, slot.position, 375, 500).crop
+        values = [slot.index, int(slot.flip), slot.partner, slot.weight, *crop]
+        assert int(number) == slot.position
+        assert [int(value) for value in re.findall(r"\d+", cells)] == values

@@ -238,7 +238,7 @@ def test_rgb_coded_files(pixels, tmp_path):
 
 
 def test_ycck_and_unmarked_cmyk(pixels, tmp_path):
-    """Four components are YCCK by an Adobe marker of transform 2, CMYK otherwise; always inverted."""
+    """Four components: YCCK by an Adobe marker of transform 2, else CMYK; always inverted."""
     rng = random.Random(9)
     path = save(draw(rng, "CMYK", 120, 90), tmp_path / "cmyk.jpg")
     data = path.read_bytes()
