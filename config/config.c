@@ -276,6 +276,8 @@ static enum stk_status build(struct builder *builder, cfg_t *tree)
         status = build_stream(builder, cfg_opt_getnsec(streams, i), stream);
         if (status != STK_OK)
             return status;
+        stream->recipe.image_pixels_max = config->image_pixels_max;
+        stream->recipe.image_bytes_max = config->image_bytes_max;
     }
     qsort(config->streams, config->stream_count, sizeof(*config->streams), by_name);
     return STK_OK;

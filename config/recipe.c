@@ -86,6 +86,8 @@ size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity)
     put(&sink, "seed=%" PRIu64 "\nbatch=%" PRIu32 "\n", recipe->seed, recipe->batch);
     put(&sink, "order=%s\nlast=%s\n", order_list[recipe->order], last_list[recipe->last]);
     put(&sink, "on_corrupt=%s\n", on_corrupt_list[recipe->on_corrupt]);
+    put(&sink, "image_pixels_max=%" PRIu64 "\n", recipe->image_pixels_max);
+    put(&sink, "image_bytes_max=%" PRIu64 "\n", recipe->image_bytes_max);
     put_geometry(&sink, recipe);
     put_numbers(&sink, recipe);
     put_mix(&sink, recipe);

@@ -31,6 +31,8 @@ struct recipe {
     enum order order;
     enum stk_last last;
     enum on_corrupt on_corrupt;
+    uint64_t image_pixels_max; /* a picture with more is replaced; the daemon's, for all streams */
+    uint64_t image_bytes_max;  /* encoded; likewise */
 
     /* Geometry.  The served picture is height x width. */
     uint32_t height; /* 1 .. STK_SIDE_MAX */
@@ -83,6 +85,8 @@ enum {
  *     order=shuffle               or sequential
  *     last=drop                   or partial, wrap
  *     on_corrupt=replace          or fail
+ *     image_pixels_max=100000000
+ *     image_bytes_max=33554432    bytes
  *     height=224
  *     width=224
  *     crop=random                 or center, none

@@ -65,7 +65,6 @@ static bool set_options(void *router)
            set_option(router, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
            set_option(router, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS) &&
            set_option(router, ZMQ_BACKLOG, CONNECTIONS_WAITING) &&
-           set_option(router, ZMQ_IPV6, 1) &&
            zmq_setsockopt(router, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
 }
 
@@ -114,7 +113,9 @@ static enum stk_status bind_endpoint(struct server *server, const char *endpoint
         if (status != STK_OK)
             return status;
     }
-    if (zmq_bind(server->router, endpoint) != 0) {
+    /* With IPv6 on, libzmq binds an IPv4 address as a mapped one; [::] is how to ask for both. */
+    bool ipv6 = strchr(endpoint, '[') != NULL;
+    if (!set_option(server->router, ZMQ_IPV6, ipv6) || zmq_bind(server->router, endpoint) != 0) {
         int reason = zmq_errno();
         snprintf(error, CONFIG_ERROR_BYTES, "cannot listen on \"%s\": %s", endpoint,
                  zmq_strerror(reason));

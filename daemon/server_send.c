@@ -43,9 +43,9 @@ static void frame_released(void *data, void *hint)
 {
     (void)data;
     struct delivery *delivery = hint;
-    struct server *server = delivery->server;
     if (atomic_fetch_sub_explicit(&delivery->frames_left, 1, memory_order_acq_rel) != 1)
         return;
+    struct server *server = delivery->server;
     pthread_mutex_lock(&server->lock);
     STAILQ_INSERT_TAIL(&server->returned, delivery, returned);
     pthread_mutex_unlock(&server->lock);
@@ -125,7 +125,7 @@ bool server_send_batch(struct server *server, struct client *client, uint64_t id
     delivery->server = server;
     delivery->client = client;
     delivery->batch = batch;
-    atomic_store_explicit(&delivery->frames_left, LAYOUT_TENSORS, memory_order_relaxed);
+    atomic_store_explicit(&delivery->frames_left, LAYOUT_TENSORS, memory_order_release);
     client->delivery_count++;
     send_bytes(server->router, server->reply, len, ZMQ_SNDMORE);
     send_tensors(server, delivery);

@@ -121,6 +121,8 @@ static const struct recipe default_recipe = {
     .order = ORDER_SHUFFLE,
     .last = STK_LAST_DROP,
     .on_corrupt = ON_CORRUPT_REPLACE,
+    .image_pixels_max = 100000000,
+    .image_bytes_max = 32 << 20,
     .height = 224,
     .width = 224,
     .crop = CROP_RANDOM,
@@ -972,6 +974,8 @@ START_TEST(a_recipe_has_one_canonical_text)
                                         "order=shuffle\n"
                                         "last=drop\n"
                                         "on_corrupt=replace\n"
+                                        "image_pixels_max=100000000\n"
+                                        "image_bytes_max=33554432\n"
                                         "height=224\n"
                                         "width=224\n"
                                         "crop=random\n"
@@ -999,6 +1003,8 @@ START_TEST(a_recipe_has_one_canonical_text)
                                 "order=sequential\n"
                                 "last=partial\n"
                                 "on_corrupt=fail\n"
+                                "image_pixels_max=100000000\n"
+                                "image_bytes_max=33554432\n"
                                 "height=100\n"
                                 "width=224\n"
                                 "crop=center\n"
@@ -1019,6 +1025,7 @@ START_TEST(the_longest_recipe_fits_its_storage)
     struct recipe recipe = default_recipe;
     recipe.seed = UINT64_MAX;
     recipe.batch = recipe.height = recipe.width = UINT32_MAX;
+    recipe.image_pixels_max = recipe.image_bytes_max = UINT64_MAX;
     recipe.order = ORDER_SEQUENTIAL;
     recipe.last = STK_LAST_PARTIAL;
     recipe.dtype = STK_F32;

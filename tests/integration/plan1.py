@@ -34,6 +34,8 @@ class Recipe:
     order: str = "shuffle"
     last: str = "drop"
     on_corrupt: str = "replace"
+    image_pixels_max: int = 100_000_000
+    image_bytes_max: int = 32 << 20
     height: int = 224
     width: int = 224
     crop: str = "random"
@@ -58,6 +60,8 @@ class Recipe:
             f"order={self.order}",
             f"last={self.last}",
             f"on_corrupt={self.on_corrupt}",
+            f"image_pixels_max={self.image_pixels_max}",
+            f"image_bytes_max={self.image_bytes_max}",
             f"height={self.height}",
             f"width={self.width}",
             f"crop={self.crop}",
