@@ -75,7 +75,7 @@ struct fake_daemon {
     char endpoint[128]; /* the port is known once it was started */
 
     /* Read by the test. */
-    atomic_uint hellos, gets, cancels, pinned_gets, held_max;
+    atomic_uint hellos, gets, cancels, pinned_gets;
 
     /* The thread's. */
     void *context;
@@ -361,8 +361,6 @@ static inline void fake_get(struct fake_daemon *fake, zmq_msg_t *peer,
     held->address = request->address;
     zmq_msg_init(&held->peer);
     zmq_msg_copy(&held->peer, peer);
-    if (fake->held_count > atomic_load(&fake->held_max))
-        atomic_store(&fake->held_max, fake->held_count);
     if (fake->held_count >= fake->hold || fake->hold_times == 0)
         fake_flush(fake);
 }
