@@ -765,11 +765,14 @@ START_TEST(a_question_that_is_not_answered_well_fails)
 
     struct fake_daemon fake;
     fake_init(&fake);
+    fake.crossed = true;
     fake_start(&fake);
     const struct stk_request hello = {
         .kind = STK_KIND_HELLO, .version = STK_PROTOCOL_VERSION, .stream = stk_text_of("trial")};
     ck_assert_int_eq(stk_ask(fake.endpoint, &hello, 0, &answer, error), STK_UNKNOWN_STREAM);
     ck_contains(error, "no such stream here");
+    ck_assert_int_eq(stk_ask(fake.endpoint, &streams, 0, &answer, error), STK_INVALID);
+    ck_contains(error, "cannot be read");
     /* A batch is no answer to a question. */
     const struct stk_request get = {.kind = STK_KIND_GET, .stream = stk_text_of("train")};
     ck_assert_int_eq(stk_ask(fake.endpoint, &get, 0, &answer, error), STK_INVALID);
