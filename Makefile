@@ -2,51 +2,100 @@
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
 DESTDIR ?=
+# A data set of class folders of JPEGs for the demo; its own is drawn where this is empty.
+DATA ?=
+# make check SAN=address,undefined builds and tests under sanitizers, in a folder of its own.
 SAN ?=
-BUILD ?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 comma := ,
+BUILD ?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 CC ?= cc
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(CI),-Werror)
+SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # -ffp-contract=off: the plan's arithmetic is the same on every machine (PROTOCOL.md, "plan 1").
 STK_CFLAGS = -std=c17 -D_GNU_SOURCE -I. -fPIC -pthread -ffp-contract=off -MMD -MP $(WARNINGS) \
-	-DSTOKER_VERSION='"$(VERSION)"' $(SAN_FLAGS) $(PKG_CFLAGS)
-SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-LDFLAGS += $(SAN_FLAGS) -pthread
+	-DSTOKER_VERSION='"$(VERSION)"' $(SAN_FLAGS) $(PACKAGE_CFLAGS)
+STK_LDFLAGS = -pthread $(SAN_FLAGS) $(LDFLAGS)
 
+# Reports about libraries that the sanitizers cannot look into.
+export LSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
+export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/tsan.supp
+
+# Asked once, and only by what compiles: the targets that install packages come before them.
 # Debian 13 and later call msgpack's C library msgpack-c.
-MSGPACK = $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
-PACKAGES = libuv libzmq $(MSGPACK) libjpeg libconfuse libxxhash jansson cairo
-SYSTEMD = $(shell pkg-config --exists libsystemd && echo libsystemd)
-PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES)) $(if $(SYSTEMD),-DSTK_SYSTEMD)
+once = $(eval $(1) := $(shell $(2)))$($(1))
+MSGPACK = $(call once,MSGPACK,pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
+SYSTEMD = $(call once,SYSTEMD,pkg-config --exists libsystemd && echo libsystemd)
+PACKAGE_CFLAGS = $(call once,PACKAGE_CFLAGS,pkg-config --cflags libuv libzmq $(MSGPACK) libjpeg \
+	libconfuse libxxhash jansson cairo)
 libs = $(shell pkg-config --libs $(1))
+DAEMON_LIBS = $(call once,DAEMON_LIBS,pkg-config --libs libuv libzmq $(MSGPACK) libjpeg \
+	libconfuse libxxhash $(SYSTEMD) && echo -lm)
+CLIENT_LIBS = $(call once,CLIENT_LIBS,pkg-config --libs libzmq $(MSGPACK))
+COMMAND_LIBS = $(call once,COMMAND_LIBS,pkg-config --libs libxxhash jansson cairo && echo -lm)
 
 # One folder a stage; "make lint" holds the includes to this order.
-PROTO_SRC := $(wildcard proto/*.c)
-CONFIG_SRC := $(wildcard config/*.c)
 NOTIFY_SRC = daemon/notify_$(if $(SYSTEMD),systemd,none).c
 LOOP_SRC = $(wildcard daemon/server*.c) $(NOTIFY_SRC)
-DAEMON_SRC := $(filter-out daemon/main.c daemon/server%.c daemon/notify_%.c, \
-	$(wildcard daemon/*.c daemon/*/*.c))
-CLIENT_SRC := $(wildcard client/*.c)
+PROTO_SRC := $(wildcard proto/*.c)
+DAEMON_SRC := $(PROTO_SRC) $(wildcard config/*.c) $(filter-out daemon/main.c daemon/server%.c \
+	daemon/notify_%.c,$(wildcard daemon/*.c daemon/*/*.c))
+CLIENT_SRC := $(PROTO_SRC) $(wildcard client/*.c)
 COMMAND_SRC := $(wildcard client/command/*.c)
-DEMO_SRC := $(wildcard tests/demo/*.c)
-TEST_SRC := $(wildcard tests/check_*.c)
-EXAMPLE_SRC := $(wildcard client/examples/*.c)
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
-TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
-PROGRAMS = $(BUILD)/stokerd $(BUILD)/stoker
+program = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 SONAME := libstoker.so.0
-LIBRARIES = $(BUILD)/libstoker.a $(BUILD)/$(SONAME)
+PROGRAMS := $(BUILD)/stokerd $(BUILD)/stoker
+LIBRARIES := $(BUILD)/libstoker.a $(BUILD)/$(SONAME)
+EXAMPLES := $(call program,client/examples/*.c)
+TESTS := $(call program,tests/check_*.c)
+TOOLS := $(call program,tests/tools/*.c)
 
-# Targets that install packages before anything asks pkg-config.
-.PHONY: all demo check bench lint fuzz install uninstall dist clean help \
-	demo-run check-run tests
+.PHONY: all demo check lint install uninstall dist clean help packages-demo packages-check \
+	packages-lint run-demo run-check run-lint tests
 
-all: $(PROGRAMS) $(LIBRARIES) $(BUILD)/stoker-demo-draw
+all: $(PROGRAMS) $(LIBRARIES)
+
+help:
+	@echo 'make                build stokerd, stoker and libstoker in $(BUILD)/'
+	@echo 'make demo           stream a drawn data set to a trainer, make a picture of a batch'
+	@echo 'make demo DATA=DIR  the same with your folder of class folders of JPEGs'
+	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
+	@echo 'make lint           hold the source to the house rules'
+	@echo 'make install        install below PREFIX=$(PREFIX), DESTDIR is honoured'
+	@echo 'make uninstall      take it away again; the configuration stays'
+	@echo 'make dist           a tar ball of the last commit in dist/'
+	@echo 'make clean          remove build/ and dist/'
+	@echo 'demo, check and lint install the packages they need (Debian, Ubuntu).'
+
+# What a user calls installs packages first, then makes the rest in a second make, which may ask
+# pkg-config.
+demo check lint: %: packages-%
+	@$(MAKE) --no-print-directory run-$*
+
+packages-demo:
+	@.ci/packages build
+
+packages-check:
+	@.ci/packages build check
+
+packages-lint:
+	@.ci/packages build check lint
+
+run-demo: $(PROGRAMS) $(BUILD)/stoker-demo-draw
+	@tests/demo/run $(BUILD) $(DATA)
+
+run-check: tests
+	@tests/run $(BUILD)
+
+run-lint:
+	@/usr/bin/python3 tests/lint.py
+
+# Objects.
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -55,48 +104,92 @@ $(BUILD)/%.o: %.c Makefile
 # The kernels are where the time goes.
 $(BUILD)/daemon/image/%.o $(BUILD)/daemon/mix/%.o: CFLAGS += -O3
 
-$(BUILD)/libdaemon.a: $(call object,$(DAEMON_SRC) $(CONFIG_SRC) $(PROTO_SRC))
+# Libraries.
+
+define archive
 	@rm -f $@
 	$(AR) rcs $@ $^
+endef
+
+$(BUILD)/libdaemon.a: $(call object,$(DAEMON_SRC))
+	$(archive)
 
 $(BUILD)/libloop.a: $(call object,$(LOOP_SRC))
-	@rm -f $@
-	$(AR) rcs $@ $^
+	$(archive)
 
-$(BUILD)/libstoker.a: $(call object,$(CLIENT_SRC) $(PROTO_SRC))
-	@rm -f $@
-	$(AR) rcs $@ $^
+$(BUILD)/libstoker.a: $(call object,$(CLIENT_SRC))
+	$(archive)
 
-$(BUILD)/$(SONAME): $(call object,$(CLIENT_SRC) $(PROTO_SRC)) client/libstoker.map
+$(BUILD)/$(SONAME): $(call object,$(CLIENT_SRC)) client/libstoker.map
 	$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=client/libstoker.map \
-		$(LDFLAGS) -o $@ $(filter %.o,$^) $(call libs,libzmq $(MSGPACK))
+		$(STK_LDFLAGS) -o $@ $(filter %.o,$^) $(CLIENT_LIBS)
 
-DAEMON_LIBS = $(call libs,libuv libzmq $(MSGPACK) libjpeg libconfuse libxxhash $(SYSTEMD)) -lm
-COMMAND_LIBS = $(call libs,libzmq $(MSGPACK) libxxhash jansson cairo) -lm
+# Programs.
 
 $(BUILD)/stokerd: $(BUILD)/daemon/main.o $(BUILD)/libloop.a $(BUILD)/libdaemon.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(BUILD)/stoker: $(call object,$(COMMAND_SRC)) $(BUILD)/libstoker.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(COMMAND_LIBS)
+	$(CC) $(STK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(COMMAND_LIBS)
 
-$(BUILD)/stoker-demo-draw: $(call object,$(DEMO_SRC))
-	$(CC) $(LDFLAGS) -o $@ $^ $(call libs,libjpeg) -lm
+$(BUILD)/stoker-demo-draw: $(call object,$(wildcard tests/demo/*.c))
+	$(CC) $(STK_LDFLAGS) -o $@ $^ $(call libs,libjpeg) -lm
 
-$(BUILD)/examples/%: $(BUILD)/client/examples/%.o $(BUILD)/libstoker.a
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(call libs,libzmq $(MSGPACK)) -lm
+$(EXAMPLES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libstoker.a
+	$(CC) $(STK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
 
-$(BUILD)/tests/check_%: $(BUILD)/tests/check_%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(call libs,check) $(DAEMON_LIBS)
+# The command's own modules are in no library.
+$(BUILD)/tests/check_sheet: $(BUILD)/client/command/sheet.o
 
-# What integration tests drive by hand.
-TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
+$(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
+	$(CC) $(STK_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,check) \
+		$(DAEMON_LIBS) $(if $(findstring sheet,$@),$(COMMAND_LIBS))
 
-$(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libdaemon.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+$(TOOLS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a
+	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
-tests: all $(TESTS) $(TOOLS) $(patsubst client/examples/%.c,$(BUILD)/examples/%,$(EXAMPLE_SRC))
+tests: all $(TESTS) $(TOOLS) $(EXAMPLES) $(BUILD)/stoker-demo-draw
+
+# Installation.
+
+MAN_PAGES := man1/stoker.1 man5/stokerd.conf.5 man8/stokerd.8
+HEADERS := proto/message.h proto/status.h
+substitute = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' \
+	-e 's|@MSGPACK@|$(MSGPACK)|g'
+to = $(DESTDIR)$(PREFIX)
+
+install: all
+	install -D -m 755 $(BUILD)/stokerd $(to)/sbin/stokerd
+	install -D -m 755 $(BUILD)/stoker $(to)/bin/stoker
+	install -D -m 644 $(BUILD)/libstoker.a $(to)/lib/libstoker.a
+	install -D -m 755 $(BUILD)/$(SONAME) $(to)/lib/$(SONAME)
+	ln -sf $(SONAME) $(to)/lib/libstoker.so
+	install -D -m 644 client/stoker.h $(to)/include/stoker/stoker.h
+	install -D -m 644 -t $(to)/include/stoker/proto $(HEADERS)
+	install -d $(to)/lib/pkgconfig $(to)/lib/systemd/system
+	$(substitute) client/stoker.pc.in > $(to)/lib/pkgconfig/stoker.pc
+	$(substitute) systemd/stokerd.service > $(to)/lib/systemd/system/stokerd.service
+	install -D -m 644 systemd/stokerd.sysusers $(to)/lib/sysusers.d/stokerd.conf
+	install -D -m 644 client/stoker.1 $(to)/share/man/man1/stoker.1
+	install -D -m 644 config/stokerd.conf.5 $(to)/share/man/man5/stokerd.conf.5
+	install -D -m 644 daemon/stokerd.8 $(to)/share/man/man8/stokerd.8
+	install -D -m 644 -t $(to)/share/doc/stoker README.md CHANGELOG.md LICENSE proto/PROTOCOL.md \
+		config/stokerd.conf.example
+	test -e $(DESTDIR)$(SYSCONFDIR)/stoker/stokerd.conf || install -D -m 644 \
+		config/stokerd.conf.example $(DESTDIR)$(SYSCONFDIR)/stoker/stokerd.conf
+	@[ -n "$(DESTDIR)" ] || systemd/after-install $(PREFIX)
+
+uninstall:
+	rm -f $(to)/sbin/stokerd $(to)/bin/stoker $(to)/lib/libstoker.a $(to)/lib/$(SONAME) \
+		$(to)/lib/libstoker.so $(to)/lib/pkgconfig/stoker.pc \
+		$(to)/lib/systemd/system/stokerd.service $(to)/lib/sysusers.d/stokerd.conf \
+		$(addprefix $(to)/share/man/,$(MAN_PAGES))
+	rm -rf $(to)/include/stoker $(to)/share/doc/stoker
+
+dist:
+	@mkdir -p dist
+	git archive --prefix=stoker-$(VERSION)/ -o dist/stoker-$(VERSION).tar.gz HEAD
+	@echo dist/stoker-$(VERSION).tar.gz
 
 clean:
 	rm -rf build dist

@@ -42,9 +42,9 @@ struct config {
     size_t listen_count;             /* >= 1 */
     uint32_t workers;                /* 0 = one a core that this process may run on */
     uint32_t readers;                /* 1 .. CONFIG_READERS_MAX */
-    uint64_t memory_bytes_max;
-    uint64_t image_pixels_max; /* a picture with more is treated as corrupt */
-    uint64_t image_bytes_max;  /* encoded; likewise */
+    uint64_t memory_bytes_max;       /* 0 = 1 GiB and 256 MiB a worker */
+    uint64_t image_pixels_max;       /* a picture with more is treated as corrupt */
+    uint64_t image_bytes_max;        /* encoded; likewise */
     enum config_log_level log_level;
     struct config_stream *streams; /* sorted by name */
     size_t stream_count;           /* >= 1 */

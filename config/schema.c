@@ -33,8 +33,8 @@ const struct config_key config_keys[] = {
      .defaults = {"ipc:///run/stoker/stoker.sock", "tcp://127.0.0.1:7654"}},
     {GLOBAL(workers, CONFIG_U32, workers), ONE, WHOLE(0, CONFIG_WORKERS_MAX), .defaults = {"0"}},
     {GLOBAL(readers, CONFIG_U32, readers), ONE, WHOLE(1, CONFIG_READERS_MAX), .defaults = {"2"}},
-    {GLOBAL(memory_max, CONFIG_BYTES, memory_bytes_max), ONE, WHOLE(GIB / 16, GIB * 1024 * 16),
-     .defaults = {"2G"}},
+    {GLOBAL(memory_max, CONFIG_BYTES, memory_bytes_max), ONE, WHOLE(0, GIB * 1024 * 16),
+     .defaults = {"0"}},
     {GLOBAL(image_pixels_max, CONFIG_U64, image_pixels_max), ONE,
      WHOLE(1, 4294836225), /* 65,535 squared: no JPEG has more */
      .defaults = {"100000000"}},

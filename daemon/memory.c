@@ -7,12 +7,14 @@
 
 #include "daemon/base/log.h"
 
+enum { AUTO_BYTES = 1 << 30, AUTO_BYTES_PER_WORKER = 256 << 20 };
+
 /* memory_max = 0: enough for a few dozen batches and every worker at its worst. */
 static size_t bytes_max_for(const struct config *config, uint32_t workers)
 {
     if (config->memory_bytes_max > 0)
         return config->memory_bytes_max;
-    return ((size_t)1 << 30) + workers * ((size_t)256 << 20);
+    return AUTO_BYTES + workers * (size_t)AUTO_BYTES_PER_WORKER;
 }
 
 static void log_plan(const struct memory_plan *plan)

@@ -91,8 +91,9 @@ static void handle_hello(struct server *server, const struct letter *letter)
         .info = stream_info(stream),
     };
     size_t len;
-    reply(server, letter, stk_welcome_encode(&welcome, server->reply, sizeof server->reply, &len),
-          len);
+    enum stk_status status =
+        stk_welcome_encode(&welcome, server->reply, sizeof server->reply, &len);
+    reply(server, letter, status, len);
 }
 
 /* Whether a stream has the address, with the data that the client pinned; replies if not. */
@@ -189,8 +190,8 @@ static void handle_streams(struct server *server, const struct letter *letter)
     for (size_t i = 0; i < server->stream_count; i++)
         streams->rows[i] = stream_info(server->streams[i]);
     size_t len;
-    reply(server, letter, stk_streams_encode(streams, server->reply, sizeof server->reply, &len),
-          len);
+    enum stk_status status = stk_streams_encode(streams, server->reply, sizeof server->reply, &len);
+    reply(server, letter, status, len);
 }
 
 static void handle_labels(struct server *server, const struct letter *letter)
@@ -208,8 +209,8 @@ static void handle_labels(struct server *server, const struct letter *letter)
         labels->count++;
     }
     size_t len;
-    reply(server, letter, stk_labels_encode(labels, server->reply, sizeof server->reply, &len),
-          len);
+    enum stk_status status = stk_labels_encode(labels, server->reply, sizeof server->reply, &len);
+    reply(server, letter, status, len);
 }
 
 static void handle_stats(struct server *server, const struct letter *letter)
@@ -221,7 +222,8 @@ static void handle_stats(struct server *server, const struct letter *letter)
     *stats = (struct stk_stats){.id = letter->request.id, .count = sizeof rows / sizeof rows[0]};
     memcpy(stats->figures, rows, sizeof rows);
     size_t len;
-    reply(server, letter, stk_stats_encode(stats, server->reply, sizeof server->reply, &len), len);
+    enum stk_status status = stk_stats_encode(stats, server->reply, sizeof server->reply, &len);
+    reply(server, letter, status, len);
 }
 
 /* What a peer is told of bytes that are no request. */

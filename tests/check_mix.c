@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/base/rng.h"
+#include "daemon/mix/blend.h"
 #include "daemon/plan/permute.h"
 #include "tests/suite.h"
 
@@ -86,6 +87,33 @@ START_TEST(floats_mixed_in_place_equal_the_formula)
 }
 END_TEST
 
+/* Every pair of values under many weights, at every offset from a block's start. */
+START_TEST(the_fast_blend_equals_the_plain_one)
+{
+    enum { LEN = 256 * 256 + 31 };
+    static uint8_t own[LEN], fast[LEN], other[LEN];
+    static float own_f32[LEN], fast_f32[LEN], other_f32[LEN];
+    const struct blend *blend = blend_avx2();
+    if (blend == NULL)
+        return; /* this processor has only the plain one */
+    for (unsigned w = 0; w <= MIX_ONE; w += 127) {
+        for (size_t i = 0; i < LEN; i++) {
+            own[i] = fast[i] = (uint8_t)i;
+            other[i] = (uint8_t)(i >> 8);
+            own_f32[i] = fast_f32[i] = (float)own[i] / 57.0f - 2.1f;
+            other_f32[i] = (float)other[i] / 58.0f - 2.0f;
+        }
+        size_t skipped = w % 32;
+        blend_plain.u8(own + skipped, other + skipped, LEN - skipped, (uint16_t)w);
+        blend->u8(fast + skipped, other + skipped, LEN - skipped, (uint16_t)w);
+        ck_assert_mem_eq(own, fast, sizeof own);
+        blend_plain.f32(own_f32, other_f32, LEN - skipped, (uint16_t)w);
+        blend->f32(fast_f32, other_f32, LEN - skipped, (uint16_t)w);
+        ck_assert_mem_eq(own_f32, fast_f32, sizeof own_f32);
+    }
+}
+END_TEST
+
 START_TEST(a_slot_mixed_with_itself_stays)
 {
     uint8_t images[4] = {0, 1, 254, 255};
@@ -113,6 +141,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, bytes_mixed_in_place_equal_the_formula);
     tcase_add_test(tests, floats_mixed_in_place_equal_the_formula);
+    tcase_add_test(tests, the_fast_blend_equals_the_plain_one);
     tcase_add_test(tests, a_slot_mixed_with_itself_stays);
     tcase_add_test(tests, weights_zero_and_one_copy_and_keep);
     return suite_run("mix", tests);

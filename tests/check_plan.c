@@ -291,6 +291,36 @@ START_TEST(without_mixing_lambda_is_one)
 }
 END_TEST
 
+/* The worked example of PROTOCOL.md. */
+START_TEST(the_plan_is_plan_1)
+{
+    static const struct {
+        uint64_t index;
+        bool flip;
+        uint32_t partner;
+        uint16_t weight;
+        struct box box;
+    } rows[] = {
+        {147, false, 9, 9019, {8, 152, 280, 336}},
+        {493, true, 49, 16034, {58, 22, 269, 313}},
+        {252, false, 10, 11311, {175, 239, 180, 193}},
+        {309, true, 59, 15959, {135, 62, 204, 178}},
+    };
+    struct recipe recipe = recipe_of_imagenet();
+    recipe.mix = MIX_MIXUP;
+    struct plan_slot slots[64];
+    plan_batch(&recipe, 1000, (struct stk_address){0, 0}, slots);
+    for (int i = 0; i < 4; i++) {
+        struct view view = plan_view(&recipe, 0, slots[i].position, 375, 500);
+        ck_assert_uint_eq(slots[i].index, rows[i].index);
+        ck_assert_int_eq(slots[i].flip, rows[i].flip);
+        ck_assert_uint_eq(slots[i].partner, rows[i].partner);
+        ck_assert_uint_eq(slots[i].weight, rows[i].weight);
+        ck_assert_mem_eq(&view.box, &rows[i].box, sizeof view.box);
+    }
+}
+END_TEST
+
 START_TEST(stand_ins_differ_by_attempt_and_are_samples)
 {
     struct recipe recipe = recipe_of_imagenet();
@@ -320,6 +350,7 @@ int main(void)
     tcase_add_test(tests, the_paper_draws_one_lambda_for_the_batch);
     tcase_add_test(tests, mixing_a_partial_batch_stays_inside_it);
     tcase_add_test(tests, without_mixing_lambda_is_one);
+    tcase_add_test(tests, the_plan_is_plan_1);
     tcase_add_test(tests, stand_ins_differ_by_attempt_and_are_samples);
     return suite_run("plan", tests);
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/source/listing.h"
 #include "tests/suite.h"
 
 enum { NOBODY = 65534 };
@@ -181,10 +182,11 @@ START_TEST(samples_stand_in_the_order_of_imagefolder)
     put("c/z.jpg", "x");
     put("c/A.JPG", "x");
     put("c-d/0.jpg", "x");
-    put("b/a/9.jpg", "x");
+    put("b/9/9.jpg", "x");
+    put("b/10/10.jpg", "x");
     struct source *source = open_root(3);
-    ASSERT_SAMPLES(source, {0, "b/a/9.jpg"}, {1, "c/A.JPG"}, {1, "c/z.jpg"}, {1, "c/a/1.jpg"},
-                   {1, "c/a-b/2.jpg"}, {1, "c/a/b/3.jpg"}, {2, "c-d/0.jpg"});
+    ASSERT_SAMPLES(source, {0, "b/10/10.jpg"}, {0, "b/9/9.jpg"}, {1, "c/A.JPG"}, {1, "c/z.jpg"},
+                   {1, "c/a/1.jpg"}, {1, "c/a-b/2.jpg"}, {1, "c/a/b/3.jpg"}, {2, "c-d/0.jpg"});
     source_close(&source);
 }
 END_TEST
@@ -367,9 +369,12 @@ static void feed(void *context, const void *bytes, size_t len)
 
 START_TEST(the_listing_is_fed_as_documented)
 {
-    put("a/x.jpg", "12345");
+    char text[0x203];
+    memset(text, 'x', sizeof text);
+    text[0x202] = '\0';
+    put("a/x.jpg", text);
     put("b/n/y.jpeg", "");
-    static const uint8_t expected[] = "a/x.jpg\0\5\0\0\0\0\0\0\0\0\0\0\0"
+    static const uint8_t expected[] = "a/x.jpg\0\2\2\0\0\0\0\0\0\0\0\0\0"
                                       "b/n/y.jpeg\0\0\0\0\0\0\0\0\0\1\0\0";
     struct source *source = open_root(1);
     struct fed fed = {0};
@@ -418,6 +423,37 @@ START_TEST(the_listing_does_not_depend_on_the_number_of_threads)
         source_close(&source);
     }
     free(expected.bytes);
+}
+END_TEST
+
+/* As when a file vanishes between the listing of its name and the look at its size. */
+START_TEST(a_sample_of_unknown_size_is_left_out)
+{
+    static const uint64_t bytes[] = {LISTING_BYTES_UNKNOWN, 5, LISTING_BYTES_UNKNOWN, 7};
+    struct names classes = {0};
+    struct listing listing;
+    struct listing_run run;
+    ck_assert_int_eq(names_add(&classes, "class", 0), STK_OK);
+    ck_assert_int_eq(listing_init(&listing, 2, &classes), STK_OK);
+    ck_assert_int_eq(listing_run_init(&run, 1, 0), STK_OK);
+    run.bytes[0] = LISTING_BYTES_UNKNOWN;
+    listing_add_run(&listing, &run);
+    ck_assert_ptr_null(run.bytes);
+    ck_assert_uint_eq(listing.run_count, 0);
+    ck_assert_int_eq(listing_run_init(&run, 4, sizeof "0\0001\0002\0003"), STK_OK);
+    memcpy(run.paths, "0\0001\0002\0003", sizeof "0\0001\0002\0003");
+    for (uint32_t i = 0; i < 4; i++) {
+        run.bytes[i] = bytes[i];
+        run.offsets[i] = 2 * i;
+    }
+    listing_add_run(&listing, &run);
+    ck_assert_uint_eq(listing.count, 2);
+    ck_assert_str_eq(listing_get(&listing, 0).path, "1");
+    ck_assert_uint_eq(listing_get(&listing, 0).bytes, 5);
+    ck_assert_str_eq(listing_get(&listing, 1).path, "3");
+    ck_assert_uint_eq(listing_get(&listing, 1).bytes, 7);
+    listing_release(&listing);
+    names_release(&classes);
 }
 END_TEST
 
@@ -482,6 +518,7 @@ START_TEST(an_unknown_kind_is_refused)
     ASSERT_CONTAINS(refused("tar:/x", STK_INVALID), "no such kind of source: \"tar:/x\"");
     ASSERT_CONTAINS(refused("folders:/x", STK_INVALID), "no such kind");
     ASSERT_CONTAINS(refused("fold:/x", STK_INVALID), "no such kind");
+    ASSERT_CONTAINS(refused("holder:/x", STK_INVALID), "no such kind");
     ASSERT_CONTAINS(refused("./tar:/x", STK_UNREADABLE), "no folder \"./tar:/x\"");
 }
 END_TEST
@@ -554,6 +591,14 @@ START_TEST(no_descriptors_left_to_list_is_the_systems_failure)
         unlimit_descriptors();
         ASSERT_CONTAINS(error, "too many open files");
     }
+}
+END_TEST
+
+START_TEST(threads_that_list_are_within_their_limits)
+{
+    static const unsigned threads[][2] = {{0, 8}, {1, 8}, {5, 10}, {31, 62}, {32, 64}, {1024, 64}};
+    for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++)
+        ck_assert_uint_eq(source_threads(threads[i][0]), threads[i][1]);
 }
 END_TEST
 
@@ -740,6 +785,7 @@ START_TEST(what_was_left_out_is_logged_once)
     put_folders("c/");
     put("top.jpg", "x");
     put_link("nowhere", "a/4.jpg");
+    ck_assert_int_eq(mkfifoat(root_fd, "a/5.jpg", 0644), 0);
     put_link(".", "b/loop");
     int ends[2];
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
@@ -755,7 +801,7 @@ START_TEST(what_was_left_out_is_logged_once)
     close(ends[1]);
     ck_assert_int_gt(len, 0);
     ASSERT_CONTAINS(text, "notice source.ignored source=");
-    ASSERT_CONTAINS(text, " files=3 ");
+    ASSERT_CONTAINS(text, " files=4 ");
     ASSERT_CONTAINS(text, " names=1 first_in=a\n");
     ASSERT_CONTAINS(text, " links=1 first=b/loop\n");
     ASSERT_CONTAINS(text, "warn source.empty_class source=");
@@ -785,6 +831,7 @@ static void add_listing_tests(TCase *tests)
     tcase_add_test(tests, a_path_that_cannot_be_opened_is_refused);
     tcase_add_test(tests, the_listing_is_fed_as_documented);
     tcase_add_test(tests, the_listing_does_not_depend_on_the_number_of_threads);
+    tcase_add_test(tests, a_sample_of_unknown_size_is_left_out);
     tcase_add_test(tests, a_listing_of_names_like_imagenets_takes_60_bytes_a_sample);
     tcase_add_test(tests, what_was_left_out_is_logged_once);
 }
@@ -798,6 +845,7 @@ static void add_refusal_tests(TCase *tests)
     tcase_add_test(tests, an_unknown_kind_is_refused);
     tcase_add_test(tests, a_url_names_a_folder);
     tcase_add_test(tests, a_folder_without_permission_is_unreadable);
+    tcase_add_test(tests, threads_that_list_are_within_their_limits);
     tcase_add_test(tests, no_descriptors_left_to_list_is_the_systems_failure);
 }
 

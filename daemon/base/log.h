@@ -4,9 +4,9 @@
  *     warn image.corrupt stream=train path=n01/x.jpg index=81322 reason="premature end"
  *
  * Under systemd a line starts with sd-daemon's priority, where JOURNAL_STREAM names our stderr when
- * the first line is written.  The sink is the process's one global.  A value with a
- * blank, a quote, an equals sign or a control character is quoted and escaped, so that a file's
- * name cannot forge a line.
+ * the first line is written.  The sink is the process's one global.  A value with a blank, a quote,
+ * an equals sign or a control character is quoted and escaped, so that a file's name cannot forge a
+ * line.
  */
 #ifndef STK_LOG_H
 #define STK_LOG_H

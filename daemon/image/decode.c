@@ -38,7 +38,7 @@ enum {
     OWN_FIRST = 1000,
     OWN_PIXELS = OWN_FIRST,
     OWN_SCANS,
-    OWN_ROWS_MEMORY,
+    OWN_MEMORY,
     OWN_COMPONENTS,
     OWN_NO_MEMORY,
     OWN_LAST = OWN_NO_MEMORY,
@@ -46,7 +46,7 @@ enum {
 static const char *const own_messages[] = {
     "more pixels than the limit: %d x %d",
     "more scans than the limit allows: %d",
-    "its rows take more memory than the limit",
+    "decoding takes more memory than the limit: %d MiB",
     "%d components: neither grayscale, RGB nor CMYK",
     "no memory for a row",
 };
@@ -165,7 +165,7 @@ static enum stk_status status_of(int code)
     switch (code) {
     case OWN_PIXELS:
     case OWN_SCANS:
-    case OWN_ROWS_MEMORY:
+    case OWN_MEMORY:
     case JERR_NO_BACKING_STORE: /* the coefficients are over max_memory_to_use */
     case JERR_IMAGE_TOO_BIG:
     case JERR_WIDTH_OVERFLOW:
@@ -208,35 +208,51 @@ static void create(struct decode *decode)
     decode->created = true;
     jpeg_create_decompress(&decode->jpeg);
     decode->jpeg.progress = &decode->progress;
+    /* A second wall: judge_header counts more than libjpeg-turbo does. */
     decode->jpeg.mem->max_memory_to_use = (long)decode->limits.decoder_bytes_max;
 }
 
-/* What libjpeg-turbo keeps of decoded rows: each component's row groups, with those above and below
- * that upsampling looks at, and one upsampled row group. */
-static uint64_t rows_bytes(const struct jpeg_decompress_struct *jpeg)
+static uint64_t round_up(uint64_t count, int multiple)
 {
-    uint64_t bytes = 0;
-    for (int i = 0; i < jpeg->num_components; i++) {
-        const jpeg_component_info *component = &jpeg->comp_info[i];
-        uint64_t width = (uint64_t)component->width_in_blocks * DCTSIZE;
-        uint64_t full_width = (uint64_t)jpeg->image_width + MAX_SAMP_FACTOR;
-        bytes += width * (uint64_t)component->v_samp_factor * (DCTSIZE + 2);
-        bytes += full_width * (uint64_t)jpeg->max_v_samp_factor;
-    }
+    return (count + (uint64_t)multiple - 1) / (uint64_t)multiple * (uint64_t)multiple;
+}
+
+/* What libjpeg-turbo will keep of a component: its row groups and those above and below that
+ * upsampling looks at, an upsampled row group, and with several scans all of its coefficients.
+ * libjpeg-turbo's own limit does not count the rows, nor the coefficients of a low picture. */
+static uint64_t component_bytes(const struct jpeg_decompress_struct *jpeg,
+                                const jpeg_component_info *component, bool several_scans)
+{
+    uint64_t columns = round_up(component->width_in_blocks, component->h_samp_factor);
+    uint64_t lines = round_up(component->height_in_blocks, component->v_samp_factor);
+    uint64_t groups = columns * DCTSIZE * (uint64_t)component->v_samp_factor * (DCTSIZE + 2);
+    uint64_t upsampled =
+        round_up(jpeg->image_width, jpeg->max_h_samp_factor) * (uint64_t)jpeg->max_v_samp_factor;
+    uint64_t coefficients = several_scans ? columns * lines * sizeof(JBLOCK) : 0;
+    return groups + upsampled + coefficients;
+}
+
+static uint64_t picture_bytes(struct jpeg_decompress_struct *jpeg)
+{
+    bool several_scans = jpeg_has_multiple_scans(jpeg);
+    uint64_t bytes = OBJECT_BYTES_MAX;
+    for (int i = 0; i < jpeg->num_components; i++)
+        bytes += component_bytes(jpeg, &jpeg->comp_info[i], several_scans);
     return bytes;
 }
 
 /* Judge what the header says before anything is allocated on its word. */
 static void judge_header(struct decode *decode)
 {
-    const struct jpeg_decompress_struct *jpeg = &decode->jpeg;
+    struct jpeg_decompress_struct *jpeg = &decode->jpeg;
     int components = jpeg->num_components;
     if (components != 1 && components != 3 && components != 4)
         refuse(decode, OWN_COMPONENTS, components, 0);
     if ((uint64_t)jpeg->image_height * jpeg->image_width > decode->limits.pixels_max)
         refuse(decode, OWN_PIXELS, (int)jpeg->image_width, (int)jpeg->image_height);
-    if (rows_bytes(jpeg) > decode->limits.decoder_bytes_max)
-        refuse(decode, OWN_ROWS_MEMORY, 0, 0);
+    uint64_t bytes = picture_bytes(jpeg);
+    if (bytes > decode->limits.decoder_bytes_max)
+        refuse(decode, OWN_MEMORY, (int)(bytes >> 20), 0);
 }
 
 enum stk_status decode_begin(struct decode *decode, const uint8_t *jpeg, size_t len,
@@ -384,6 +400,5 @@ const char *decode_name(void)
 
 size_t decode_bytes_max(const struct image_limits *limits, uint32_t side_max)
 {
-    return sizeof(struct decode) + OBJECT_BYTES_MAX + limits->decoder_bytes_max +
-           row_bytes(side_max);
+    return sizeof(struct decode) + limits->decoder_bytes_max + row_bytes(side_max);
 }

@@ -23,14 +23,19 @@ struct image_decoder {
     size_t line_bytes_max;
 };
 
+static const struct kernel *fastest_kernel(void)
+{
+    const struct kernel *avx2 = kernel_avx2();
+    return avx2 != NULL ? avx2 : &kernel_plain;
+}
+
 enum stk_status image_decoder_open(const struct image_limits *limits,
                                    struct image_decoder **decoder)
 {
     *decoder = calloc(1, sizeof **decoder);
     if (*decoder == NULL)
         return STK_MEMORY;
-    const struct kernel *fastest = kernel_avx2();
-    (*decoder)->resize.kernel = fastest != NULL ? fastest : &kernel_plain;
+    (*decoder)->resize.kernel = fastest_kernel();
     enum stk_status status = decode_open(limits, &(*decoder)->decode);
     if (status != STK_OK)
         image_decoder_close(decoder);
@@ -133,5 +138,5 @@ size_t image_decoder_bytes_max(const struct image_limits *limits, uint32_t heigh
     if (limits->pixels_max < side_max)
         side_max = (uint32_t)limits->pixels_max;
     return sizeof(struct image_decoder) + (size_t)width * 3 + decode_bytes_max(limits, side_max) +
-           resize_bytes_max(side_max, height, width);
+           resize_bytes_max(fastest_kernel(), side_max, height, width);
 }

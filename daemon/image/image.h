@@ -21,9 +21,12 @@ enum { IMAGE_REASON_BYTES = 256 }; /* storage for a reason, its end mark include
 /* What a hostile file may cost. */
 struct image_limits {
     uint64_t pixels_max; /* width * height of the source */
-    size_t
-        decoder_bytes_max; /* memory of libjpeg-turbo for one picture (progressive coefficients) */
-    /* Progressive: pixels times scans, judged while the scans are read, before the next one is. */
+    /* Memory of libjpeg-turbo for one picture: some rows, and all coefficients of a picture that
+     * comes in several scans, 2 bytes a pixel and component; computed from the header and judged
+     * before it is taken.  A usual file of one scan and 10,000 columns is content with 1 MiB. */
+    size_t decoder_bytes_max;
+    /* For a file of several scans: pixels times scans, judged before each scan is read.  A scan
+     * counts for 16,384 pixels at least.  A usual progressive file has 10 scans. */
     uint64_t scan_pixels_max;
 };
 
@@ -76,8 +79,9 @@ void image_decoder_close(struct image_decoder **decoder);
  * Owns:    nothing; jpeg is borrowed until image_decoder_finish returns.
  * Returns: STK_OK
  *          STK_CORRUPT      not a JPEG, or its header is damaged
- *          STK_UNSUPPORTED  12-bit, arithmetic, or lossless coding, or 2 components and the like
- *          STK_LIMIT        more pixels than limits allow; nothing was decoded
+ *          STK_UNSUPPORTED  12-bit or lossless, 2 components and the like, arithmetic coding
+ *                           where libjpeg-turbo was built without it
+ *          STK_LIMIT        more pixels or memory than limits allow; nothing was decoded
  *          STK_MEMORY
  * Threads: the decoder's.  Blocks: no.  Allocates: libjpeg-turbo does, within decoder_bytes_max.
  */
@@ -86,7 +90,7 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
                                                    uint32_t *height, uint32_t *width, char *reason);
 
 /**
- * Decode, crop, resize and mirror the picture begun last, into a slot.
+ * Decode, crop, resize and mirror the picture begun last, into a slot; once for each begin.
  *
  *   view     what to serve; its box lies inside the picture, its window inside the resized box
  *   flip     mirror horizontally after the resize
@@ -95,13 +99,25 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
  *            [3, height, width]; u8 0..255 or normalised f32; aligned to its dtype
  *   reason   IMAGE_REASON_BYTES of storage: why it failed
  *
+ * A warning of libjpeg-turbo (premature end, bad Huffman code, wrong restart marker, inconsistent
+ * progression, ...) fails the picture, because it says that pixels are made up; Pillow would serve
+ * most of them.  What costs no pixels passes: stray bytes between segments, and unknown values in
+ * the JFIF, Adobe and scan headers.
+ *
+ * Of a file with one scan nothing is looked at below the last row that the view needs, so damage
+ * there shows in some views and not in others.  What comes out is a function of (jpeg, view, flip,
+ * format) alone, on every thread and whatever was decoded before.
+ *
  * Owns:    nothing.
  * Returns: STK_OK
- *          STK_CORRUPT  libjpeg-turbo failed or warned (premature end, bad Huffman code, ...) in
- * what was decoded; the slot's bytes are unspecified STK_UNSUPPORTED STK_LIMIT    a progressive
- * file costs more scans or memory than limits allow STK_MEMORY Threads: the decoder's.  Blocks: no.
- * Allocates: only to grow. Source:  ITU-T T.81; Pillow 9.4's Resample.c; exact equality is tested
- * in check_image.c and tests/integration/test_pixels.py.
+ *          STK_CORRUPT      libjpeg-turbo failed or warned in what was decoded
+ *          STK_UNSUPPORTED  a kind of file that shows only now
+ *          STK_LIMIT        more scans than limits allow
+ *          STK_MEMORY
+ *          In all but the first the slot's bytes are unspecified.
+ * Threads: the decoder's.  Blocks: no.  Allocates: libjpeg-turbo as in begin; ours only to grow.
+ * Source:  ITU-T T.81; Pillow 9.4's Resample.c; exact equality is tested in check_image.c and
+ *          tests/integration/test_pixels.py.
  */
 STK_MUST_CHECK enum stk_status image_decoder_finish(struct image_decoder *decoder,
                                                     const struct view *view, bool flip,
@@ -111,8 +127,13 @@ STK_MUST_CHECK enum stk_status image_decoder_finish(struct image_decoder *decode
 /** What decodes, for the welcome: e.g. "libjpeg-turbo 2.1.5 exact"; constant.  Threads: any. */
 const char *image_decoder_name(void);
 
-/** An upper bound of one decoder's own memory (rows and coefficients of the resize, libjpeg-turbo's
- *  within limits), for the memory plan. */
+/**
+ * An upper bound of one decoder's memory, libjpeg-turbo's within limits and ours for a source of
+ * any shape, for the memory plan.  What it takes grows with what it meets: 90 KiB for 500 x 400
+ * pixels in one scan, 700 KiB progressive.
+ *
+ *   height, width   of the served picture
+ */
 size_t image_decoder_bytes_max(const struct image_limits *limits, uint32_t height, uint32_t width);
 
 #endif

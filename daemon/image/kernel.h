@@ -22,8 +22,9 @@ enum {
 struct kernel {
     const char *name;
 
-    /** Bytes of the table that prepare fills for an axis; 0: this variant needs none. */
-    size_t (*table_bytes)(const struct axis *axis);
+    /** Bytes of the table that prepare fills for an axis of count outputs and so many taps; 0: this
+     *  variant needs none. */
+    size_t (*table_bytes)(uint32_t count, uint32_t taps);
 
     /** Lay the weights of an axis out as columns reads them. */
     void (*prepare)(const struct axis *axis, void *table);

@@ -54,15 +54,10 @@ static uint32_t padded(uint32_t count)
     return quads_of(count) * QUAD;
 }
 
-static size_t table_bytes_for(uint32_t count, uint32_t taps)
+static size_t table_bytes(uint32_t count, uint32_t taps)
 {
     size_t weights = (size_t)quads_of(taps) * QUAD_HALVES * sizeof(int16_t);
     return sizeof(struct table) + padded(count) * (sizeof(uint32_t) + weights);
-}
-
-static size_t table_bytes(const struct axis *axis)
-{
-    return table_bytes_for(axis->count, axis->taps);
 }
 
 /* Pixel i of a quad: lanes of eight take pixels 0, 1 and 2, 3; a lane holds its two weights once

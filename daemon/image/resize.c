@@ -24,7 +24,7 @@ static uint32_t lines_kept(const struct axis *rows)
 
 static bool make_room(struct resize *resize)
 {
-    size_t table_bytes = resize->kernel->table_bytes(&resize->columns);
+    size_t table_bytes = resize->kernel->table_bytes(resize->columns.count, resize->columns.taps);
     size_t ring_bytes = resize->ring_lines * resize->line_bytes;
     resize->table = grow(resize->table, &resize->table_max, table_bytes, 1);
     resize->ring = grow(resize->ring, &resize->ring_max, ring_bytes, 1);
@@ -95,10 +95,12 @@ void resize_take(struct resize *resize, uint32_t row, uint8_t *pixels)
                          pixels, (size_t)resize->columns.count * 3);
 }
 
-size_t resize_bytes_max(uint32_t side_max, uint32_t height, uint32_t width)
+size_t resize_bytes_max(const struct kernel *kernel, uint32_t side_max, uint32_t height,
+                        uint32_t width)
 {
     size_t line_bytes = (size_t)width * 3 + KERNEL_LINE_BYTES_EXTRA;
     size_t lines = axis_taps_max(side_max, height);
     return axis_bytes_max(side_max, height, height) + axis_bytes_max(side_max, width, width) +
+           kernel->table_bytes(width, axis_taps_max(side_max, width)) +
            lines * (line_bytes + sizeof(uint8_t *));
 }

@@ -66,6 +66,7 @@ void resize_push(struct resize *resize, const uint8_t *source);
 void resize_take(struct resize *resize, uint32_t row, uint8_t *pixels);
 
 /** An upper bound of the memory for sources of up to side_max pixels a side. */
-size_t resize_bytes_max(uint32_t side_max, uint32_t height, uint32_t width);
+size_t resize_bytes_max(const struct kernel *kernel, uint32_t side_max, uint32_t height,
+                        uint32_t width);
 
 #endif

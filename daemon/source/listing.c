@@ -3,7 +3,6 @@
  */
 #include "daemon/source/listing.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

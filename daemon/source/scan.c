@@ -73,7 +73,7 @@ static int scan_entry(struct scan *scan, int directory, const struct dirent *ent
     const char *name = entry->d_name;
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return 0;
-    mode_t mode = DTTOIF(entry->d_type);
+    mode_t mode = (mode_t)entry->d_type << 12; /* DTTOIF, without its sign */
     uint64_t bytes = LISTING_BYTES_UNKNOWN;
     if (entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) {
         int code = scan_look(directory, name, &mode, &bytes);

@@ -37,6 +37,13 @@ static const struct source_ops *find_kind(const char *url, size_t len)
     return NULL;
 }
 
+unsigned source_threads(unsigned cores)
+{
+    if (cores <= 4)
+        return 8;
+    return cores < 32 ? 2 * cores : 64;
+}
+
 enum stk_status source_open(const char *url, unsigned threads, struct source **source, char *error)
 {
     CHECK(threads >= 1 && threads <= SOURCE_THREADS_MAX);

@@ -22,10 +22,20 @@ enum {
 };
 
 /**
+ * How many threads should list, on a machine of so many cores (0 counts as 1).
+ *
+ * Two a core, 8 .. 64: a listing waits for the file system more than it computes, a network's most
+ * of all; more threads than cores cost nothing where all is in memory.
+ *
+ * Threads: any.  Blocks: no.
+ */
+unsigned source_threads(unsigned cores);
+
+/**
  * List a source.
  *
  *   url      "folder:PATH", or a path alone, which means a folder
- *   threads  that list in parallel, 1 .. SOURCE_THREADS_MAX
+ *   threads  that list in parallel, 1 .. SOURCE_THREADS_MAX; the listing does not depend on it
  *   source   set on success, NULL otherwise
  *   error    SOURCE_ERROR_BYTES of storage for a sentence: what is wrong, with which path
  *
@@ -33,7 +43,9 @@ enum {
  * Returns: STK_OK
  *          STK_UNREADABLE  a directory cannot be read, or does not exist
  *          STK_INVALID     no sample was found, or the url names no kind of source
- *          STK_LIMIT       more than 2^31-1 classes or 2^40 samples
+ *          STK_LIMIT       more than 2^31-1 classes or 2^40 samples, 4 GiB of names in one
+ *                          directory, or a path of more than 4,095 bytes below the root
+ *          STK_SYSTEM      out of descriptors, or no thread can be started
  *          STK_MEMORY
  * Threads: any.  Blocks: on directories; logs its progress every second.
  */
@@ -49,7 +61,8 @@ uint64_t source_count(const struct source *source);
 /** Classes listed, >= 1.  Threads: any. */
 uint32_t source_classes(const struct source *source);
 
-/** The name of a class, borrowed from the source; class < source_classes.  Threads: any. */
+/** The name of a class, borrowed from the source; class < source_classes.  It is UTF-8: a byte of
+ *  the folder's name that is none stands as "?".  Threads: any. */
 const char *source_class_name(const struct source *source, uint32_t class);
 
 /** The label of a sample, 0 .. source_classes - 1; index < source_count.  Threads: any. */
@@ -87,7 +100,9 @@ typedef enum stk_status source_reserve(void *context, struct encoded *encoded, s
  *
  * Owns:    nothing; encoded stays the caller's.
  * Returns: STK_OK
- *          STK_UNREADABLE  it vanished, shrank, is empty or no regular file, or the disk fails
+ *          STK_UNREADABLE  it vanished, shrank, has another size than when it was listed (the
+ *                          fingerprint promises that one), is empty or no regular file, or the
+ *                          disk fails
  *          STK_SYSTEM      this process is out of descriptors: not the sample's fault
  *          what reserve returned, where that is not STK_OK
  * Threads: any number in parallel.  Blocks: on the file system and in reserve.  Allocates: no.

@@ -7,8 +7,8 @@
  *
  * One lock, walk->lock, held for a few instructions and never while the file system is asked.  A
  * directory is on the stack, then one lister's, then on the stack again until its last slice is
- * given out: so that a folder of a million pictures keeps every lister busy.  The stack is last in
- * first out, and so are directories of few names the only ones that wait.  The first failure ends
+ * given out: so that a folder of a million pictures keeps every lister busy.  The stack links the
+ * directories themselves, so that work is never refused for want of memory.  The first failure ends
  * the walk.
  */
 #include "daemon/source/walk.h"

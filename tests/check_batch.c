@@ -1,0 +1,237 @@
+/*
+ * Batches and their cache: layout, states, references, eviction.
+ */
+#include "daemon/batch/cache.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "tests/suite.h"
+
+static struct recipe recipe_of(uint32_t batch)
+{
+    return (struct recipe){.batch = batch,
+                           .last = STK_LAST_WRAP,
+                           .height = 8,
+                           .width = 6,
+                           .dtype = STK_U8,
+                           .mix = MIX_MIXUP,
+                           .mix_alpha = 1.0};
+}
+
+struct bench {
+    struct recipe recipe;
+    struct layout layout;
+    struct figures figures;
+    struct cache *cache;
+    const struct stream *stream; /* only its identity matters here */
+};
+
+/* Static, so that the leak checker finds what a test leaves behind for the process's end. */
+static struct bench bench;
+static struct batch *taken;
+
+static void bench_init(unsigned slabs)
+{
+    static int identities[8];
+    static int next;
+    bench.recipe = recipe_of(4);
+    layout_init(&bench.layout, &bench.recipe);
+    bench.stream = (const struct stream *)(const void *)&identities[next++];
+    ck_assert_int_eq(cache_open(slabs * bench.layout.bytes, &bench.figures, &bench.cache), STK_OK);
+}
+
+static struct batch *begin(uint64_t step)
+{
+    struct batch *batch;
+    ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &batch), STK_OK);
+    batch_plan(batch, bench.stream, &bench.recipe, 100, (struct stk_address){0, step});
+    cache_put(bench.cache, batch);
+    batch_set_state(batch, BATCH_FILLING);
+    return batch;
+}
+
+static struct batch *finish(uint64_t step)
+{
+    struct batch *batch = begin(step);
+    batch_seal(batch);
+    batch_set_state(batch, BATCH_READY);
+    return batch;
+}
+
+static struct batch *find(uint64_t step)
+{
+    return cache_find(bench.cache, bench.stream, (struct stk_address){0, step});
+}
+
+START_TEST(tensors_are_aligned_and_apart)
+{
+    struct recipe recipe = recipe_of(7);
+    recipe.dtype = STK_F32;
+    recipe.layout = STK_NCHW;
+    struct layout layout;
+    layout_init(&layout, &recipe);
+    ck_assert_uint_eq(layout.slot_bytes, 8 * 6 * 3 * 4);
+    ck_assert_uint_eq(layout.info[LAYOUT_IMAGES].shape[1], 3);
+    ck_assert_uint_eq(layout.info[LAYOUT_IMAGES].shape[3], 6);
+    size_t end = 0;
+    for (int i = 0; i < LAYOUT_TENSORS; i++) {
+        ck_assert_uint_eq(layout.offset[i] % LAYOUT_ALIGN, 0);
+        ck_assert_uint_ge(layout.offset[i], end);
+        end = layout.offset[i] + stk_tensor_bytes(&layout.info[i]);
+    }
+    ck_assert_uint_ge(layout.plan_offset, end);
+    ck_assert_uint_ge(layout.bytes, layout.replaced_offset + 7 * sizeof(struct batch_replaced));
+}
+END_TEST
+
+START_TEST(a_partial_batch_has_smaller_shapes)
+{
+    bench_init(1);
+    bench.recipe.last = STK_LAST_PARTIAL;
+    ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &taken), STK_OK);
+    batch_plan(taken, bench.stream, &bench.recipe, 6, (struct stk_address){0, 1});
+    ck_assert_uint_eq(batch_tensor_info(taken, LAYOUT_IMAGES).shape[0], 2);
+    ck_assert_uint_eq(batch_tensor_info(taken, LAYOUT_CROP).shape[1], 4);
+}
+END_TEST
+
+START_TEST(sealing_writes_partners_and_sorts_the_replaced)
+{
+    bench_init(1);
+    struct batch *batch = begin(0);
+    int32_t *label = batch_tensor(batch, LAYOUT_LABEL);
+    for (int i = 0; i < 4; i++)
+        label[i] = 10 + i;
+    batch_slots(batch)[2].index = 77;
+    batch_replaced(batch)[0] = (struct batch_replaced){.slot = 3, .index = 5};
+    batch_replaced(batch)[1] = (struct batch_replaced){.slot = 1, .index = 6};
+    batch->replaced_count = 2;
+    batch_seal(batch);
+    const struct plan_slot *plan = batch_plan_slots(batch);
+    const int32_t *partner_label = batch_tensor(batch, LAYOUT_PARTNER_LABEL);
+    const uint64_t *partner_index = batch_tensor(batch, LAYOUT_PARTNER_INDEX);
+    const float *lambda = batch_tensor(batch, LAYOUT_LAMBDA);
+    for (int i = 0; i < 4; i++) {
+        uint32_t partner = plan[i].partner;
+        ck_assert_int_eq(partner_label[i], 10 + (int)partner);
+        ck_assert_uint_eq(partner_index[i], partner == 2 ? 77 : plan[partner].index);
+        ck_assert_float_eq(lambda[i], (float)plan[i].weight / PLAN_LAMBDA_ONE);
+    }
+    ck_assert_uint_eq(batch_replaced(batch)[0].slot, 1);
+    ck_assert_uint_eq(batch_replaced(batch)[1].slot, 3);
+}
+END_TEST
+
+START_TEST(a_state_cannot_be_skipped)
+{
+    bench_init(1);
+    ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &taken), STK_OK);
+    batch_set_state(taken, BATCH_READY);
+}
+END_TEST
+
+START_TEST(a_batch_is_found_by_its_address_alone)
+{
+    bench_init(4);
+    struct batch *batch = begin(7);
+    ck_assert_ptr_eq(find(7), batch);
+    ck_assert_ptr_null(find(8));
+    ck_assert_ptr_null(cache_find(bench.cache, bench.stream, (struct stk_address){1, 7}));
+    ck_assert_ptr_null(cache_find(bench.cache, NULL, (struct stk_address){0, 7}));
+}
+END_TEST
+
+START_TEST(a_finished_batch_stays_until_its_memory_is_needed)
+{
+    bench_init(2);
+    struct batch *first = finish(0);
+    struct batch *second = finish(1);
+    cache_unref(bench.cache, &first);
+    cache_unref(bench.cache, &second);
+    ck_assert_ptr_null(first);
+    ck_assert_uint_eq(figure_get(&bench.figures.batches_cached), 2);
+    /* Wanted again: step 0 is now the one that was let go last. */
+    first = find(0);
+    cache_ref(bench.cache, first);
+    cache_unref(bench.cache, &first);
+    begin(2);
+    ck_assert_ptr_nonnull(find(0));
+    ck_assert_ptr_null(find(1));
+}
+END_TEST
+
+START_TEST(memory_in_use_is_not_taken)
+{
+    bench_init(2);
+    struct batch *held = finish(0);
+    begin(1);
+    struct batch *batch;
+    ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &batch), STK_OVERLOADED);
+    ck_assert_ptr_null(batch);
+    cache_unref(bench.cache, &held);
+    ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &batch), STK_OK);
+    ck_assert_uint_eq(figure_get(&bench.figures.slab_bytes_in_use), bench.layout.bytes);
+}
+END_TEST
+
+START_TEST(a_failed_batch_is_forgotten)
+{
+    bench_init(1);
+    struct batch *batch = begin(3);
+    batch_set_state(batch, BATCH_FAILED);
+    cache_unref(bench.cache, &batch);
+    ck_assert_ptr_null(find(3));
+    begin(3);
+}
+END_TEST
+
+START_TEST(slabs_of_another_stream_make_room)
+{
+    bench_init(4);
+    for (uint64_t step = 0; step < 4; step++) {
+        struct batch *batch = finish(step);
+        cache_unref(bench.cache, &batch);
+    }
+    struct recipe large = recipe_of(8);
+    struct layout layout;
+    layout_init(&layout, &large);
+    ck_assert_int_eq(cache_take(bench.cache, &layout, &taken), STK_OK);
+    ck_assert_ptr_null(find(0));
+    ck_assert_ptr_nonnull(find(3));
+}
+END_TEST
+
+START_TEST(everything_is_given_back)
+{
+    bench_init(3);
+    struct batch *batch = finish(0);
+    cache_unref(bench.cache, &batch);
+    batch = begin(1);
+    ck_assert_ptr_eq(cache_find_filling(bench.cache), batch);
+    batch_set_state(batch, BATCH_FAILED);
+    cache_unref(bench.cache, &batch);
+    ck_assert_ptr_null(cache_find_filling(bench.cache));
+    cache_close(&bench.cache);
+    ck_assert_ptr_null(bench.cache);
+    ck_assert_uint_eq(figure_get(&bench.figures.slab_bytes_in_use), 0);
+    ck_assert_uint_eq(figure_get(&bench.figures.batches_cached), 0);
+    cache_close(&bench.cache);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("batch");
+    tcase_add_test(tests, tensors_are_aligned_and_apart);
+    tcase_add_test(tests, a_partial_batch_has_smaller_shapes);
+    tcase_add_test(tests, sealing_writes_partners_and_sorts_the_replaced);
+    tcase_add_test_raise_signal(tests, a_state_cannot_be_skipped, SIGABRT);
+    tcase_add_test(tests, a_batch_is_found_by_its_address_alone);
+    tcase_add_test(tests, a_finished_batch_stays_until_its_memory_is_needed);
+    tcase_add_test(tests, memory_in_use_is_not_taken);
+    tcase_add_test(tests, a_failed_batch_is_forgotten);
+    tcase_add_test(tests, slabs_of_another_stream_make_room);
+    tcase_add_test(tests, everything_is_given_back);
+    return suite_run("batch", tests);
+}

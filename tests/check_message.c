@@ -1,0 +1,461 @@
+/*
+ * Messages: the golden bytes both ways, and what strangers send.
+ *
+ * proto/golden/NAME.hex holds a message as PROTOCOL.md describes it: a comment with its content and
+ * its bytes.  The files were packed by another implementation, and are never changed within a
+ * major version.
+ */
+#include "proto/message.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/rng.h"
+#include "proto/walk.h"
+#include "tests/suite.h"
+
+enum { BYTES_MAX = 4096 };
+
+struct golden {
+    uint8_t bytes[BYTES_MAX];
+    size_t len;
+};
+
+static struct golden read_golden(const char *name)
+{
+    struct golden golden = {.len = 0};
+    char path[256];
+    snprintf(path, sizeof path, "proto/golden/%s.hex", name);
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "%s cannot be opened", path);
+    char line[4096];
+    while (fgets(line, sizeof line, file) != NULL) {
+        for (const char *c = line; line[0] != '#' && isxdigit((unsigned char)c[0]); c += 2) {
+            unsigned byte;
+            ck_assert_int_eq(sscanf(c, "%2x", &byte), 1);
+            golden.bytes[golden.len++] = (uint8_t)byte;
+        }
+    }
+    fclose(file);
+    return golden;
+}
+
+static struct stk_fingerprint golden_fingerprint(void)
+{
+    struct stk_fingerprint fingerprint;
+    for (uint8_t i = 0; i < sizeof fingerprint.bytes; i++)
+        fingerprint.bytes[i] = i;
+    return fingerprint;
+}
+
+static struct stk_stream_info golden_info(void)
+{
+    return (struct stk_stream_info){
+        .stream = stk_text_of("train"),
+        .fingerprint = golden_fingerprint(),
+        .samples = 1281167,
+        .steps = 20018,
+        .batch = 64,
+        .shape = {224, 224, 3},
+        .dtype = STK_U8,
+        .layout = STK_NHWC,
+        .last = STK_LAST_DROP,
+        .classes = 1000,
+        .mix = stk_text_of("mixup fastai alpha=0.4"),
+        .decoder = stk_text_of("libjpeg-turbo 2.1.5 exact"),
+    };
+}
+
+/* Encode with fn, compare with the golden bytes. */
+#define CHECK_ENCODES(fn, message, name)                                                           \
+    do {                                                                                           \
+        struct golden golden_ = read_golden(name);                                                 \
+        uint8_t bytes_[BYTES_MAX];                                                                 \
+        size_t len_;                                                                               \
+        ck_assert_int_eq(fn(message, bytes_, sizeof bytes_, &len_), STK_OK);                       \
+        ck_assert_uint_eq(len_, golden_.len);                                                      \
+        ck_assert_mem_eq(bytes_, golden_.bytes, len_);                                             \
+    } while (0)
+
+#define CHECK_TEXT(text, string) ck_assert(stk_text_is(text, string))
+
+static const struct {
+    const char *name;
+    struct stk_request request;
+} requests[] = {
+    {"hello",
+     {.kind = STK_KIND_HELLO,
+      .id = 1,
+      .version = 1,
+      .window = 8,
+      .stream = {"train", 5},
+      .name = {"trainer-0", 9}}},
+    {"get", {.kind = STK_KIND_GET, .id = 2, .stream = {"train", 5}, .address = {3, 20017}}},
+    {"get_pinned",
+     {.kind = STK_KIND_GET,
+      .id = 300,
+      .stream = {"train", 5},
+      .address = {UINT32_MAX, UINT64_C(1) << 32},
+      .pinned = true,
+      .fingerprint = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}}},
+    {"cancel", {.kind = STK_KIND_CANCEL, .id = 2}},
+    {"streams_request", {.kind = STK_KIND_STREAMS, .id = 4}},
+    {"labels_request", {.kind = STK_KIND_LABELS, .id = 5, .stream = {"train", 5}, .first = 512}},
+    {"stats_request", {.kind = STK_KIND_STATS, .id = 6}},
+};
+
+enum { REQUESTS = sizeof requests / sizeof requests[0] };
+
+START_TEST(requests_encode_to_the_golden_bytes)
+{
+    CHECK_ENCODES(stk_request_encode, &requests[_i].request, requests[_i].name);
+}
+END_TEST
+
+START_TEST(golden_requests_decode_to_what_they_say)
+{
+    const struct stk_request *said = &requests[_i].request;
+    struct golden golden = read_golden(requests[_i].name);
+    struct stk_request message;
+    ck_assert_int_eq(stk_request_decode(golden.bytes, golden.len, &message), STK_OK);
+    ck_assert_int_eq(message.kind, said->kind);
+    ck_assert_uint_eq(message.id, said->id);
+    ck_assert_uint_eq(message.version, said->version);
+    ck_assert_uint_eq(message.window, said->window);
+    ck_assert_uint_eq(message.first, said->first);
+    ck_assert_uint_eq(message.address.epoch, said->address.epoch);
+    ck_assert_uint_eq(message.address.step, said->address.step);
+    ck_assert_int_eq(message.pinned, said->pinned);
+    ck_assert_mem_eq(&message.fingerprint, &said->fingerprint, sizeof said->fingerprint);
+    ck_assert_uint_eq(message.stream.len, said->stream.len);
+    ck_assert_uint_eq(message.name.len, said->name.len);
+    if (said->stream.len > 0)
+        ck_assert_mem_eq(message.stream.data, said->stream.data, said->stream.len);
+}
+END_TEST
+
+START_TEST(a_welcome_goes_both_ways)
+{
+    struct stk_welcome said = {
+        .id = 1, .version = 1, .plan = 1, .window = 8, .info = golden_info()};
+    CHECK_ENCODES(stk_welcome_encode, &said, "welcome");
+    struct golden golden = read_golden("welcome");
+    struct stk_welcome message;
+    ck_assert_int_eq(stk_welcome_decode(golden.bytes, golden.len, &message), STK_OK);
+    ck_assert_uint_eq(message.window, 8);
+    ck_assert_uint_eq(message.info.samples, 1281167);
+    ck_assert_uint_eq(message.info.steps, 20018);
+    ck_assert_uint_eq(message.info.shape[1], 224);
+    ck_assert_int_eq(message.info.dtype, STK_U8);
+    CHECK_TEXT(message.info.decoder, "libjpeg-turbo 2.1.5 exact");
+    struct stk_fingerprint fingerprint = golden_fingerprint();
+    ck_assert_mem_eq(&message.info.fingerprint, &fingerprint, sizeof fingerprint);
+}
+END_TEST
+
+START_TEST(a_batch_header_goes_both_ways)
+{
+    struct stk_replaced replaced = {5, 81322, stk_text_of("corrupt: premature end of JPEG file")};
+    struct stk_batch_header said = {
+        .id = 2,
+        .stream = stk_text_of("train"),
+        .fingerprint = golden_fingerprint(),
+        .address = {3, 20017},
+        .count = 64,
+        .tensor_count = 5,
+        .tensors = {{stk_text_of("images"), STK_U8, 4, {64, 224, 224, 3}},
+                    {stk_text_of("label"), STK_I32, 1, {64}},
+                    {stk_text_of("lambda"), STK_F32, 1, {64}},
+                    {stk_text_of("index"), STK_U64, 1, {64}},
+                    {stk_text_of("crop"), STK_I32, 2, {64, 4}}},
+        .replaced_count = 1,
+        .replaced = &replaced,
+    };
+    CHECK_ENCODES(stk_batch_header_encode, &said, "batch");
+    struct golden golden = read_golden("batch");
+    struct stk_batch_header message;
+    ck_assert_int_eq(stk_batch_header_decode(golden.bytes, golden.len, &message), STK_OK);
+    ck_assert_uint_eq(message.address.step, 20017);
+    ck_assert_uint_eq(message.tensor_count, 5);
+    ck_assert_uint_eq(stk_tensor_bytes(&message.tensors[0]), 64 * 224 * 224 * 3);
+    ck_assert_uint_eq(stk_tensor_bytes(&message.tensors[3]), 64 * 8);
+    ck_assert_uint_eq(message.replaced_count, 1);
+    struct stk_replaced rows[2];
+    uint32_t count;
+    ck_assert_int_eq(stk_batch_header_replaced(golden.bytes, golden.len, rows, 2, &count), STK_OK);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_uint_eq(rows[0].slot, 5);
+    ck_assert_uint_eq(rows[0].index, 81322);
+    CHECK_TEXT(rows[0].reason, "corrupt: premature end of JPEG file");
+}
+END_TEST
+
+START_TEST(an_error_goes_both_ways)
+{
+    struct stk_error said = {7, STK_UNKNOWN_STREAM,
+                             stk_text_of("no stream \"val\"; there is \"train\"")};
+    CHECK_ENCODES(stk_error_encode, &said, "error");
+    struct golden golden = read_golden("error");
+    struct stk_error message;
+    ck_assert_int_eq(stk_error_decode(golden.bytes, golden.len, &message), STK_OK);
+    ck_assert_int_eq(message.status, STK_UNKNOWN_STREAM);
+    CHECK_TEXT(message.message, "no stream \"val\"; there is \"train\"");
+}
+END_TEST
+
+START_TEST(streams_labels_and_stats_go_both_ways)
+{
+    static struct stk_streams streams;
+    streams = (struct stk_streams){.id = 4, .count = 1};
+    streams.rows[0] = golden_info();
+    CHECK_ENCODES(stk_streams_encode, &streams, "streams");
+    struct golden golden = read_golden("streams");
+    ck_assert_int_eq(stk_streams_decode(golden.bytes, golden.len, &streams), STK_OK);
+    ck_assert_uint_eq(streams.count, 1);
+    ck_assert_uint_eq(streams.rows[0].classes, 1000);
+
+    static struct stk_labels labels;
+    labels = (struct stk_labels){.id = 5, .first = 512, .count = 3};
+    labels.names[0] = stk_text_of("corkscrew");
+    labels.names[1] = stk_text_of("V\u00f6gel");
+    labels.names[2] = stk_text_of("\u9ce5");
+    CHECK_ENCODES(stk_labels_encode, &labels, "labels");
+    golden = read_golden("labels");
+    ck_assert_int_eq(stk_labels_decode(golden.bytes, golden.len, &labels), STK_OK);
+    CHECK_TEXT(labels.names[2], "\u9ce5");
+
+    static struct stk_stats stats;
+    stats = (struct stk_stats){.id = 6, .count = 3};
+    stats.figures[0] = (struct stk_figure){stk_text_of("batches_made"), 12};
+    stats.figures[1] = (struct stk_figure){stk_text_of("clients"), 0};
+    stats.figures[2] = (struct stk_figure){stk_text_of("uptime_ns"), UINT64_MAX};
+    CHECK_ENCODES(stk_stats_encode, &stats, "stats");
+    golden = read_golden("stats");
+    ck_assert_int_eq(stk_stats_decode(golden.bytes, golden.len, &stats), STK_OK);
+    ck_assert_uint_eq(stats.figures[2].value, UINT64_MAX);
+}
+END_TEST
+
+START_TEST(the_kind_of_a_reply_is_found)
+{
+    static const struct {
+        const char *name;
+        enum stk_kind kind;
+        uint64_t id;
+    } replies[] = {{"welcome", STK_KIND_WELCOME, 1}, {"batch", STK_KIND_BATCH, 2},
+                   {"error", STK_KIND_ERROR, 7},     {"streams", STK_KIND_STREAMS, 4},
+                   {"labels", STK_KIND_LABELS, 5},   {"stats", STK_KIND_STATS, 6}};
+    for (int i = 0; i < 6; i++) {
+        struct golden golden = read_golden(replies[i].name);
+        enum stk_kind kind;
+        uint64_t id;
+        ck_assert_int_eq(stk_reply_kind(golden.bytes, golden.len, &kind, &id), STK_OK);
+        ck_assert_int_eq(kind, replies[i].kind);
+        ck_assert_uint_eq(id, replies[i].id);
+    }
+}
+END_TEST
+
+/* What is wrong with it, its bytes, and what is said of it. */
+static const struct {
+    const char *what;
+    const char *bytes;
+    size_t len;
+    enum stk_status status;
+} strangers[] = {
+#define BYTES(s) s, sizeof s - 1
+    {"nothing", BYTES(""), STK_INVALID},
+    {"not a map", BYTES("\x93\x01\x02\x03"), STK_INVALID},
+    {"a text", BYTES("\xa5hello"), STK_INVALID},
+    {"never used", BYTES("\xc1"), STK_INVALID},
+    {"an empty map", BYTES("\x80"), STK_INVALID},
+    {"a key cut short", BYTES("\x81\xa1"), STK_INVALID},
+    {"a value missing", BYTES("\x81\xa1k"), STK_INVALID},
+    {"bytes behind the end", BYTES("\x82\xa1k\xa5stats\xa2id\x01\x00"), STK_INVALID},
+    {"a number as key", BYTES("\x82\xa1k\xa5stats\x07\x01"), STK_INVALID},
+    {"a key twice", BYTES("\x83\xa1k\xa5stats\xa2id\x01\xa2id\x02"), STK_INVALID},
+    {"a map of 2^32-1", BYTES("\xdf\xff\xff\xff\xff"), STK_INVALID},
+    {"an array of 2^32-1", BYTES("\x81\xa1k\xdd\xff\xff\xff\xff"), STK_INVALID},
+    {"a text of 2^32-1", BYTES("\x81\xa1k\xdb\xff\xff\xff\xff"), STK_INVALID},
+    {"not UTF-8", BYTES("\x82\xa1k\xa5stat\xff\xa2id\x01"), STK_INVALID},
+    {"an overlong slash", BYTES("\x82\xa1k\xa2\xc0\xaf\xa2id\x01"), STK_INVALID},
+    {"a surrogate", BYTES("\x82\xa1k\xa3\xed\xa0\x80\xa2id\x01"), STK_INVALID},
+    {"five deep", BYTES("\x83\xa1k\xa5stats\xa2id\x01\xa1x\x91\x91\x91\x91\x01"), STK_LIMIT},
+    {"no id", BYTES("\x81\xa1k\xa5stats"), STK_INVALID},
+    {"a negative id", BYTES("\x82\xa1k\xa5stats\xa2id\xff"), STK_INVALID},
+    {"an id that is text", BYTES("\x82\xa1k\xa5stats\xa2id\xa1x"), STK_INVALID},
+    {"no kind", BYTES("\x81\xa2id\x01"), STK_INVALID},
+    {"a kind that is a number", BYTES("\x82\xa1k\x05\xa2id\x01"), STK_INVALID},
+    {"an unknown kind", BYTES("\x82\xa1k\xa6teapot\xa2id\x01"), STK_UNKNOWN_KIND},
+    {"a reply's kind", BYTES("\x82\xa1k\xa7welcome\xa2id\x01"), STK_UNKNOWN_KIND},
+    {"an epoch of 33 bits",
+     BYTES("\x85\xa1k\xa3get\xa2id\x01\xa6stream\xa1x\xa5"
+           "epoch\xcf\x00\x00\x00\x01\x00\x00\x00\x00\xa4step\x00"),
+     STK_INVALID},
+    {"a fingerprint of 15 bytes",
+     BYTES("\x86\xa1k\xa3get\xa2id\x01\xa6stream\xa1x\xa5"
+           "epoch\x00\xa4step\x00\xab"
+           "fingerprint\xc4\x0f"
+           "123456789012345"),
+     STK_INVALID},
+    {"another version",
+     BYTES("\x86\xa1k\xa5hello\xa2id\x01\xa1v\x02\xa6stream\xa1x\xa4name\xa0\xa6window\x08"),
+     STK_VERSION},
+};
+
+enum { STRANGERS = sizeof strangers / sizeof strangers[0] };
+
+START_TEST(strange_requests_are_refused)
+{
+    /* On the heap and of exactly this length, so that a sanitizer sees a byte read behind it. */
+    uint8_t *bytes = malloc(strangers[_i].len + 1);
+    memcpy(bytes, strangers[_i].bytes, strangers[_i].len);
+    struct stk_request message;
+    enum stk_status status = stk_request_decode(bytes, strangers[_i].len, &message);
+    ck_assert_msg(status == strangers[_i].status, "%s: %s", strangers[_i].what,
+                  stk_status_word(status));
+    free(bytes);
+}
+END_TEST
+
+START_TEST(a_refused_request_keeps_its_id)
+{
+    struct stk_request message;
+    ck_assert_int_eq(stk_request_decode("\x82\xa1k\xa6teapot\xa2id\x09", 14, &message),
+                     STK_UNKNOWN_KIND);
+    ck_assert_uint_eq(message.id, 9);
+}
+END_TEST
+
+START_TEST(keys_of_a_newer_peer_are_ignored)
+{
+    struct stk_request message;
+    static const char bytes[] = "\x84\xa1k\xa5stats\xa2id\x01\xa3new\x92\x01\xc0\xa5"
+                                "float\xca\x3f\x80\x00\x00";
+    ck_assert_int_eq(stk_request_decode(bytes, sizeof bytes - 1, &message), STK_OK);
+}
+END_TEST
+
+START_TEST(every_prefix_of_a_message_is_refused)
+{
+    for (int i = 0; i < REQUESTS; i++) {
+        struct golden golden = read_golden(requests[i].name);
+        for (size_t len = 0; len < golden.len; len++) {
+            uint8_t *bytes = malloc(len + 1);
+            memcpy(bytes, golden.bytes, len);
+            struct stk_request message;
+            ck_assert_int_eq(stk_request_decode(bytes, len, &message), STK_INVALID);
+            free(bytes);
+        }
+    }
+}
+END_TEST
+
+START_TEST(changed_bytes_never_do_harm)
+{
+    static const char *const names[] = {"hello", "get_pinned", "welcome", "batch",
+                                        "error", "streams",    "labels",  "stats"};
+    static struct stk_streams streams;
+    static struct stk_labels labels;
+    static struct stk_stats stats;
+    unsigned accepted = 0;
+    for (uint64_t i = 0; i < 40000; i++) {
+        uint32_t words[4];
+        rng_block(&(struct rng){1, 0, RNG_CROP, i}, 0, words);
+        struct golden golden = read_golden(names[i % 8]);
+        uint8_t *bytes = malloc(golden.len);
+        memcpy(bytes, golden.bytes, golden.len);
+        bytes[words[0] % golden.len] = (uint8_t)words[1];
+        bytes[words[2] % golden.len] ^= (uint8_t)(1u << words[3] % 8);
+        struct stk_request request;
+        struct stk_welcome welcome;
+        struct stk_batch_header batch;
+        struct stk_error error;
+        accepted += stk_request_decode(bytes, golden.len, &request) == STK_OK;
+        accepted += stk_welcome_decode(bytes, golden.len, &welcome) == STK_OK;
+        accepted += stk_batch_header_decode(bytes, golden.len, &batch) == STK_OK;
+        accepted += stk_error_decode(bytes, golden.len, &error) == STK_OK;
+        accepted += stk_streams_decode(bytes, golden.len, &streams) == STK_OK;
+        accepted += stk_labels_decode(bytes, golden.len, &labels) == STK_OK;
+        accepted += stk_stats_decode(bytes, golden.len, &stats) == STK_OK;
+        free(bytes);
+    }
+    /* Many changes fall into texts and numbers, so that some messages stay whole. */
+    ck_assert_uint_gt(accepted, 1000);
+}
+END_TEST
+
+START_TEST(a_message_that_does_not_fit_is_refused)
+{
+    for (size_t capacity = 0; capacity < 20; capacity++) {
+        uint8_t bytes[20];
+        size_t len = 99;
+        ck_assert_int_eq(stk_request_encode(&requests[1].request, bytes, capacity, &len),
+                         STK_LIMIT);
+        ck_assert_uint_eq(len, 0);
+    }
+}
+END_TEST
+
+START_TEST(text_that_is_not_utf8_goes_out_as_question_marks)
+{
+    struct stk_error said = {1, STK_CORRUPT,
+                             stk_text_of("a\xff"
+                                         "b\xc3")};
+    uint8_t bytes[256];
+    size_t len;
+    ck_assert_int_eq(stk_error_encode(&said, bytes, sizeof bytes, &len), STK_OK);
+    struct stk_error message;
+    ck_assert_int_eq(stk_error_decode(bytes, len, &message), STK_OK);
+    CHECK_TEXT(message.message, "a?b?");
+}
+END_TEST
+
+START_TEST(a_tensor_whose_bytes_overflow_is_refused)
+{
+    struct stk_batch_header said = {
+        .stream = stk_text_of("x"),
+        .count = 1,
+        .tensor_count = 1,
+        .tensors = {{stk_text_of("images"), STK_U8, 4, {UINT32_MAX, UINT32_MAX, UINT32_MAX, 1}}},
+    };
+    uint8_t bytes[512];
+    size_t len;
+    ck_assert_int_eq(stk_batch_header_encode(&said, bytes, sizeof bytes, &len), STK_OK);
+    struct stk_batch_header message;
+    ck_assert_int_eq(stk_batch_header_decode(bytes, len, &message), STK_INVALID);
+}
+END_TEST
+
+START_TEST(a_request_longer_than_its_limit_is_refused)
+{
+    static uint8_t bytes[STK_REQUEST_BYTES_MAX + 1];
+    struct stk_request message;
+    ck_assert_int_eq(stk_request_decode(bytes, sizeof bytes, &message), STK_LIMIT);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("message");
+    tcase_set_timeout(tests, 120);
+    tcase_add_loop_test(tests, requests_encode_to_the_golden_bytes, 0, REQUESTS);
+    tcase_add_loop_test(tests, golden_requests_decode_to_what_they_say, 0, REQUESTS);
+    tcase_add_test(tests, a_welcome_goes_both_ways);
+    tcase_add_test(tests, a_batch_header_goes_both_ways);
+    tcase_add_test(tests, an_error_goes_both_ways);
+    tcase_add_test(tests, streams_labels_and_stats_go_both_ways);
+    tcase_add_test(tests, the_kind_of_a_reply_is_found);
+    tcase_add_loop_test(tests, strange_requests_are_refused, 0, STRANGERS);
+    tcase_add_test(tests, a_refused_request_keeps_its_id);
+    tcase_add_test(tests, keys_of_a_newer_peer_are_ignored);
+    tcase_add_test(tests, every_prefix_of_a_message_is_refused);
+    tcase_add_test(tests, changed_bytes_never_do_harm);
+    tcase_add_test(tests, a_message_that_does_not_fit_is_refused);
+    tcase_add_test(tests, text_that_is_not_utf8_goes_out_as_question_marks);
+    tcase_add_test(tests, a_tensor_whose_bytes_overflow_is_refused);
+    tcase_add_test(tests, a_request_longer_than_its_limit_is_refused);
+    return suite_run("message", tests);
+}

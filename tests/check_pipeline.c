@@ -1,0 +1,337 @@
+/*
+ * The pipeline: the same bytes with any number of threads, stand-ins for what is broken, an end
+ * that waits for nobody.
+ */
+#include "daemon/pipeline.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/batch/cache.h"
+#include "daemon/stream.h"
+#include "tests/jpegs.h"
+#include "tests/suite.h"
+
+enum { SAMPLES = 30, BATCH = 8, STEPS = 4, WAIT_S = 60 };
+
+static char root[64];
+
+/* A data set, a stream over it, a pipeline, and what came out. */
+struct bench {
+    struct config_stream config;
+    struct stream *stream;
+    struct cache *cache;
+    struct figures figures;
+    struct pipeline *pipeline;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned finished; /* under lock */
+};
+
+static void write_file(const char *name, const void *bytes, size_t len)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+    close(fd);
+}
+
+static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *walk)
+{
+    (void)stat;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+static void make_data(void)
+{
+    log_set_level(LOG_LEVEL_ERROR);
+    snprintf(root, sizeof root, "/tmp/check-pipeline-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(root));
+    for (int i = 0; i < SAMPLES; i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%s/class%d", root, i % 3);
+        mkdir(name, 0755);
+        struct jpeg jpeg =
+            write_jpeg(&kinds[i % 3], 40 + random_below(80), 40 + random_below(80), NULL, 0);
+        snprintf(name, sizeof name, "class%d/%02d.jpg", i % 3, i);
+        write_file(name, jpeg.bytes, jpeg.len);
+        free(jpeg.bytes);
+    }
+}
+
+static void remove_data(void)
+{
+    nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void finished(void *context, struct batch *batch)
+{
+    (void)batch;
+    struct bench *bench = context;
+    pthread_mutex_lock(&bench->lock);
+    bench->finished++;
+    pthread_cond_signal(&bench->changed);
+    pthread_mutex_unlock(&bench->lock);
+}
+
+static struct pipeline_options options_for(struct bench *bench, uint32_t workers, uint32_t readers)
+{
+    return (struct pipeline_options){
+        .workers = workers,
+        .readers = readers,
+        .encoded_bytes_max = 1 << 20,
+        .limits = {.pixels_max = 1 << 20, .decoder_bytes_max = 8 << 20, .scan_pixels_max = 1 << 24},
+        .figures = &bench->figures,
+        .finished = finished,
+        .context = bench,
+    };
+}
+
+static void bench_open(struct bench *bench, uint32_t workers, uint32_t readers)
+{
+    struct recipe recipe = bench->config.recipe;
+    *bench = (struct bench){.config = {.name = (char *)"train", .source = root, .recipe = recipe}};
+    pthread_mutex_init(&bench->lock, NULL);
+    pthread_cond_init(&bench->changed, NULL);
+    char error[CONFIG_ERROR_BYTES];
+    ck_assert_msg(stream_open(&bench->config, 2, &bench->stream, error) == STK_OK, "%s", error);
+    ck_assert_int_eq(
+        cache_open(STEPS * bench->stream->layout.bytes, &bench->figures, &bench->cache), STK_OK);
+    struct pipeline_options options = options_for(bench, workers, readers);
+    ck_assert_int_eq(pipeline_open(&options, &bench->pipeline), STK_OK);
+}
+
+static struct recipe plain_recipe(void)
+{
+    return (struct recipe){.seed = 3,
+                           .batch = BATCH,
+                           .last = STK_LAST_WRAP,
+                           .height = 32,
+                           .width = 24,
+                           .crop = CROP_RANDOM,
+                           .scale = {0.3, 1.0},
+                           .ratio = {0.75, 4.0 / 3.0},
+                           .flip = 0.5,
+                           .mix = MIX_MIXUP,
+                           .mix_alpha = 0.4};
+}
+
+static struct batch *push(struct bench *bench, uint64_t step)
+{
+    struct batch *batch;
+    ck_assert_int_eq(cache_take(bench->cache, &bench->stream->layout, &batch), STK_OK);
+    batch_plan(batch, bench->stream, bench->stream->recipe, bench->stream->samples,
+               (struct stk_address){0, step});
+    cache_put(bench->cache, batch);
+    pipeline_push(bench->pipeline, batch);
+    return batch;
+}
+
+static void wait_finished(struct bench *bench, unsigned count)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += WAIT_S;
+    pthread_mutex_lock(&bench->lock);
+    while (bench->finished < count)
+        ck_assert_int_eq(pthread_cond_timedwait(&bench->changed, &bench->lock, &deadline), 0);
+    pthread_mutex_unlock(&bench->lock);
+}
+
+static void let_go(struct bench *bench, struct batch *batch)
+{
+    batch_set_state(batch, batch->failure == STK_OK ? BATCH_READY : BATCH_FAILED);
+    cache_unref(bench->cache, &batch);
+}
+
+static void bench_close(struct bench *bench)
+{
+    pipeline_close(&bench->pipeline);
+    struct batch *batch;
+    while ((batch = cache_find_filling(bench->cache)) != NULL)
+        let_go(bench, batch);
+    cache_close(&bench->cache);
+    stream_close(&bench->stream);
+}
+
+/* An epoch's batches, one behind the other, as their tensors' bytes. */
+static size_t run_epoch(struct bench *bench, uint8_t *bytes)
+{
+    struct batch *batches[STEPS];
+    for (uint64_t step = 0; step < STEPS; step++)
+        batches[step] = push(bench, step);
+    wait_finished(bench, STEPS);
+    size_t len = 0;
+    for (int step = 0; step < STEPS; step++) {
+        ck_assert_int_eq(batches[step]->failure, STK_OK);
+        for (int i = 0; i < LAYOUT_TENSORS; i++) {
+            enum layout_tensor tensor = (enum layout_tensor)i;
+            struct stk_tensor_info info = batch_tensor_info(batches[step], tensor);
+            memcpy(bytes + len, batch_tensor(batches[step], tensor), stk_tensor_bytes(&info));
+            len += stk_tensor_bytes(&info);
+        }
+        let_go(bench, batches[step]);
+    }
+    return len;
+}
+
+static size_t epoch_with(uint32_t workers, uint32_t readers, uint8_t *bytes)
+{
+    struct bench bench = {.config.recipe = plain_recipe()};
+    bench_open(&bench, workers, readers);
+    size_t len = run_epoch(&bench, bytes);
+    ck_assert_uint_eq(figure_get(&bench.figures.images_decoded), STEPS * BATCH);
+    ck_assert_uint_eq(figure_get(&bench.figures.batches_made), STEPS);
+    ck_assert_uint_eq(pipeline_backlog(bench.pipeline), 0);
+    ck_assert_uint_eq(pipeline_progress(bench.pipeline), STEPS * BATCH);
+    bench_close(&bench);
+    return len;
+}
+
+enum { EPOCH_BYTES_MAX = 1 << 20 };
+
+START_TEST(any_number_of_threads_makes_the_same_bytes)
+{
+    static uint8_t alone[EPOCH_BYTES_MAX];
+    static uint8_t together[EPOCH_BYTES_MAX];
+    size_t len = epoch_with(1, 1, alone);
+    static const uint32_t counts[][2] = {{2, 1}, {8, 4}, {1, 8}};
+    for (int i = 0; i < 3; i++) {
+        memset(together, 0, sizeof together);
+        ck_assert_uint_eq(epoch_with(counts[i][0], counts[i][1], together), len);
+        ck_assert_mem_eq(alone, together, len);
+    }
+}
+END_TEST
+
+/* The index of the sample in slot 2 of step 0, made unreadable by fn, and its stand-in. */
+static void check_replaced(const void *bytes, size_t len, const char *reason)
+{
+    struct bench bench = {.config.recipe = plain_recipe()};
+    bench_open(&bench, 2, 1);
+    struct plan_slot plan[BATCH];
+    plan_batch(&bench.config.recipe, SAMPLES, (struct stk_address){0, 0}, plan);
+    uint64_t index = plan[2].index;
+    uint64_t stand_in = plan_replacement(&bench.config.recipe, SAMPLES, 0, 2, 0);
+    ck_assert_uint_ne(index, stand_in);
+    write_file(source_name(bench.stream->source, index), bytes, len);
+    struct batch *batch = push(&bench, 0);
+    wait_finished(&bench, 1);
+    ck_assert_int_eq(batch->failure, STK_OK);
+    ck_assert_uint_eq(batch->replaced_count, 1);
+    ck_assert_uint_eq(batch_replaced(batch)[0].slot, 2);
+    ck_assert_uint_eq(batch_replaced(batch)[0].index, index);
+    ck_assert_msg(strncmp(batch_replaced(batch)[0].reason, reason, strlen(reason)) == 0, "%s",
+                  batch_replaced(batch)[0].reason);
+    ck_assert_uint_eq(((uint64_t *)batch_tensor(batch, LAYOUT_INDEX))[2], stand_in);
+    ck_assert_int_eq(((int32_t *)batch_tensor(batch, LAYOUT_LABEL))[2],
+                     source_label(bench.stream->source, stand_in));
+    ck_assert_uint_eq(figure_get(&bench.figures.images_replaced), 1);
+    let_go(&bench, batch);
+    bench_close(&bench);
+}
+
+START_TEST(a_file_that_shrank_is_replaced)
+{
+    check_replaced("text", 4, "unreadable: ");
+}
+END_TEST
+
+START_TEST(a_batch_fails_where_the_stream_says_so)
+{
+    struct bench bench = {.config.recipe = plain_recipe()};
+    bench.config.recipe.on_corrupt = ON_CORRUPT_FAIL;
+    bench_open(&bench, 2, 2);
+    struct plan_slot plan[BATCH];
+    plan_batch(&bench.config.recipe, SAMPLES, (struct stk_address){0, 0}, plan);
+    write_file(source_name(bench.stream->source, plan[5].index), "x", 1);
+    struct batch *batch = push(&bench, 0);
+    wait_finished(&bench, 1);
+    ck_assert_int_eq(batch->failure, STK_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(batch->failure_reason, "slot 5"));
+    ck_assert_uint_eq(figure_get(&bench.figures.batches_failed), 1);
+    let_go(&bench, batch);
+    bench_close(&bench);
+}
+END_TEST
+
+START_TEST(a_source_without_one_good_sample_fails_after_its_stand_ins)
+{
+    struct bench bench = {.config.recipe = plain_recipe()};
+    bench_open(&bench, 2, 2);
+    for (uint64_t i = 0; i < SAMPLES; i++)
+        write_file(source_name(bench.stream->source, i), "x", 1);
+    struct batch *batch = push(&bench, 0);
+    wait_finished(&bench, 1);
+    ck_assert_int_eq(batch->failure, STK_CORRUPT);
+    let_go(&bench, batch);
+    bench_close(&bench);
+}
+END_TEST
+
+START_TEST(closing_does_not_wait_for_what_is_queued)
+{
+    struct bench bench = {.config.recipe = plain_recipe()};
+    bench_open(&bench, 1, 1);
+    for (uint64_t step = 0; step < STEPS; step++)
+        push(&bench, step);
+    bench_close(&bench);
+}
+END_TEST
+
+START_TEST(encoded_bytes_stay_inside_their_plan)
+{
+    struct bench bench = {.config.recipe = plain_recipe()};
+    struct pipeline_options options = options_for(&bench, 2, 1);
+    ck_assert_uint_ge(pipeline_encoded_bytes_max(&options), options.encoded_bytes_max);
+    options.workers = 64;
+    ck_assert_uint_lt(pipeline_encoded_bytes_max(&options), 256 << 20);
+}
+END_TEST
+
+START_TEST(a_sample_over_the_limit_is_replaced)
+{
+    struct bench bench = {.config.recipe = plain_recipe()};
+    bench.config.recipe.mix = MIX_NONE;
+    bench_open(&bench, 1, 1);
+    pipeline_close(&bench.pipeline);
+    struct pipeline_options options = options_for(&bench, 1, 1);
+    options.limits.pixels_max = 1; /* every picture is too large */
+    ck_assert_int_eq(pipeline_open(&options, &bench.pipeline), STK_OK);
+    struct batch *batch = push(&bench, 0);
+    wait_finished(&bench, 1);
+    ck_assert_int_eq(batch->failure, STK_CORRUPT);
+    ck_assert_uint_eq(batch->replaced_count, BATCH);
+    ck_assert_msg(strncmp(batch_replaced(batch)[0].reason, "limit: ", 7) == 0, "%s",
+                  batch_replaced(batch)[0].reason);
+    let_go(&bench, batch);
+    bench_close(&bench);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("pipeline");
+    tcase_set_timeout(tests, 120);
+    tcase_add_checked_fixture(tests, make_data, remove_data);
+    tcase_add_test(tests, any_number_of_threads_makes_the_same_bytes);
+    tcase_add_test(tests, a_file_that_shrank_is_replaced);
+    tcase_add_test(tests, a_batch_fails_where_the_stream_says_so);
+    tcase_add_test(tests, a_source_without_one_good_sample_fails_after_its_stand_ins);
+    tcase_add_test(tests, closing_does_not_wait_for_what_is_queued);
+    tcase_add_test(tests, encoded_bytes_stay_inside_their_plan);
+    tcase_add_test(tests, a_sample_over_the_limit_is_replaced);
+    return suite_run("pipeline", tests);
+}

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Hold the source to the rules of the house: run from the root of the checkout.
+
+Prints a line a finding and exits 1 if there is one.
+"""
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# Data flows down this list; a folder includes itself and what stands above it here.
+ABOVE = {
+    "proto": [],
+    "config": ["proto"],
+    "daemon/base": ["proto"],
+    "daemon/source": ["proto", "config", "daemon/base"],
+    "daemon/plan": ["proto", "config", "daemon/base"],
+    "daemon/image": ["proto", "config", "daemon/base", "daemon/plan"],
+    "daemon/mix": ["proto", "config", "daemon/base", "daemon/plan"],
+    "daemon/batch": ["proto", "config", "daemon/base", "daemon/plan"],
+    "daemon": ["proto", "config", "daemon/base", "daemon/source", "daemon/plan", "daemon/image",
+               "daemon/mix", "daemon/batch"],
+    "client": ["proto", "daemon/base"],  # CHECK and the clock, which are headers alone
+    "client/command": ["proto", "daemon/base", "client"],
+    "client/examples": ["proto", "client"],
+}
+
+# A library's header is included by one module alone; its codes travel no further.
+OWNERS = {
+    "zmq.h": r"daemon/server\w*\.c|client/\w+\.[ch]|tests/fake_daemon\.h",
+    "uv.h": r"daemon/server\w*\.[ch]",
+    "jpeglib.h": r"daemon/image/decode\.c|tests/.*",
+    "confuse.h": r"config/config\.c",
+    "msgpack.h": r"proto/(en|de)code\.c",
+    "Random123/philox.h": r"daemon/base/rng\.c",
+    "systemd/sd-daemon.h": r"daemon/notify_systemd\.c",
+    "jansson.h": r"client/command/\w+\.[ch]",
+    "cairo.h": r"client/command/sheet\.c|tests/check_sheet\.c",
+}
+
+LINES_MAX = 600
+COLUMNS_MAX = 100
+FORMATTER_MAJOR = "14"  # other versions format otherwise
+
+findings = []
+
+
+def found(path, line, what):
+    findings.append(f"{path}:{line}: {what}")
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def tracked(*patterns):
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns)
+    return [Path(name) for name in listed.stdout.split("\n") if name and Path(name).exists()]
+
+
+def check_include(path, number, name):
+    owner = OWNERS.get(name)
+    if owner and not re.fullmatch(owner, str(path)):
+        found(path, number, f"<{name}> is another module's to include")
+    folder = str(path.parent)
+    system = name.startswith(("Random123/", "sys/", "systemd/"))
+    if folder not in ABOVE or "/" not in name or system:
+        return
+    target = str(Path(name).parent)
+    if target != folder and target not in ABOVE[folder]:
+        found(path, number, f"{folder}/ may not include {target}/, which does not stand above it")
+
+
+def check_text(path):
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    test = path.match("tests/check_*.c")  # a table of cases may be long
+    if path.suffix in (".c", ".h", ".py") and not test and len(lines) > LINES_MAX + 1:
+        found(path, len(lines), f"more than {LINES_MAX} lines: is there a wall missing?")
+    for number, line in enumerate(lines, 1):
+        if path.suffix in (".c", ".h", ".py") and len(line) > COLUMNS_MAX:
+            found(path, number, f"more than {COLUMNS_MAX} columns")
+        if line != line.rstrip():
+            found(path, number, "white space at the end")
+        if re.search(r"\b(TODO|FIXME|XXX)\b", line) and path.name != "lint.py":
+            found(path, number, "a note to come back instead of the part itself")
+        include = re.match(r'#include ["<]([^">]+)[">]', line)
+        if include:
+            check_include(path, number, include.group(1))
+
+
+def check_header_alone(path, flags):
+    result = run("cc", "-std=c17", "-D_GNU_SOURCE", "-I.", *flags, "-fsyntax-only", "-x", "c",
+                 "-include", str(path), "/dev/null")
+    if result.returncode != 0:
+        found(path, 1, "does not compile alone: " + result.stderr.split("\n")[0])
+
+
+def check_format(sources):
+    version = run("clang-format", "--version").stdout
+    if f"version {FORMATTER_MAJOR}." not in version:
+        print(f"skipped: the format, which is clang-format {FORMATTER_MAJOR}'s")
+        return
+    for path in sources:
+        for line in run("clang-format", "-n", str(path)).stderr.split("\n"):
+            if "warning:" in line:
+                findings.append(line)
+
+
+def check_tool(name, command, paths):
+    if not shutil.which(name):
+        print(f"skipped: {name} is not installed")
+        return
+    result = run(*command, *map(str, paths))
+    if result.returncode != 0:
+        findings.append(f"{name}: " + (result.stdout + result.stderr).strip())
+
+
+def check_unit():
+    """The unit as it would be installed, with programs that exist here."""
+    text = Path("systemd/stokerd.service").read_text()
+    text = text.replace("@PREFIX@/sbin/stokerd", "/bin/true")
+    text = re.sub(r"^Documentation=.*\n", "", text, flags=re.M)
+    unit = Path("build/lint/stokerd.service")
+    unit.parent.mkdir(parents=True, exist_ok=True)
+    unit.write_text(text)
+    check_tool("systemd-analyze", ["systemd-analyze", "verify"], [unit.resolve()])
+
+
+def check_figures():
+    """Every figure of the table is explained to the operator."""
+    page = Path("daemon/stokerd.8").read_text()
+    table = Path("daemon/base/figures.h").read_text()
+    for name in re.findall(r"X\((\w+), (?:COUNTER|GAUGE)", table):
+        if not re.search(rf"\b{name}\b", page):
+            found("daemon/stokerd.8", 1, f"figure {name} is not explained")
+
+
+def main():
+    sources = tracked("*.c", "*.h")
+    for path in sources + tracked("*.py", "*.sh", "*.md", "Makefile", "tests/run", ".ci/*"):
+        check_text(path)
+    flags = run("pkg-config", "--cflags", "libuv", "libzmq", "jansson", "cairo").stdout.split()
+    for path in sources:
+        if path.suffix == ".h":
+            check_header_alone(path, flags)
+    check_format(sources)
+    check_figures()
+    check_tool("shellcheck", ["shellcheck"],
+               [".ci/packages", ".ci/run", "tests/run", "tests/demo/run", "systemd/after-install"])
+    check_tool("mandoc", ["mandoc", "-Tlint", "-Wwarning"],
+               ["daemon/stokerd.8", "config/stokerd.conf.5", "client/stoker.1"])
+    check_unit()
+    for finding in findings:
+        print(finding)
+    print(f"lint: {len(sources)} C files, {len(findings)} findings")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
