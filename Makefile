@@ -104,6 +104,9 @@ $(BUILD)/%.o: %.c Makefile
 # The kernels are where the time goes.
 $(BUILD)/daemon/image/%.o $(BUILD)/daemon/mix/%.o: CFLAGS += -O3
 
+# An example says <stoker.h>, as its users do.
+$(BUILD)/client/examples/%.o: STK_CFLAGS += -Iclient
+
 # Libraries.
 
 define archive

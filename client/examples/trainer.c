@@ -5,8 +5,7 @@
  *     ./trainer tcp://host:7654/train
  */
 #include <stdio.h>
-
-#include "client/stoker.h"
+#include <stoker.h>
 
 /* Where your model goes.  The loss of slot i is lambda[i] * loss(label[i]) + (1 - lambda[i]) *
  * loss(partner_label[i]); stk_soft_labels makes the same of both labels as one distribution. */
@@ -34,16 +33,13 @@ int main(int count, char **arguments)
         fprintf(stderr, "trainer: %s\n", error);
         return 1;
     }
-    double sum = 0;
-    uint64_t step = 0;
     struct stk_batch *batch;
     enum stk_status status;
     while ((status = stk_client_next(client, &batch)) == STK_OK) {
-        sum += train(batch);
-        uint32_t epoch = stk_batch_header(batch)->address.epoch;
+        const struct stk_batch_header *header = stk_batch_header(batch);
+        printf("epoch %u step %llu: %.3f\n", header->address.epoch,
+               (unsigned long long)header->address.step, train(batch));
         stk_batch_close(&batch);
-        if (++step % stk_client_steps(client) == 0)
-            printf("epoch %u: %llu steps, sum %.3f\n", epoch, (unsigned long long)step, sum);
     }
     if (status != STK_END)
         fprintf(stderr, "trainer: %s\n", stk_client_error(client));
