@@ -171,7 +171,6 @@ static enum stk_status status_of(int code)
     case JERR_WIDTH_OVERFLOW:
         return STK_LIMIT;
     case OWN_COMPONENTS:
-    case JERR_ARITH_NOTIMPL:
     case JERR_BAD_PRECISION:
     case JERR_CCIR601_NOTIMPL:
     case JERR_COMPONENT_COUNT:
