@@ -25,17 +25,21 @@ export LSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/tsan.supp
 
 # Asked once, and only by what compiles: the targets that install packages come before them.
+# What there are alternatives to is asked for quietly; without the others nothing can be built.
 # Debian 13 and later call msgpack's C library msgpack-c.
 once = $(eval $(1) := $(shell $(2)))$($(1))
-MSGPACK = $(call once,MSGPACK,pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
-SYSTEMD = $(call once,SYSTEMD,pkg-config --exists libsystemd && echo libsystemd)
-PACKAGE_CFLAGS = $(call once,PACKAGE_CFLAGS,pkg-config --cflags libuv libzmq $(MSGPACK) libjpeg \
+need = $(eval $(1) := $(shell $(2)))$(if $(filter 0,$(.SHELLSTATUS)),$($(1)),$(missing))
+missing = $(error libraries are missing; ".ci/packages build" installs them)
+MSGPACK = $(call once,MSGPACK,pkg-config --exists msgpack-c 2>/dev/null && echo msgpack-c \
+	|| echo msgpack)
+SYSTEMD = $(call once,SYSTEMD,pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)
+PACKAGE_CFLAGS = $(call need,PACKAGE_CFLAGS,pkg-config --cflags libuv libzmq $(MSGPACK) libjpeg \
 	libconfuse libxxhash jansson cairo)
 libs = $(shell pkg-config --libs $(1))
-DAEMON_LIBS = $(call once,DAEMON_LIBS,pkg-config --libs libuv libzmq $(MSGPACK) libjpeg \
+DAEMON_LIBS = $(call need,DAEMON_LIBS,pkg-config --libs libuv libzmq $(MSGPACK) libjpeg \
 	libconfuse libxxhash $(SYSTEMD) && echo -lm)
-CLIENT_LIBS = $(call once,CLIENT_LIBS,pkg-config --libs libzmq $(MSGPACK))
-COMMAND_LIBS = $(call once,COMMAND_LIBS,pkg-config --libs libxxhash jansson cairo && echo -lm)
+CLIENT_LIBS = $(call need,CLIENT_LIBS,pkg-config --libs libzmq $(MSGPACK))
+COMMAND_LIBS = $(call need,COMMAND_LIBS,pkg-config --libs libxxhash jansson cairo && echo -lm)
 
 # One folder a stage; "make lint" holds the includes to this order.
 NOTIFY_SRC = daemon/notify_$(if $(SYSTEMD),systemd,none).c
