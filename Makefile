@@ -162,7 +162,7 @@ tests: all $(TESTS) $(TOOLS) $(EXAMPLES) $(BUILD)/stoker-demo-draw
 MAN_PAGES := man1/stoker.1 man5/stokerd.conf.5 man8/stokerd.8
 HEADERS := proto/message.h proto/status.h
 substitute = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' \
-	-e 's|@MSGPACK@|$(MSGPACK)|g'
+	-e 's|@MSGPACK@|$(MSGPACK)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
 to = $(DESTDIR)$(PREFIX)
 
 install: all
