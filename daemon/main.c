@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "daemon/base/log.h"
 #include "daemon/notify.h"
@@ -16,7 +18,6 @@
 
 enum {
     EXIT_USAGE = 2,
-    LISTING_THREADS = 16,         /* many more than cores: they wait for directories */
     DECODER_BYTES_MAX = 96 << 20, /* a worker's; a progressive picture of 16 megapixels, 4:4:4 */
     SCAN_PIXELS_MAX = 1 << 30,    /* under a second of Huffman decoding */
 };
@@ -83,21 +84,30 @@ int main(int argc, char **argv)
     return result;
 }
 
-/* The cores that this process may run on. */
-static uint32_t worker_count(const struct config *config)
+/* The cores that this process may run on; a mask of over 1,024 cores does not fit the call. */
+static uint32_t core_count(void)
 {
     cpu_set_t cores;
-    if (config->workers > 0)
-        return config->workers;
-    if (sched_getaffinity(0, sizeof cores, &cores) != 0)
-        return 1;
-    return (uint32_t)CPU_COUNT(&cores);
+    if (sched_getaffinity(0, sizeof cores, &cores) == 0)
+        return (uint32_t)CPU_COUNT(&cores);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (uint32_t)online : 1;
+}
+
+/* As many descriptors as we may have: libzmq ends the process when an accept finds none left. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 static struct pipeline_options pipeline_options_for(const struct config *config)
 {
     return (struct pipeline_options){
-        .workers = worker_count(config),
+        .workers = config->workers > 0 ? config->workers : core_count(),
         .readers = config->readers,
         .encoded_bytes_max = config->image_bytes_max,
         .limits = {.pixels_max = config->image_pixels_max,
@@ -130,11 +140,12 @@ static int run(const struct config *config)
     char error[CONFIG_ERROR_BYTES] = "";
     log_set_level((enum log_level)config->log_level);
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     notify_state("STATUS=listing the data");
     struct stream **streams = calloc(config->stream_count, sizeof *streams);
     enum stk_status status = streams == NULL ? STK_MEMORY : STK_OK;
     for (size_t i = 0; i < config->stream_count && status == STK_OK; i++)
-        status = stream_open(&config->streams[i], LISTING_THREADS, &streams[i], error);
+        status = stream_open(&config->streams[i], source_threads(core_count()), &streams[i], error);
     if (status == STK_OK)
         status = serve(config, streams, error);
     for (size_t i = 0; streams != NULL && i < config->stream_count; i++)

@@ -66,6 +66,7 @@ struct pipeline {
     struct task_list retries;    /* under lock: to be read, with another sample */
     struct task_list decodables; /* under lock: read, oldest first */
     size_t encoded_bytes;        /* under lock: capacity of all tasks together */
+    bool growing;                /* under lock: a reader waits for room, others wait behind it */
 
     _Atomic uint64_t progress; /* relaxed: only whether it changes matters */
 };
@@ -229,13 +230,19 @@ static enum stk_status reserve(void *context, struct encoded *encoded, size_t by
     struct pipeline *pipeline = context;
     if (bytes > pipeline->options.encoded_bytes_max)
         return STK_LIMIT;
-    if (bytes <= encoded->capacity)
+    /* A task keeps its storage, but not what one giant picture took. */
+    if (bytes <= encoded->capacity && encoded->capacity <= bytes + TASK_BYTES)
         return STK_OK;
     size_t capacity = (bytes + GROWTH_BYTES - 1) / GROWTH_BYTES * GROWTH_BYTES;
     pthread_mutex_lock(&pipeline->lock);
     release_encoded(pipeline, encoded);
+    while (pipeline->growing && !pipeline->closing)
+        pthread_cond_wait(&pipeline->readable, &pipeline->lock);
+    pipeline->growing = true;
     while (!make_room(pipeline, capacity) && !pipeline->closing)
         pthread_cond_wait(&pipeline->readable, &pipeline->lock);
+    pipeline->growing = false;
+    pthread_cond_broadcast(&pipeline->readable);
     bool closing = pipeline->closing;
     if (!closing)
         pipeline->encoded_bytes += capacity;
@@ -315,16 +322,23 @@ static void fail_batch(struct pipeline *pipeline, struct task *task, enum stk_st
     finish_task(pipeline, task);
 }
 
-static void report_replaced(const struct task *task, uint64_t index, uint64_t stand_in,
-                            enum stk_status status, const char *reason)
+/* The first time that a sample is met; stand_in is NULL where none takes its place. */
+static void report_bad(const struct task *task, uint64_t index, const uint64_t *stand_in,
+                       enum stk_status status, const char *reason)
 {
     const struct stream *stream = task->batch->stream;
     if (!stream_first_report(stream, index))
         return;
-    LOG(WARN, "image.corrupt", LOG_TEXT("stream", stream->name),
-        LOG_TEXT("path", source_name(stream->source, index)), LOG_NUMBER("index", index),
-        LOG_TEXT("code", stk_status_word(status)), LOG_TEXT("reason", reason),
-        LOG_NUMBER("replaced_by", stand_in));
+    const struct log_field fields[] = {
+        LOG_TEXT("stream", stream->name),
+        LOG_TEXT("path", source_name(stream->source, index)),
+        LOG_NUMBER("index", index),
+        LOG_TEXT("code", stk_status_word(status)),
+        LOG_TEXT("reason", reason),
+        LOG_NUMBER("replaced_by", stand_in != NULL ? *stand_in : 0),
+    };
+    unsigned count = sizeof fields / sizeof fields[0];
+    log_write(LOG_LEVEL_WARN, "image.corrupt", fields, stand_in != NULL ? count : count - 1);
 }
 
 /* Under lock. */
@@ -339,6 +353,15 @@ static void note_replaced(struct batch *batch, const struct batch_slot *slot, ui
     snprintf(row->reason, sizeof row->reason, "%s: %s", stk_status_word(status), reason);
 }
 
+static void fail_slot(struct pipeline *pipeline, struct task *task, uint64_t index,
+                      const char *reason)
+{
+    char sentence[BATCH_FAILURE_BYTES];
+    snprintf(sentence, sizeof sentence, "sample %llu in slot %u: %s", (unsigned long long)index,
+             task->slot, reason);
+    fail_batch(pipeline, task, STK_CORRUPT, sentence);
+}
+
 /* The slot's sample is no good: another one takes its place, by the plan. */
 static void replace_sample(struct pipeline *pipeline, struct task *task, enum stk_status status,
                            const char *reason)
@@ -346,17 +369,15 @@ static void replace_sample(struct pipeline *pipeline, struct task *task, enum st
     struct batch *batch = task->batch;
     const struct stream *stream = batch->stream;
     struct batch_slot *slot = &batch_slots(batch)[task->slot];
-    const struct plan_slot *plan = &batch_plan_slots(batch)[task->slot];
-    uint64_t stand_in = plan_replacement(stream->recipe, stream->samples, batch->address.epoch,
-                                         plan->position, slot->attempt);
-    report_replaced(task, slot->index, stand_in, status, reason);
     if (stream->recipe->on_corrupt == ON_CORRUPT_FAIL || slot->attempt == ATTEMPTS_MAX) {
-        char sentence[BATCH_REASON_BYTES];
-        snprintf(sentence, sizeof sentence, "sample %llu in slot %u: %s",
-                 (unsigned long long)slot->index, task->slot, reason);
-        fail_batch(pipeline, task, STK_CORRUPT, sentence);
+        report_bad(task, slot->index, NULL, status, reason);
+        fail_slot(pipeline, task, slot->index, reason);
         return;
     }
+    uint64_t stand_in =
+        plan_replacement(stream->recipe, stream->samples, batch->address.epoch,
+                         batch_plan_slots(batch)[task->slot].position, slot->attempt);
+    report_bad(task, slot->index, &stand_in, status, reason);
     if (slot->attempt == 0)
         figure_add(&pipeline->options.figures->images_replaced, 1);
     pthread_mutex_lock(&pipeline->lock);

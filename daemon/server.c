@@ -33,15 +33,17 @@
 enum {
     BACKLOG_SLOTS_PER_WORKER = 4,
     IO_THREAD_WORKERS = 16, /* a libzmq I/O thread for so many workers */
-    SEND_QUEUE_MESSAGES = 4 * STK_WINDOW_MAX,
-    RECEIVE_QUEUE_MESSAGES = 4 * STK_WINDOW_MAX,
+    SEND_QUEUE_MESSAGES = 2 * STK_WINDOW_MAX,
+    RECEIVE_QUEUE_MESSAGES = 2 * STK_WINDOW_MAX,
     HANDSHAKE_MS = 5000,
     HEARTBEAT_MS = 5000,
-    HEARTBEAT_TIMEOUT_MS = 20000, /* a peer that answers nothing for so long is gone */
+    /* A peer that answers no heartbeat for so long is gone.  libzmq sends one only when nothing
+     * else waits to be sent; for a tcp peer that takes nothing the kernel keeps the time. */
+    HEARTBEAT_TIMEOUT_MS = 20000,
     CONNECTIONS_WAITING = 128,
     LINGER_MS = 1000,
     STATUS_MS = 5000,
-    DRAIN_MS = 20000,
+    DRAIN_MS = 10000, /* without a picture made or a batch sent, and the drain is cut short */
 };
 
 static const char monitor_endpoint[] = "inproc://stokerd-monitor";
@@ -64,6 +66,7 @@ static bool set_options(void *router)
            set_option(router, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) &&
            set_option(router, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
            set_option(router, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS) &&
+           set_option(router, ZMQ_TCP_MAXRT, HEARTBEAT_TIMEOUT_MS) &&
            set_option(router, ZMQ_BACKLOG, CONNECTIONS_WAITING) &&
            zmq_setsockopt(router, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
 }
@@ -77,7 +80,8 @@ static enum stk_status open_sockets(struct server *server, uint32_t workers, cha
         server->monitor = zmq_socket(server->context, ZMQ_PAIR);
     }
     if (server->router == NULL || server->monitor == NULL || !set_options(server->router) ||
-        zmq_socket_monitor(server->router, monitor_endpoint, ZMQ_EVENT_DISCONNECTED) != 0 ||
+        zmq_socket_monitor(server->router, monitor_endpoint,
+                           ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) != 0 ||
         zmq_connect(server->monitor, monitor_endpoint) != 0) {
         snprintf(error, CONFIG_ERROR_BYTES, "cannot open a socket: %s", zmq_strerror(zmq_errno()));
         return STK_SYSTEM;
@@ -176,9 +180,20 @@ static void wake_by_async(uv_async_t *async)
 
 /* Signals and timers. */
 
-static void drain_is_over(uv_timer_t *timer)
+/* Pictures made and batches sent since the start: whether anything moves. */
+static uint64_t progress_of(const struct server *server)
+{
+    return pipeline_progress(server->pipeline) + figure_get(&server->figures.batches_sent);
+}
+
+static void look_at_drain(uv_timer_t *timer)
 {
     struct server *server = timer->data;
+    uint64_t progress = progress_of(server);
+    if (progress != server->drained_progress) {
+        server->drained_progress = progress;
+        return;
+    }
     LOG(WARN, "server.drain_timeout", LOG_NUMBER("ms", DRAIN_MS));
     server->cut_short = true;
     uv_stop(&server->loop);
@@ -190,7 +205,8 @@ static void drain(struct server *server, int number)
         LOG_NUMBER("requests_waiting", figure_get(&server->figures.requests_waiting)));
     notify_state("STOPPING=1\nSTATUS=answering what was asked for");
     server->draining = true;
-    uv_timer_start(&server->drain_timer, drain_is_over, DRAIN_MS, 0);
+    server->drained_progress = progress_of(server);
+    uv_timer_start(&server->drain_timer, look_at_drain, DRAIN_MS, DRAIN_MS);
 }
 
 static void signalled(uv_signal_t *signal, int number)
@@ -241,37 +257,46 @@ static int descriptor_of(void *socket)
     return fd;
 }
 
-static enum stk_status open_loop(struct server *server)
+/* Handles that were initialised are closed with the loop; `||` stops at the first that fails. */
+static bool init_handles(struct server *server)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-    if (uv_loop_init(&server->loop) != 0)
-        return STK_SYSTEM;
-    server->loop_open = true;
     uv_loop_t *loop = &server->loop;
-    int failed = uv_poll_init(loop, &server->router_poll, descriptor_of(server->router));
-    failed |= uv_poll_init(loop, &server->monitor_poll, descriptor_of(server->monitor));
-    failed |= uv_async_init(loop, &server->wake, wake_by_async);
-    failed |= uv_prepare_init(loop, &server->prepare);
-    failed |= uv_timer_init(loop, &server->status_timer);
-    failed |= uv_timer_init(loop, &server->watchdog_timer);
-    failed |= uv_timer_init(loop, &server->drain_timer);
+    bool failed =
+        uv_poll_init(loop, &server->router_poll, descriptor_of(server->router)) ||
+        uv_poll_init(loop, &server->monitor_poll, descriptor_of(server->monitor)) ||
+        uv_async_init(loop, &server->wake, wake_by_async) ||
+        uv_prepare_init(loop, &server->prepare) || uv_timer_init(loop, &server->status_timer) ||
+        uv_timer_init(loop, &server->watchdog_timer) || uv_timer_init(loop, &server->drain_timer);
+    for (int i = 0; i < SERVER_SIGNALS && !failed; i++)
+        failed = uv_signal_init(loop, &server->signals[i]) != 0;
     server->prepare.data = server;
     server->status_timer.data = server;
     server->watchdog_timer.data = server;
     server->drain_timer.data = server;
-    for (int i = 0; i < 3; i++) {
-        failed |= uv_signal_init(loop, &server->signals[i]);
+    for (int i = 0; i < SERVER_SIGNALS; i++)
         server->signals[i].data = server;
-        failed |= uv_signal_start(&server->signals[i], signalled, numbers[i]);
-    }
-    failed |= uv_poll_start(&server->router_poll, UV_READABLE, wake_by_poll);
-    failed |= uv_poll_start(&server->monitor_poll, UV_READABLE, wake_by_poll);
-    failed |= uv_prepare_start(&server->prepare, turn);
-    failed |= uv_timer_start(&server->status_timer, tell_status, STATUS_MS, STATUS_MS);
+    return !failed;
+}
+
+static enum stk_status open_loop(struct server *server)
+{
+    static const int numbers[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    if (uv_loop_init(&server->loop) != 0)
+        return STK_SYSTEM;
+    server->loop_open = true;
+    if (!init_handles(server))
+        return STK_SYSTEM;
+    server->handles_open = true;
     uint64_t watchdog_ms = notify_watchdog_ms() / 2;
+    bool failed = uv_poll_start(&server->router_poll, UV_READABLE, wake_by_poll) ||
+                  uv_poll_start(&server->monitor_poll, UV_READABLE, wake_by_poll) ||
+                  uv_prepare_start(&server->prepare, turn) ||
+                  uv_timer_start(&server->status_timer, tell_status, STATUS_MS, STATUS_MS);
     if (watchdog_ms > 0)
-        failed |= uv_timer_start(&server->watchdog_timer, feed_watchdog, 0, watchdog_ms);
-    return failed == 0 ? STK_OK : STK_SYSTEM;
+        failed = failed || uv_timer_start(&server->watchdog_timer, feed_watchdog, 0, watchdog_ms);
+    for (int i = 0; i < SERVER_SIGNALS && !failed; i++)
+        failed = uv_signal_start(&server->signals[i], signalled, numbers[i]) != 0;
+    return failed ? STK_SYSTEM : STK_OK;
 }
 
 static enum stk_status open_parts(struct server *server, const struct pipeline_options *options,
@@ -309,7 +334,6 @@ enum stk_status server_open(const struct config *config, struct stream *const *s
     made->streams = streams;
     made->stream_count = count;
     made->backlog_slots = (uint64_t)BACKLOG_SLOTS_PER_WORKER * options->workers;
-    made->slab_bytes_max = plan->slab_bytes;
     made->start_ns = clock_now_ns();
     for (int i = 0; i < CONFIG_LISTEN_MAX; i++)
         made->lock_fds[i] = -1;
@@ -364,19 +388,22 @@ void server_close(struct server **server)
     struct server *closing = *server;
     if (closing == NULL)
         return;
+    /* The monitor first: nobody takes its events any more, and libzmq would block on a full queue. */
+    if (closing->router != NULL)
+        zmq_socket_monitor(closing->router, NULL, 0);
     pipeline_close(&closing->pipeline);
-    if (closing->loop_open) {
+    if (closing->handles_open) {
         uv_poll_stop(&closing->router_poll);
         uv_poll_stop(&closing->monitor_poll);
     }
-    if (closing->router != NULL) {
-        zmq_socket_monitor(closing->router, NULL, 0);
+    if (closing->router != NULL)
         zmq_close(closing->router);
-    }
     if (closing->monitor != NULL)
         zmq_close(closing->monitor);
-    if (closing->context != NULL)
-        zmq_ctx_term(closing->context);
+    /* A signal interrupts the wait for libzmq's threads, which still hold frames. */
+    while (closing->context != NULL && zmq_ctx_term(closing->context) != 0 &&
+           zmq_errno() == EINTR) {
+    }
     server_release(closing);
     if (closing->loop_open)
         close_loop(closing);

@@ -2,9 +2,10 @@
  * Clients: who is connected, and what becomes of those who are not any more.
  *
  * A ROUTER does not say when a peer goes.  Its monitor does, by the number of the connection's
- * descriptor, which every message carries too.  The event is queued before the descriptor is
- * closed, so whoever drains the monitor before it looks at a message never mistakes a new
- * connection on a recycled number for the old one.
+ * descriptor, which every message carries too.  Both events of a descriptor, accepted and
+ * disconnected, are queued before anything can come by the next connection on the same number.  So
+ * whoever drains the monitor before it looks at a message knows whether its sender is still there,
+ * and never takes a new connection for an old one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -72,8 +73,25 @@ void server_client_reap(struct server *server)
     }
 }
 
+bool server_connection_is_closed(const struct server *server, int fd)
+{
+    return fd >= 0 && fd < SERVER_FDS_MAX && (server->closed_fds[fd / 8] >> fd % 8 & 1) != 0;
+}
+
+static void mark_closed(struct server *server, int fd, bool closed)
+{
+    if (fd < 0 || fd >= SERVER_FDS_MAX)
+        return;
+    uint8_t bit = (uint8_t)(1 << fd % 8);
+    if (closed)
+        server->closed_fds[fd / 8] |= bit;
+    else
+        server->closed_fds[fd / 8] &= (uint8_t)~bit;
+}
+
 static void connection_broke(struct server *server, int fd)
 {
+    mark_closed(server, fd, true);
     struct client *client = TAILQ_FIRST(&server->clients);
     while (client != NULL) {
         struct client *next = TAILQ_NEXT(client, entry);
@@ -109,5 +127,7 @@ void server_monitor_drain(struct server *server)
     while (take_event(server->monitor, &event, &value)) {
         if (event == ZMQ_EVENT_DISCONNECTED)
             connection_broke(server, value);
+        else
+            mark_closed(server, value, false);
     }
 }

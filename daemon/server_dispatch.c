@@ -1,10 +1,10 @@
 /*
  * Dispatch: queued requests become batches, finished batches become replies.
  *
- * Clients are served in turns, a request each.  A request joins the batch at its address where
- * there is one, finished or in the making; otherwise a slab is taken and the batch is begun, as
- * long as the pipeline is not already far enough ahead.  What cannot be begun stays queued, bounded
- * by the clients' windows.
+ * Clients are served in turns, a request each: who was served goes to the end of the line.  A
+ * request joins the batch at its address where there is one, finished or in the making; otherwise a
+ * slab is taken and the batch is begun, as long as the pipeline is not already far enough ahead.
+ * What cannot be begun stays queued, bounded by the clients' windows.
  */
 #include <string.h>
 
@@ -87,15 +87,12 @@ void server_collect(struct server *server)
     server_client_reap(server);
 }
 
-/* Batches that a client may hold at a time: a share of what there is room for, so that one that
- * asks and does not read leaves room for the others and for the next to come. */
-static uint64_t allowance(const struct server *server, const struct client *client,
-                          const struct stream *stream)
+/* Slabs of a stream that a client may pin: half of what nobody else does, so that one that asks and
+ * does not read leaves room for the next to come, and always one. */
+static uint64_t allowance(const struct server *server, uint64_t pinned, const struct stream *stream)
 {
-    uint64_t share = server->slab_bytes_max / stream->layout.bytes / (server->client_count + 1);
-    if (share < 1)
-        share = 1;
-    return share < client->window ? share : client->window;
+    uint64_t share = (cache_bytes_free(server->cache) / stream->layout.bytes + pinned) / 2;
+    return share < 1 ? 1 : share;
 }
 
 /* Take a slab and begin a batch; NULL where it has to wait. */
@@ -129,19 +126,18 @@ static struct request *next_request(struct client *client, uint32_t *waiting)
     return NULL;
 }
 
-/* One step for one client; false where nothing could be done. */
-static bool serve(struct server *server, struct client *client)
+/* Join the batch at the request's address, or begin it; false where it has to wait.  A batch that
+ * others pin already costs no further memory and is joined without asking for the allowance. */
+static bool serve_request(struct server *server, struct client *client, struct request *request,
+                          bool allowed)
 {
-    uint32_t waiting;
-    struct request *request = next_request(client, &waiting);
-    if (request == NULL ||
-        waiting + client->delivery_count >= allowance(server, client, request->stream))
-        return false;
     struct batch *batch = cache_find(server->cache, request->stream, request->address);
     if (batch == NULL) {
-        request->batch = begin(server, request);
+        request->batch = allowed ? begin(server, request) : NULL;
         return request->batch != NULL;
     }
+    if (batch->refs == 0 && !allowed)
+        return false;
     figure_add(&server->figures.cache_hits, 1);
     if (batch->state == BATCH_READY)
         answer(server, client, request, batch);
@@ -150,21 +146,37 @@ static bool serve(struct server *server, struct client *client)
     return true;
 }
 
-void server_dispatch(struct server *server)
+/* One step for one client; false where nothing could be done. */
+static bool serve(struct server *server, struct client *client)
 {
-    bool moved = true;
-    while (moved) {
-        moved = false;
-        uint32_t count = server->client_count;
-        for (uint32_t i = 0; i < count; i++) {
-            struct client *client = TAILQ_FIRST(&server->clients);
-            if (client == NULL)
-                break;
-            /* Whoever was served goes to the end of the line, whether it got something or not. */
+    uint32_t waiting;
+    struct request *request = next_request(client, &waiting);
+    uint32_t pinned = waiting + client->delivery_count;
+    if (request == NULL || pinned >= STK_WINDOW_MAX)
+        return false;
+    bool allowed = pinned < allowance(server, pinned, request->stream);
+    return serve_request(server, client, request, allowed);
+}
+
+/* Who was served goes to the end of the line: in front stands who waits longest. */
+static bool serve_next(struct server *server)
+{
+    struct client *client;
+    TAILQ_FOREACH (client, &server->clients, entry) {
+        if (!serve(server, client))
+            continue;
+        if (!client->gone) {
             TAILQ_REMOVE(&server->clients, client, entry);
             TAILQ_INSERT_TAIL(&server->clients, client, entry);
-            moved |= serve(server, client);
         }
+        return true;
+    }
+    return false;
+}
+
+void server_dispatch(struct server *server)
+{
+    while (serve_next(server)) {
     }
 }
 

@@ -24,8 +24,11 @@
 enum {
     SERVER_CLIENTS_MAX = 1024,
     SERVER_IDENTITY_BYTES_MAX = 255, /* ZMTP's own limit */
-    SERVER_WINDOW_DEFAULT = 8,       /* of a client that never said hello */
+    SERVER_SIGNALS = 3,
+    SERVER_WINDOW_DEFAULT = 8, /* of a client that never said hello */
     SERVER_REPLY_BYTES = STK_HEADER_BYTES_MAX,
+    SERVER_REPLIES_BYTES_MAX = 16 << 20, /* of all replies but batches that libzmq holds */
+    SERVER_FDS_MAX = 1 << 16,            /* descriptors whose connection is watched */
 };
 
 /* A get that is not answered yet. */
@@ -43,7 +46,7 @@ struct delivery {
     struct server *server;
     struct client *client;
     struct batch *batch; /* with a reference; NULL: this delivery is unused */
-    /* Frames that libzmq holds.  Set last, with release; released by each free callback and acquired
+    /* Frames that libzmq holds, and one for the sender.  Set last, with release; released by each free callback and acquired
      * by the last one, which so sees the fields above. */
     _Atomic uint32_t frames_left;
     STAILQ_ENTRY(delivery) returned; /* server->returned */
@@ -60,8 +63,6 @@ struct client {
     char name[STK_NAME_BYTES_MAX + 1];
     int fd;          /* of its connection, to be told when that breaks; -1 unknown */
     uint32_t window; /* requests in flight granted */
-    uint32_t epoch;  /* the last one that it asked for, for the log */
-    bool asked;      /* epoch is set */
     bool gone;       /* only waits for its deliveries to return */
 
     uint32_t request_count;
@@ -81,30 +82,32 @@ struct server {
     struct cache *cache;
     struct pipeline *pipeline;
     uint64_t backlog_slots; /* the pipeline is kept this far ahead, and by a batch */
-    size_t slab_bytes_max;
     uint64_t start_ns;
 
     void *context; /* libzmq's */
     void *router;
     void *monitor;
-    int lock_fds[CONFIG_LISTEN_MAX]; /* flocks of ipc endpoints; -1 where there is none */
+    uint8_t closed_fds[SERVER_FDS_MAX / 8]; /* a bit a descriptor whose connection broke last */
+    int lock_fds[CONFIG_LISTEN_MAX];        /* flocks of ipc endpoints; -1 where there is none */
 
     uv_loop_t loop;
     bool loop_open;
+    bool handles_open; /* all of the following are initialised */
     uv_poll_t router_poll;
     uv_poll_t monitor_poll;
     uv_prepare_t prepare;
     uv_async_t wake;
-    uv_signal_t signals[3];
+    uv_signal_t signals[SERVER_SIGNALS];
     uv_timer_t status_timer;
     uv_timer_t watchdog_timer;
     uv_timer_t drain_timer;
     bool draining;
-    bool cut_short; /* the drain did not end by itself */
-    uint64_t watched_progress;
+    bool cut_short;            /* the drain did not end by itself */
+    uint64_t watched_progress; /* at the watchdog's last look */
+    uint64_t drained_progress; /* at the drain timer's */
     uint64_t status_images;
 
-    struct client_list clients;
+    struct client_list clients; /* who waits longest stands first */
     struct client_list gone;
     uint32_t client_count;
     uint32_t filling; /* batches in the pipeline */
@@ -113,6 +116,7 @@ struct server {
     struct finished_list finished; /* under lock */
     struct delivery_list returned; /* under lock */
 
+    _Atomic uint64_t reply_bytes;   /* relaxed: replies but batches that libzmq holds */
     char reply[SERVER_REPLY_BYTES]; /* a header while it is encoded */
     union {
         struct stk_streams streams;
@@ -137,6 +141,10 @@ void server_client_reap(struct server *server);
 
 /** Take every event of the connections' monitor: drop the clients whose connection broke. */
 void server_monitor_drain(struct server *server);
+
+/** Whether the connection on this descriptor broke and no other took its place: what came by it is
+ *  nobody's any more. */
+bool server_connection_is_closed(const struct server *server, int fd);
 
 /* server_request.c */
 
@@ -165,7 +173,10 @@ void server_batch_finished(void *context, struct batch *batch);
 
 /* server_send.c */
 
-/** Send server->reply's first len bytes to a peer; false where it is gone or takes nothing more. */
+/**
+ * Send server->reply's first len bytes to a peer; false where it is gone or takes nothing more, or
+ * where peers that read nothing already hold SERVER_REPLIES_BYTES_MAX of replies.
+ */
 bool server_send(struct server *server, const void *identity, size_t identity_len, size_t len);
 
 /** Send an error reply. */

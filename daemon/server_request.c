@@ -123,16 +123,6 @@ static bool check_address(struct server *server, const struct letter *letter,
     return true;
 }
 
-static void log_epoch(struct client *client, const struct stream *stream, uint32_t epoch)
-{
-    if (client->asked && client->epoch == epoch)
-        return;
-    client->asked = true;
-    client->epoch = epoch;
-    LOG(INFO, "client.epoch", LOG_TEXT("client", client->name), LOG_TEXT("stream", stream->name),
-        LOG_NUMBER("epoch", epoch));
-}
-
 static void handle_get(struct server *server, const struct letter *letter)
 {
     const struct stk_request *request = &letter->request;
@@ -146,7 +136,7 @@ static void handle_get(struct server *server, const struct letter *letter)
     struct client *client = client_of(server, letter);
     if (client == NULL)
         return;
-    if (client->request_count == client->window) {
+    if (client->request_count >= client->window) {
         char message[STK_TEXT_BYTES_MAX];
         snprintf(message, sizeof message,
                  "%u requests are in flight, as many as were granted; wait for a reply or ask for "
@@ -164,7 +154,9 @@ static void handle_get(struct server *server, const struct letter *letter)
     TAILQ_INSERT_TAIL(&client->requests, queued, entry);
     client->request_count++;
     figure_add(&server->figures.requests_waiting, 1);
-    log_epoch(client, stream, request->address.epoch);
+    if (request->address.step == 0)
+        LOG(INFO, "client.epoch", LOG_TEXT("client", client->name),
+            LOG_TEXT("stream", stream->name), LOG_NUMBER("epoch", request->address.epoch));
 }
 
 /* A batch that is in the making is made all the same: it may be asked for again. */
@@ -282,12 +274,14 @@ static bool drop_rest(void *router, const zmq_msg_t *body)
 static void receive_one(struct server *server, zmq_msg_t *identity, zmq_msg_t *body)
 {
     bool several = drop_rest(server->router, body);
-    server_monitor_drain(server);
     struct letter letter = {
         .identity = zmq_msg_data(identity),
         .identity_len = zmq_msg_size(identity),
         .fd = zmq_msg_get(body, ZMQ_SRCFD),
     };
+    server_monitor_drain(server);
+    if (server_connection_is_closed(server, letter.fd))
+        return;
     if (several)
         refuse(server, &letter, STK_INVALID, "a request is one frame");
     else

@@ -6,7 +6,7 @@
  * returns it to the loop, which alone counts references.
  */
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -23,10 +23,63 @@ static bool send_bytes(void *router, const void *bytes, size_t len, int flags)
     return sent >= 0;
 }
 
+/* A reply's bytes, and whose account they are on until libzmq has sent them. */
+struct reply {
+    struct server *server;
+    size_t len;
+    char bytes[];
+};
+
+static void reply_released(void *data, void *hint)
+{
+    (void)data;
+    struct reply *reply = hint;
+    atomic_fetch_sub_explicit(&reply->server->reply_bytes, reply->len, memory_order_relaxed);
+    free(reply);
+}
+
+/* A frame with a copy of server->reply's first len bytes; false where there is no room for it. */
+static bool reply_frame(struct server *server, size_t len, zmq_msg_t *frame)
+{
+    if (atomic_load_explicit(&server->reply_bytes, memory_order_relaxed) + len >
+        SERVER_REPLIES_BYTES_MAX)
+        return false;
+    struct reply *reply = malloc(sizeof *reply + len);
+    if (reply == NULL)
+        return false;
+    reply->server = server;
+    reply->len = len;
+    memcpy(reply->bytes, server->reply, len);
+    if (zmq_msg_init_data(frame, reply->bytes, len, reply_released, reply) != 0) {
+        free(reply);
+        return false;
+    }
+    atomic_fetch_add_explicit(&server->reply_bytes, len, memory_order_relaxed);
+    return true;
+}
+
+/* Send a frame; it is libzmq's afterwards, or closed. */
+static bool send_frame(void *router, zmq_msg_t *frame, int flags)
+{
+    int sent;
+    do {
+        sent = zmq_msg_send(frame, router, flags | ZMQ_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    if (sent < 0)
+        zmq_msg_close(frame);
+    return sent >= 0;
+}
+
 bool server_send(struct server *server, const void *identity, size_t identity_len, size_t len)
 {
-    return send_bytes(server->router, identity, identity_len, ZMQ_SNDMORE) &&
-           send_bytes(server->router, server->reply, len, 0);
+    zmq_msg_t frame;
+    if (!reply_frame(server, len, &frame))
+        return false;
+    if (!send_bytes(server->router, identity, identity_len, ZMQ_SNDMORE)) {
+        zmq_msg_close(&frame);
+        return false;
+    }
+    return send_frame(server->router, &frame, 0);
 }
 
 void server_send_error(struct server *server, const void *identity, size_t identity_len,
@@ -39,17 +92,22 @@ void server_send_error(struct server *server, const void *identity, size_t ident
         figure_add(&server->figures.errors_sent, 1);
 }
 
-static void frame_released(void *data, void *hint)
+/* So many frames of a delivery are no longer held; with the last it goes back to the loop. */
+static void release_frames(struct delivery *delivery, uint32_t frames)
 {
-    (void)data;
-    struct delivery *delivery = hint;
-    if (atomic_fetch_sub_explicit(&delivery->frames_left, 1, memory_order_acq_rel) != 1)
+    if (atomic_fetch_sub_explicit(&delivery->frames_left, frames, memory_order_acq_rel) != frames)
         return;
     struct server *server = delivery->server;
     pthread_mutex_lock(&server->lock);
     STAILQ_INSERT_TAIL(&server->returned, delivery, returned);
     pthread_mutex_unlock(&server->lock);
     uv_async_send(&server->wake);
+}
+
+static void frame_released(void *data, void *hint)
+{
+    (void)data;
+    release_frames(hint, 1);
 }
 
 static struct delivery *unused_delivery(struct client *client)
@@ -85,27 +143,51 @@ static enum stk_status encode_header(struct server *server, uint64_t id, const s
     return stk_batch_header_encode(&header, server->reply, sizeof server->reply, len);
 }
 
-/* After the identity was taken by libzmq the rest of the message is, whatever the peer does. */
-static void send_tensors(struct server *server, struct delivery *delivery)
+static void close_frames(zmq_msg_t *frames, int count)
 {
-    const struct batch *batch = delivery->batch;
+    for (int i = 0; i < count; i++)
+        zmq_msg_close(&frames[i]);
+}
+
+/* A frame a tensor, each over the slab's own memory; false, and none, where libzmq has no memory for
+ * their heads. */
+static bool tensor_frames(struct delivery *delivery, zmq_msg_t *frames)
+{
+    for (int i = 0; i < LAYOUT_TENSORS; i++) {
+        enum layout_tensor tensor = (enum layout_tensor)i;
+        struct stk_tensor_info info = batch_tensor_info(delivery->batch, tensor);
+        if (zmq_msg_init_data(&frames[i], batch_tensor(delivery->batch, tensor),
+                              stk_tensor_bytes(&info), frame_released, delivery) != 0) {
+            close_frames(frames, i);
+            release_frames(delivery, (uint32_t)(LAYOUT_TENSORS - i));
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint64_t batch_bytes(const struct batch *batch)
+{
+    uint64_t bytes = 0;
     for (int i = 0; i < LAYOUT_TENSORS; i++) {
         struct stk_tensor_info info = batch_tensor_info(batch, (enum layout_tensor)i);
-        size_t bytes = stk_tensor_bytes(&info);
-        zmq_msg_t frame;
-        /* libzmq copies nothing, but allocates the frame's head.  Where even that fails, the
-         * message cannot be ended, and a daemon that is started again loses nothing. */
-        CHECK(zmq_msg_init_data(&frame, batch_tensor(batch, (enum layout_tensor)i), bytes,
-                                frame_released, delivery) == 0);
-        figure_add(&server->figures.bytes_sent, bytes);
-        int flags = ZMQ_DONTWAIT | (i + 1 < LAYOUT_TENSORS ? ZMQ_SNDMORE : 0);
-        int sent;
-        do {
-            sent = zmq_msg_send(&frame, server->router, flags);
-        } while (sent < 0 && errno == EINTR);
-        if (sent < 0)
-            zmq_msg_close(&frame);
+        bytes += stk_tensor_bytes(&info);
     }
+    return bytes;
+}
+
+/* After libzmq has taken the identity it takes the rest of the message, whatever the peer does. */
+static bool send_frames(struct server *server, const struct client *client, size_t header_len,
+                        zmq_msg_t *frames)
+{
+    if (!send_bytes(server->router, client->identity, client->identity_len, ZMQ_SNDMORE)) {
+        close_frames(frames, LAYOUT_TENSORS);
+        return false;
+    }
+    send_bytes(server->router, server->reply, header_len, ZMQ_SNDMORE);
+    for (int i = 0; i < LAYOUT_TENSORS; i++)
+        send_frame(server->router, &frames[i], i + 1 < LAYOUT_TENSORS ? ZMQ_SNDMORE : 0);
+    return true;
 }
 
 bool server_send_batch(struct server *server, struct client *client, uint64_t id,
@@ -119,16 +201,23 @@ bool server_send_batch(struct server *server, struct client *client, uint64_t id
                           "the batch's header is longer than a header may be");
         return true;
     }
-    if (!send_bytes(server->router, client->identity, client->identity_len, ZMQ_SNDMORE))
-        return false;
     cache_ref(server->cache, batch);
-    delivery->server = server;
-    delivery->client = client;
-    delivery->batch = batch;
-    atomic_store_explicit(&delivery->frames_left, LAYOUT_TENSORS, memory_order_release);
     client->delivery_count++;
-    send_bytes(server->router, server->reply, len, ZMQ_SNDMORE);
-    send_tensors(server, delivery);
-    figure_add(&server->figures.batches_sent, 1);
-    return true;
+    *delivery = (struct delivery){.server = server, .client = client, .batch = batch};
+    /* One more than there are frames: ours, until everything is handed over. */
+    atomic_store_explicit(&delivery->frames_left, LAYOUT_TENSORS + 1, memory_order_release);
+    zmq_msg_t frames[LAYOUT_TENSORS];
+    bool made = tensor_frames(delivery, frames);
+    bool sent = made && send_frames(server, client, len, frames);
+    release_frames(delivery, 1);
+    if (!made) {
+        server_send_error(server, client->identity, client->identity_len, id, STK_MEMORY,
+                          "no memory to send the batch; ask again");
+        return true;
+    }
+    if (sent) {
+        figure_add(&server->figures.batches_sent, 1);
+        figure_add(&server->figures.bytes_sent, batch_bytes(batch));
+    }
+    return sent;
 }

@@ -26,7 +26,11 @@ struct stream;
 
 enum batch_state { BATCH_FREE, BATCH_PLANNED, BATCH_FILLING, BATCH_READY, BATCH_FAILED };
 
-enum { BATCH_REASON_BYTES = 120 }; /* a reason in a header, its end mark included */
+enum {
+    /* A reason in a header, its end mark included: STK_BATCH_MAX of them fit into a header. */
+    BATCH_REASON_BYTES = 64,
+    BATCH_FAILURE_BYTES = 256, /* an error's message, likewise */
+};
 
 /* A slot while it is made. */
 struct batch_slot {
@@ -59,7 +63,7 @@ struct batch {
     uint32_t slots_taken;
     uint32_t replaced_count;
     enum stk_status failure; /* STK_OK, or why the batch cannot be made */
-    char failure_reason[BATCH_REASON_BYTES];
+    char failure_reason[BATCH_FAILURE_BYTES];
 
     uint8_t *slab; /* layout->bytes, aligned to LAYOUT_ALIGN */
 

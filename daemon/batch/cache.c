@@ -14,7 +14,8 @@ LIST_HEAD(batch_bucket, batch);
 
 struct cache {
     size_t bytes_max;
-    size_t bytes; /* of all slabs, whatever their state */
+    size_t bytes;        /* of all slabs, whatever their state */
+    size_t bytes_pinned; /* of those that are referenced, or taken and not put yet */
     struct figures *figures;
     struct batch_list idle; /* READY without references, the one let go first in front */
     struct batch_list free;
@@ -87,18 +88,14 @@ static void destroy(struct cache *cache, struct batch *batch)
     batch_close(&batch);
 }
 
-/* Room for one more slab: FREE slabs of other streams go first, then idle batches. */
-static bool make_room(struct cache *cache, size_t bytes)
+/* Room for one more slab, which fits: FREE slabs of other streams go first, then idle batches. */
+static void make_room(struct cache *cache, size_t bytes)
 {
     while (cache->bytes + bytes > cache->bytes_max) {
-        if (TAILQ_EMPTY(&cache->free)) {
-            if (TAILQ_EMPTY(&cache->idle))
-                return false;
+        if (TAILQ_EMPTY(&cache->free))
             forget(cache, TAILQ_FIRST(&cache->idle));
-        }
         destroy(cache, TAILQ_FIRST(&cache->free));
     }
-    return true;
 }
 
 static struct batch *find_free(const struct cache *cache, const struct layout *layout)
@@ -111,8 +108,17 @@ static struct batch *find_free(const struct cache *cache, const struct layout *l
     return NULL;
 }
 
+size_t cache_bytes_free(const struct cache *cache)
+{
+    return cache->bytes_max - cache->bytes_pinned;
+}
+
 enum stk_status cache_take(struct cache *cache, const struct layout *layout, struct batch **batch)
 {
+    *batch = NULL;
+    /* Before anything is evicted for a slab that would not fit all the same. */
+    if (layout->bytes > cache_bytes_free(cache))
+        return STK_OVERLOADED;
     *batch = find_free(cache, layout);
     /* The budget is used: the oldest idle batch is recycled where it is of this stream. */
     if (*batch == NULL && cache->bytes + layout->bytes > cache->bytes_max &&
@@ -122,14 +128,15 @@ enum stk_status cache_take(struct cache *cache, const struct layout *layout, str
     }
     if (*batch != NULL) {
         TAILQ_REMOVE(&cache->free, *batch, idle);
-        return STK_OK;
-    }
-    if (!make_room(cache, layout->bytes))
-        return STK_OVERLOADED;
-    enum stk_status status = batch_open(layout, batch);
-    if (status == STK_OK)
+    } else {
+        make_room(cache, layout->bytes);
+        enum stk_status status = batch_open(layout, batch);
+        if (status != STK_OK)
+            return status;
         cache->bytes += layout->bytes;
-    return status;
+    }
+    cache->bytes_pinned += layout->bytes;
+    return STK_OK;
 }
 
 void cache_put(struct cache *cache, struct batch *batch)
@@ -144,6 +151,7 @@ void cache_ref(struct cache *cache, struct batch *batch)
 {
     CHECK(batch->state != BATCH_FREE);
     if (batch->refs++ == 0) {
+        cache->bytes_pinned += batch->layout->bytes;
         TAILQ_REMOVE(&cache->idle, batch, idle);
         figure_sub(&cache->figures->batches_cached, 1);
     }
@@ -156,6 +164,7 @@ void cache_unref(struct cache *cache, struct batch **batch)
     CHECK(let_go->refs > 0);
     if (--let_go->refs > 0)
         return;
+    cache->bytes_pinned -= let_go->layout->bytes;
     if (let_go->state == BATCH_READY) {
         TAILQ_INSERT_TAIL(&cache->idle, let_go, idle);
         figure_add(&cache->figures->batches_cached, 1);

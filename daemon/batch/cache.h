@@ -53,6 +53,9 @@ struct batch *cache_find_filling(const struct cache *cache);
 STK_MUST_CHECK enum stk_status cache_take(struct cache *cache, const struct layout *layout,
                                           struct batch **batch);
 
+/** Memory that no reference pins: what cache_take can still give, by evicting.  Blocks: no. */
+size_t cache_bytes_free(const struct cache *cache);
+
 /** Make a planned batch known by its address, with one reference that is the caller's. */
 void cache_put(struct cache *cache, struct batch *batch);
 

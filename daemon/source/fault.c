@@ -16,6 +16,15 @@ enum stk_status fault_status(int code)
     switch (code) {
     case EMFILE:
     case ENFILE:
+    case EINTR:
+    case EAGAIN:
+    case EIO:
+    case ESTALE:
+    case ETIMEDOUT:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENOTCONN:
         return STK_SYSTEM;
     case ENOMEM:
         return STK_MEMORY;

@@ -17,7 +17,11 @@ struct fault_text {
     char text[FAULT_TEXT_BYTES];
 };
 
-/** Whose fault an errno is: STK_SYSTEM and STK_MEMORY are this process's, all else the file's. */
+/**
+ * Whose fault an errno is: STK_SYSTEM and STK_MEMORY are this process's, the disk's or the
+ * network's, which another attempt may not meet; all else is the file's and stays.  A sample is
+ * replaced for what stays alone, because a batch's bytes must not depend on a passing fault.
+ */
 enum stk_status fault_status(int code);
 
 /** An errno in lower case, e.g. "no such file or directory". */

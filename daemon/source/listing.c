@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/check.h"
+#include "proto/walk.h"
 
 enum stk_status listing_run_init(struct listing_run *run, uint32_t count, size_t paths_bytes)
 {
@@ -30,30 +31,11 @@ void listing_run_release(struct listing_run *run)
     *run = (struct listing_run){0};
 }
 
-/* The length of the UTF-8 character at text, 0 where there is none (RFC 3629). */
-static size_t utf8_len(const unsigned char *text)
-{
-    if (text[0] < 0x80)
-        return 1;
-    size_t len = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-    if (text[0] < 0xc2 || text[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    /* Longer than needed, a surrogate, or beyond U+10FFFF. */
-    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return len;
-}
-
 /* Class names travel to clients as UTF-8, whatever bytes the folder has. */
 static void replace_what_is_not_utf8(char *text)
 {
     while (*text != '\0') {
-        size_t len = utf8_len((const unsigned char *)text);
+        size_t len = stk_utf8_len(text, strlen(text));
         if (len == 0)
             *text = '?';
         text += len > 0 ? len : 1;

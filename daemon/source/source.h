@@ -103,7 +103,8 @@ typedef enum stk_status source_reserve(void *context, struct encoded *encoded, s
  *          STK_UNREADABLE  it vanished, shrank, has another size than when it was listed (the
  *                          fingerprint promises that one), is empty or no regular file, or the
  *                          disk fails
- *          STK_SYSTEM      this process is out of descriptors: not the sample's fault
+ *          STK_SYSTEM      not the sample's fault and perhaps over soon: this process is out of
+ *                          descriptors, or the disk or the network failed
  *          what reserve returned, where that is not STK_OK
  * Threads: any number in parallel.  Blocks: on the file system and in reserve.  Allocates: no.
  */
