@@ -26,22 +26,23 @@ def installed(tmp_path_factory):
     return root
 
 
+def call(*words, **options):
+    return subprocess.run(words, capture_output=True, text=True, timeout=60 * SLOW, **options)
+
+
 def flags(root, *words):
     """What pkg-config says of the library below a root."""
     environment = {
         "PKG_CONFIG_PATH": f"{root}/usr/lib/pkgconfig", "PKG_CONFIG_SYSROOT_DIR": str(root),
         "PATH": os.environ["PATH"],
     }  # fmt: skip
-    done = subprocess.run(
-        ["pkg-config", *words, "stoker"], env=environment, capture_output=True, text=True, check=True
-    )
-    return done.stdout.split()
+    return call("pkg-config", *words, "stoker", env=environment, check=True).stdout.split()
 
 
 def test_the_programs_that_were_installed_run(installed):
     version = flags(installed, "--modversion")[0]
     for program in ("sbin/stokerd", "bin/stoker"):
-        done = subprocess.run([installed / "usr" / program, "--version"], capture_output=True, text=True)
+        done = call(installed / "usr" / program, "--version")
         assert done.returncode == 0 and f" {version}" in done.stdout
 
 
@@ -50,13 +51,12 @@ def test_a_trainer_builds_with_pkg_config_and_trains(installed, daemon, small, t
         pytest.skip("a program without the sanitizer cannot load a library with it")
     shutil.copy(os.path.join(ROOT, "client/examples/trainer.c"), tmp_path)
     words = flags(installed, "--cflags", "--libs")
-    subprocess.run(["cc", "trainer.c", *words, "-o", "trainer"], cwd=tmp_path, check=True)
-    linked = subprocess.run(["readelf", "-d", "trainer"], cwd=tmp_path, capture_output=True, text=True)
-    assert "[libstoker.so.0]" in linked.stdout
+    call("cc", "trainer.c", *words, "-o", "trainer", cwd=tmp_path, check=True)
+    assert "[libstoker.so.0]" in call("readelf", "-d", "trainer", cwd=tmp_path).stdout
     running = daemon(stream_text("train", small, RECIPE))
-    done = subprocess.run(
-        ["./trainer", f"{running.endpoint}/train"], cwd=tmp_path, capture_output=True, text=True,
-        env={"LD_LIBRARY_PATH": f"{installed}/usr/lib"}, timeout=60 * SLOW,
+    done = call(
+        tmp_path / "trainer", f"{running.endpoint}/train",
+        env={"LD_LIBRARY_PATH": f"{installed}/usr/lib"},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert len(re.findall(r"^epoch [01] step \d+: ", done.stdout, re.M)) == 2 * 3
