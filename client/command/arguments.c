@@ -189,19 +189,34 @@ bool arguments_read(const struct arguments *arguments, char **words, const char 
     return *code == COMMAND_DONE;
 }
 
-int check_url(const char *url)
-{
-    struct stk_url parsed;
-    char error[STK_ERROR_BYTES];
-    if (stk_url_parse(url, &parsed, error) != STK_OK)
-        return command_misuse("%s", error);
-    return COMMAND_DONE;
-}
-
 static bool is_socket(const char *path)
 {
     struct stat status;
     return stat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+int check_url(const char *url)
+{
+    static const char ipc[] = "ipc://";
+    struct stk_url parsed;
+    char error[STK_ERROR_BYTES];
+    if (stk_url_parse(url, &parsed, error) != STK_OK)
+        return command_misuse("%s", error);
+    const char *comma = strrchr(url, ',');
+    const char *last = comma == NULL ? url : comma + 1;
+    /* Its name would be taken for the stream's, and a daemon be waited for in its folder. */
+    if (strncmp(last, ipc, sizeof ipc - 1) == 0 && is_socket(last + sizeof ipc - 1))
+        return command_misuse("the url '%s' names a socket and no stream: write %s/STREAM", url,
+                              url);
+    return COMMAND_DONE;
+}
+
+int check_endpoint(const char *endpoint)
+{
+    char checked[STK_ENDPOINT_BYTES], error[STK_ERROR_BYTES];
+    if (stk_url_endpoint(endpoint, strlen(endpoint), checked, error) != STK_OK)
+        return command_misuse("%s", error);
+    return COMMAND_DONE;
 }
 
 void endpoint_of_url(const char *url, char *endpoint, size_t bytes)

@@ -86,8 +86,15 @@ enum { TIMEOUT_SECONDS_DEFAULT = 10 };
  */
 void endpoint_of_url(const char *url, char *endpoint, size_t bytes);
 
-/** Whether a URL names endpoints and a stream; an exit code, and what is wrong was said. */
+/**
+ * Whether a URL names endpoints and a stream; an exit code, and what is wrong was said.
+ *
+ * Owns: nothing.  Threads: any.  Blocks: on the file system and the terminal.  Allocates: no.
+ */
 int check_url(const char *url);
+
+/** The same of an endpoint alone. */
+int check_endpoint(const char *endpoint);
 
 /** The sub-commands: words behind the name, closed by NULL; return an exit code. */
 int streams_command(char **words);

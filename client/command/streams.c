@@ -78,6 +78,8 @@ int streams_command(char **words)
         return code;
     char endpoint[512], error[STK_ERROR_BYTES];
     endpoint_of_url(url, endpoint, sizeof endpoint);
+    if ((code = check_endpoint(endpoint)) != COMMAND_DONE)
+        return code;
     const struct stk_request request = {.kind = STK_KIND_STREAMS};
     struct stk_answer *answer;
     if (stk_ask(endpoint, &request, timeout_s * 1000, &answer, error) != STK_OK)
