@@ -381,6 +381,16 @@ static void close_loop(struct server *server)
     uv_loop_close(&server->loop);
 }
 
+/* Whoever is still impatient is heard no more: the end is near, and its exit status is known. */
+static void block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 /* In flow order: no more requests, no more pictures; then libzmq lets go of every frame, which
  * still wakes the loop; then what was handed back is taken, and the rest goes. */
 void server_close(struct server **server)
@@ -388,6 +398,7 @@ void server_close(struct server **server)
     struct server *closing = *server;
     if (closing == NULL)
         return;
+    block_signals();
     /* The monitor first: nobody takes its events any more, and libzmq would block on a full queue. */
     if (closing->router != NULL)
         zmq_socket_monitor(closing->router, NULL, 0);
