@@ -399,7 +399,7 @@ void server_close(struct server **server)
     if (closing == NULL)
         return;
     block_signals();
-    /* The monitor first: nobody takes its events any more, and libzmq would block on a full queue. */
+    /* The monitor first: nobody takes its events any more, and a full queue would block libzmq. */
     if (closing->router != NULL)
         zmq_socket_monitor(closing->router, NULL, 0);
     pipeline_close(&closing->pipeline);

@@ -46,8 +46,8 @@ struct delivery {
     struct server *server;
     struct client *client;
     struct batch *batch; /* with a reference; NULL: this delivery is unused */
-    /* Frames that libzmq holds, and one for the sender.  Set last, with release; released by each free callback and acquired
-     * by the last one, which so sees the fields above. */
+    /* Frames that libzmq holds, and one for the sender.  Set last, with release; released by each
+     * free callback and acquired by the last one, which so sees the fields above. */
     _Atomic uint32_t frames_left;
     STAILQ_ENTRY(delivery) returned; /* server->returned */
 };

@@ -19,8 +19,16 @@ ABOVE = {
     "daemon/image": ["proto", "config", "daemon/base", "daemon/plan"],
     "daemon/mix": ["proto", "config", "daemon/base", "daemon/plan"],
     "daemon/batch": ["proto", "config", "daemon/base", "daemon/plan"],
-    "daemon": ["proto", "config", "daemon/base", "daemon/source", "daemon/plan", "daemon/image",
-               "daemon/mix", "daemon/batch"],
+    "daemon": [
+        "proto",
+        "config",
+        "daemon/base",
+        "daemon/source",
+        "daemon/plan",
+        "daemon/image",
+        "daemon/mix",
+        "daemon/batch",
+    ],
     "client": ["proto", "daemon/base"],  # CHECK and the clock, which are headers alone
     "client/command": ["proto", "daemon/base", "client"],
     "client/examples": ["proto", "client"],
@@ -90,8 +98,19 @@ def check_text(path):
 
 
 def check_header_alone(path, flags):
-    result = run("cc", "-std=c17", "-D_GNU_SOURCE", "-I.", *flags, "-fsyntax-only", "-x", "c",
-                 "-include", str(path), "/dev/null")
+    result = run(
+        "cc",
+        "-std=c17",
+        "-D_GNU_SOURCE",
+        "-I.",
+        *flags,
+        "-fsyntax-only",
+        "-x",
+        "c",
+        "-include",
+        str(path),
+        "/dev/null",
+    )
     if result.returncode != 0:
         found(path, 1, "does not compile alone: " + result.stderr.split("\n")[0])
 
@@ -146,10 +165,16 @@ def main():
             check_header_alone(path, flags)
     check_format(sources)
     check_figures()
-    check_tool("shellcheck", ["shellcheck"],
-               [".ci/packages", ".ci/run", "tests/run", "tests/demo/run", "systemd/after-install"])
-    check_tool("mandoc", ["mandoc", "-Tlint", "-Wwarning"],
-               ["daemon/stokerd.8", "config/stokerd.conf.5", "client/stoker.1"])
+    check_tool(
+        "shellcheck",
+        ["shellcheck"],
+        [".ci/packages", ".ci/run", "tests/run", "tests/demo/run", "systemd/after-install"],
+    )
+    check_tool(
+        "mandoc",
+        ["mandoc", "-Tlint", "-Wwarning"],
+        ["daemon/stokerd.8", "config/stokerd.conf.5", "client/stoker.1"],
+    )
     check_unit()
     for finding in findings:
         print(finding)

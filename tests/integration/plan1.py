@@ -100,7 +100,9 @@ class Sample:
 def list_folder(root):
     """The listing of a folder source and the names of its classes, section 7."""
     root = os.fsencode(root)
-    classes = sorted(entry for entry in os.listdir(root) if os.path.isdir(os.path.join(root, entry)))
+    classes = sorted(
+        entry for entry in os.listdir(root) if os.path.isdir(os.path.join(root, entry))
+    )
     samples = []
     for label, name in enumerate(classes):
         for folder, _, files in sorted(os.walk(os.path.join(root, name), followlinks=True)):
@@ -479,6 +481,8 @@ class Plan:
             "flip": np.array([slot.flip for slot in slots], "|u1"),
         }
         replaced = [
-            (i, slot.index) for i, (slot, index) in enumerate(zip(slots, indices)) if slot.index in self.bad
+            (i, slot.index)
+            for i, (slot, index) in enumerate(zip(slots, indices))
+            if slot.index in self.bad
         ]
         return Expected(tensors, replaced)

@@ -75,7 +75,8 @@ def stream_text(name, source, recipe=plan1.Recipe()):
         lines.append(f"resize = {recipe.resize}")
     if recipe.mix != "none":
         lines.append(
-            f"mix {{ method = {recipe.mix} preset = {recipe.mix_preset} alpha = {recipe.mix_alpha!r} }}"
+            f"mix {{ method = {recipe.mix} preset = {recipe.mix_preset}"
+            f" alpha = {recipe.mix_alpha!r} }}"
         )
     return f"stream {name} {{\n    " + "\n    ".join(lines) + "\n}\n"
 
@@ -102,8 +103,17 @@ def parse_line(line):
 class Stokerd:
     """One run of the daemon."""
 
-    def __init__(self, streams, *, listen=None, workers=2, memory_max="512M", log_level="debug",
-                 environment=None, **options):
+    def __init__(
+        self,
+        streams,
+        *,
+        listen=None,
+        workers=2,
+        memory_max="512M",
+        log_level="debug",
+        environment=None,
+        **options,
+    ):
         self.folder = tempfile.mkdtemp(prefix="stk-", dir="/tmp")
         self.listen = listen or [f"ipc://{self.folder}/s"]
         os.chmod(self.folder, 0o755)  # a test may run the program as somebody else
@@ -119,7 +129,9 @@ class Stokerd:
         self.ended = False  # stderr is
         self.process = subprocess.Popen(
             [options.pop("program", PROGRAM), "-c", self.config],
-            stderr=subprocess.PIPE, env={**os.environ, **(environment or {})}, **options,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(environment or {})},
+            **options,
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

@@ -84,7 +84,9 @@ def test_two_daemons_replace_alike(daemon, connect, hurtful):
         assert one.digest == other.digest and one.replaced == other.replaced
 
 
-@pytest.mark.parametrize("name", ["scans.jpg", "refinements.jpg", "huge.jpg", "huge-progressive.jpg"])
+@pytest.mark.parametrize(
+    "name", ["scans.jpg", "refinements.jpg", "huge.jpg", "huge-progressive.jpg"]
+)
 def test_a_bomb_costs_neither_time_nor_memory(daemon, connect, tmp_path, name):
     root = dataset.write_small(tmp_path / "data", classes=1, each=1)
     dataset.write(root, f"class0/{name}", dataset.HURTFUL[name])
@@ -164,7 +166,9 @@ def test_a_stream_of_bad_files_alone_fails_and_others_are_served(daemon, connect
     for i in range(5):
         dataset.write(tmp_path, f"data/class0/{i}.jpg", dataset.truncated(share=0.02))
     recipe = dataclasses.replace(RECIPE, batch=4)
-    running = daemon(stream_text("bad", tmp_path / "data", recipe) + stream_text("good", small, recipe))
+    running = daemon(
+        stream_text("bad", tmp_path / "data", recipe) + stream_text("good", small, recipe)
+    )
     client = connect(running.endpoint)
     client.hello("bad")
     for epoch in range(2):

@@ -15,23 +15,52 @@ RECIPES = {
     "dropped": Recipe(seed=2**63 + 5, batch=25, last="drop", height=32, width=48),
     "wrapped": Recipe(seed=1, batch=17, last="wrap", height=33, width=31, scale=(0.5, 0.9)),
     "center": Recipe(
-        order="sequential", batch=16, last="partial", crop="center", height=40, width=40, resize=52,
-        flip=0.0, dtype="f32", layout="nchw",
+        order="sequential",
+        batch=16,
+        last="partial",
+        crop="center",
+        height=40,
+        width=40,
+        resize=52,
+        flip=0.0,
+        dtype="f32",
+        layout="nchw",
     ),
     "center_wide": Recipe(
-        order="sequential", batch=13, last="wrap", crop="center", height=31, width=64, resize=64,
+        order="sequential",
+        batch=13,
+        last="wrap",
+        crop="center",
+        height=31,
+        width=64,
+        resize=64,
         flip=1.0,
     ),
     "whole": Recipe(batch=20, crop="none", height=45, width=71, layout="nchw", flip=0.25),
     "extreme": Recipe(
-        seed=3, batch=30, height=20, width=90, ratio=(3.0, 9.0), scale=(0.3, 1.0), dtype="f32",
-        mean=(0.5, 0.25, 0.0), std=(0.5, 1.0, 0.1),
+        seed=3,
+        batch=30,
+        height=20,
+        width=90,
+        ratio=(3.0, 9.0),
+        scale=(0.3, 1.0),
+        dtype="f32",
+        mean=(0.5, 0.25, 0.0),
+        std=(0.5, 1.0, 0.1),
     ),
     "tiny": Recipe(seed=4, batch=60, height=1, width=1, scale=(1e-6, 1e-3), ratio=(0.001, 1000.0)),
     "mixed": Recipe(seed=5, batch=16, last="partial", height=48, width=40, mix="mixup"),
     "mixed_paper_f32": Recipe(
-        seed=6, batch=23, last="wrap", height=32, width=32, dtype="f32", layout="nchw", mix="mixup",
-        mix_preset="paper", mix_alpha=1.0,
+        seed=6,
+        batch=23,
+        last="wrap",
+        height=32,
+        width=32,
+        dtype="f32",
+        layout="nchw",
+        mix="mixup",
+        mix_preset="paper",
+        mix_alpha=1.0,
     ),
     "mixed_strongly": Recipe(seed=8, batch=60, height=24, width=24, mix="mixup", mix_alpha=20.0),
 }
@@ -78,8 +107,20 @@ def test_the_recipes_reach_every_kind_of_view(plan_of):
             first = plan1.words(recipe.seed, 0, plan1.CROP, slot.position, 0)
             only_first = lambda t, first=first: first  # noqa: E731
             box = plan1.view(recipe, 0, slot.position, image.height, image.width).box
-            kinds.add(("first try", box == plan1._random_box(recipe, only_first, image.height, image.width)))
-    assert kinds == {"center", "none", ("flip", True), ("flip", False), ("first try", True), ("first try", False)}
+            kinds.add(
+                (
+                    "first try",
+                    box == plan1._random_box(recipe, only_first, image.height, image.width),
+                )
+            )
+    assert kinds == {
+        "center",
+        "none",
+        ("flip", True),
+        ("flip", False),
+        ("first try", True),
+        ("first try", False),
+    }
 
 
 def test_welcome_describes_the_stream(serving, connect, plan_of, good):
@@ -94,7 +135,8 @@ def test_welcome_describes_the_stream(serving, connect, plan_of, good):
             "v": 1, "plan": 1, "window": 5, "stream": name, "samples": 60,
             "steps": plan_of(recipe).steps, "batch": recipe.batch, "shape": shape,
             "dtype": {"u8": "|u1", "f32": "<f4"}[recipe.dtype], "layout": recipe.layout,
-            "last": recipe.last, "classes": len(classes), "fingerprint": plan_of(recipe).fingerprint,
+            "last": recipe.last, "classes": len(classes),
+            "fingerprint": plan_of(recipe).fingerprint,
         }  # fmt: skip
         assert {key: welcome[key] for key in wanted} == wanted
         if recipe.mix == "none":
@@ -131,7 +173,8 @@ def test_fingerprint_is_the_protocols_hash_and_follows_every_setting(daemon, con
         {"scale": (0.1, 1.0)}, {"ratio": (0.75, 1.5)}, {"flip": 0.1}, {"dtype": "f32"},
         {"dtype": "f32", "mean": (0.1, 0.2, 0.3)}, {"dtype": "f32", "std": (0.1, 0.2, 0.3)},
         {"layout": "nchw"}, {"on_corrupt": "fail"}, {"mix": "mixup"},
-        {"mix": "mixup", "mix_alpha": 0.3}, {"mix": "mixup", "mix_preset": "paper", "mix_alpha": 0.4},
+        {"mix": "mixup", "mix_alpha": 0.3}, {"mix": "mixup", "mix_preset": "paper",
+        "mix_alpha": 0.4},
     ]  # fmt: skip
     recipes = {f"s{i}": dataclasses.replace(base, **change) for i, change in enumerate(changes)}
     running = daemon("".join(stream_text(name, good, recipe) for name, recipe in recipes.items()))
@@ -155,7 +198,9 @@ def test_an_epoch_with_partial_delivers_every_sample_exactly_once(serving, conne
     orders = []
     for epoch in range(3):
         orders.append(
-            np.concatenate([batch["index"] for batch in client.epoch("shuffled", epoch, range(steps))])
+            np.concatenate(
+                [batch["index"] for batch in client.epoch("shuffled", epoch, range(steps))]
+            )
         )
         assert sorted(orders[-1]) == list(range(60))
     assert not np.array_equal(orders[0], orders[1]) and not np.array_equal(orders[1], orders[2])

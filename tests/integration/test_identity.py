@@ -33,7 +33,9 @@ def test_every_address_has_bytes_of_its_own(reference):
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8])
-def test_digests_do_not_depend_on_workers_daemon_or_order(daemon, connect, good, reference, workers):
+def test_digests_do_not_depend_on_workers_daemon_or_order(
+    daemon, connect, good, reference, workers
+):
     addresses = ADDRESSES * 2
     random.Random(workers).shuffle(addresses)
     running = daemon(stream_text("train", good, RECIPE), workers=workers, memory_max="2G")
@@ -80,6 +82,8 @@ def test_two_endpoints_serve_the_same(daemon, connect, good, tmp_path_factory):
     running = daemon(
         stream_text("train", good, RECIPE), listen=["tcp://127.0.0.1:*", f"ipc://{folder}/s"]
     )
-    over_tcp, over_ipc = [digests(connect(endpoint), ADDRESSES[:3]) for endpoint in running.endpoints]
+    over_tcp, over_ipc = [
+        digests(connect(endpoint), ADDRESSES[:3]) for endpoint in running.endpoints
+    ]
     assert over_tcp == over_ipc
     assert len(over_tcp) == 3

@@ -46,7 +46,9 @@ def test_a_missing_source_is_an_error_of_the_configuration(launch, tmp_path):
 
 def test_an_empty_folder_is_named(launch, tmp_path):
     (tmp_path / "empty" / "class").mkdir(parents=True)
-    assert str(tmp_path / "empty") in assert_refuses(launch(stream_text("t", tmp_path / "empty", RECIPE)), 1)
+    assert str(tmp_path / "empty") in assert_refuses(
+        launch(stream_text("t", tmp_path / "empty", RECIPE)), 1
+    )
 
 
 def test_a_folder_of_pictures_without_classes_is_named(launch, tmp_path):
@@ -122,7 +124,9 @@ def test_an_endpoint_left_behind_by_a_killed_daemon_is_taken_over(daemon, launch
 
 
 def test_memory_that_does_not_suffice_is_refused_with_what_would(launch, daemon, connect, small):
-    text = stream_text("train", small, Recipe(batch=512, height=128, width=128, last="wrap", dtype="f32"))
+    text = stream_text(
+        "train", small, Recipe(batch=512, height=128, width=128, last="wrap", dtype="f32")
+    )
     line = assert_refuses(launch(text, memory_max="128M"), 2)
     assert "memory_max" in line
     mebibytes = [int(number) for number in re.findall(r"(\d+) MiB", line)]
@@ -139,7 +143,8 @@ def test_memory_that_does_not_suffice_is_refused_with_what_would(launch, daemon,
 @pytest.mark.parametrize(
     "wrong, remedy",
     [
-        ("bach = 3", "batch"), ("batch = many", "batch"), ("batch = 0", "8192"), ("order = shufle", "shuffle"),
+        ("bach = 3", "batch"), ("batch = many", "batch"), ("batch = 0", "8192"),
+        ("order = shufle", "shuffle"),
         ("flip = 1.5", "flip"), ("mix { method = mixop }", "mixup"),
     ],
 )  # fmt: skip
@@ -165,7 +170,9 @@ def test_check_config_says_nothing_or_what_is_wrong(tmp_path, small):
 
 
 def test_print_config_can_be_read_back_and_means_the_same(tmp_path, small, daemon, connect):
-    recipe = Recipe(batch=5, height=16, width=24, mix="mixup", dtype="f32", layout="nchw", seed=2**64 - 1)
+    recipe = Recipe(
+        batch=5, height=16, width=24, mix="mixup", dtype="f32", layout="nchw", seed=2**64 - 1
+    )
     first = daemon(stream_text("train", small, recipe))
     printed = call("-c", first.config, "--print-config").stdout
     (tmp_path / "again.conf").write_text(printed)

@@ -45,7 +45,9 @@ def test_golden_bytes_are_the_message_and_the_message_the_bytes(name):
 
 def test_there_is_a_golden_message_of_every_kind():
     messages = {name: golden(name)[0] for name in os.listdir(GOLDEN)}
-    requests = {m["k"] for name, m in messages.items() if m["k"] not in wire.REPLIES or "_request" in name}
+    requests = {
+        m["k"] for name, m in messages.items() if m["k"] not in wire.REPLIES or "_request" in name
+    }
     replies = {m["k"] for name, m in messages.items() if "_request" not in name} & set(wire.REPLIES)
     assert requests == REQUESTS and replies == set(wire.REPLIES)
 

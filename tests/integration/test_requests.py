@@ -1,4 +1,4 @@
-"""Requests that are wrong: each is answered or cut off, and a good client is served all the same."""
+"""Requests that are wrong: each is answered or cut off, and a good client is served still."""
 
 import random
 import re
@@ -47,7 +47,11 @@ def refusal(client, *frames):
 def with_value(packed, **changes):
     """A get as bytes with some keys' values as they stand in packed form."""
     keys = {key: encode(value) for key, value in GET.items()} | changes
-    return bytes([0x80 | len(keys)]) + b"".join(encode(key) + value for key, value in keys.items()) + packed
+    return (
+        bytes([0x80 | len(keys)])
+        + b"".join(encode(key) + value for key, value in keys.items())
+        + packed
+    )
 
 
 NESTED_4 = encode([[["deep"]]])
@@ -122,7 +126,8 @@ ALLOWED = {
     "4,096 bytes": with_value(b"", x=b"\xc5" + (4096 - len(encode(GET)) - 5).to_bytes(2, "big")
                               + bytes(4096 - len(encode(GET)) - 5)),
     "numbers wider than they need be": with_value(
-        b"", id=b"\xcf" + (77).to_bytes(8, "big"), epoch=b"\xce\0\0\0\0", step=b"\xd3" + b"\0" * 7 + b"\1"
+        b"", id=b"\xcf" + (77).to_bytes(8, "big"), epoch=b"\xce\0\0\0\0",
+        step=b"\xd3" + b"\0" * 7 + b"\1"
     ),
     "a map of 32-bit count": b"\xdf\0\0\0\5" + encode(GET)[1:],
     "an extension type": with_value(b"", x=encode(msgpack.ExtType(5, b"data"))),
@@ -163,7 +168,8 @@ def test_a_step_beyond_the_epoch_is_out_of_range(client):
 
 def test_an_unknown_stream_is_answered_with_those_there_are(client):
     for kind, keys in {
-        "hello": dict(v=1, name="", window=1), "get": dict(epoch=0, step=0), "labels": dict(first=0),
+        "hello": dict(v=1, name="", window=1), "get": dict(epoch=0, step=0),
+        "labels": dict(first=0),
     }.items():  # fmt: skip
         with pytest.raises(Refused) as refused:
             client.ask(kind, stream="trian", **keys)
@@ -248,7 +254,9 @@ def mutated(random_, valid):
         place = random_.randrange(len(data) + 1)
         action = random_.randrange(3)
         if action == 0 and place < len(data):
-            data[place] = random_.choice([random_.randrange(256), data[place] ^ 1 << random_.randrange(8)])
+            data[place] = random_.choice(
+                [random_.randrange(256), data[place] ^ 1 << random_.randrange(8)]
+            )
         elif action == 1:
             del data[place : place + random_.randint(1, 5)]
         else:
@@ -261,7 +269,8 @@ def test_500_random_and_1500_mutated_requests_do_no_harm(client):
     valid = [
         encode(GET), encode({**GET, "fingerprint": bytes(16)}),
         encode({"k": "hello", "id": 1 << 40, "v": 1, "stream": "train", "name": "é", "window": 8}),
-        encode({"k": "labels", "id": 3, "stream": "train", "first": 0}), encode({"k": "streams", "id": 4}),
+        encode({"k": "labels", "id": 3, "stream": "train", "first": 0}),
+        encode({"k": "streams", "id": 4}),
         encode({"k": "cancel", "id": 77}), with_value(b"", x=NESTED_4),
     ]  # fmt: skip
     client.last_id = 1 << 50
@@ -271,7 +280,9 @@ def test_500_random_and_1500_mutated_requests_do_no_harm(client):
     for i in range(0, len(frames), 50):
         for frame in frames[i : i + 50]:
             client.send_raw(frame)
-        kinds += [reply.k if isinstance(reply, wire.Batch) else reply["k"] for reply in drain(client)]
+        kinds += [
+            reply.k if isinstance(reply, wire.Batch) else reply["k"] for reply in drain(client)
+        ]
     # All but cancels have an answer; what is still valid after a mutation has a good one.
     assert 1750 < len(kinds) <= len(frames)
     assert kinds.count("error") > 1000

@@ -132,7 +132,9 @@ REPLIES = {
     "streams": {"streams": _rows(STREAM, 256)},
     "labels": {
         "first": _unsigned(U32),
-        "names": lambda value: type(value) is list and len(value) <= 512 and all(map(_text(512), value)),
+        "names": lambda value: type(value) is list
+        and len(value) <= 512
+        and all(map(_text(512), value)),
     },
     "stats": {"figures": _figures},
 }

@@ -16,8 +16,9 @@ def make_class(root, number, count):
     folder = os.open(os.path.join(root, name), os.O_RDONLY)
     for i in range(count):
         # A stride that is prime to the count: files are not made in the order of their names.
-        os.close(os.open(f"{name}_{i * 7919 % 100003}.JPEG", os.O_WRONLY | os.O_CREAT,
-                         dir_fd=folder))
+        os.close(
+            os.open(f"{name}_{i * 7919 % 100003}.JPEG", os.O_WRONLY | os.O_CREAT, dir_fd=folder)
+        )
     os.close(folder)
 
 
