@@ -58,8 +58,10 @@ LIBRARIES := $(BUILD)/libstoker.a $(BUILD)/$(SONAME)
 EXAMPLES := $(call program,client/examples/*.c)
 TESTS := $(call program,tests/check_*.c)
 TOOLS := $(call program,tests/tools/*.c)
+FUZZERS := $(call program,tests/fuzz/*.c)
+MINUTES ?= 1
 
-.PHONY: all demo check lint install uninstall dist clean help packages-demo packages-check \
+.PHONY: all demo check fuzz lint install uninstall dist clean help packages-demo packages-check \
 	packages-lint run-demo run-check run-lint tests
 
 all: $(PROGRAMS) $(LIBRARIES)
@@ -69,6 +71,7 @@ help:
 	@echo 'make demo           stream a drawn data set to a trainer, make a picture of a batch'
 	@echo 'make demo DATA=DIR  the same with your folder of class folders of JPEGs'
 	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
+	@echo 'make fuzz MINUTES=1 fuzz the decoders of messages and pictures with libFuzzer'
 	@echo 'make lint           hold the source to the house rules'
 	@echo 'make install        install below PREFIX=$(PREFIX), DESTDIR is honoured'
 	@echo 'make uninstall      take it away again; the configuration stays'
@@ -78,7 +81,7 @@ help:
 
 # What a user calls installs packages first, then makes the rest in a second make, which may ask
 # pkg-config.
-demo check lint: %: packages-%
+demo check fuzz lint: %: packages-%
 	@$(MAKE) --no-print-directory run-$*
 
 packages-demo:
@@ -86,6 +89,9 @@ packages-demo:
 
 packages-check:
 	@.ci/packages build check
+
+packages-fuzz:
+	@.ci/packages build fuzz
 
 packages-lint:
 	@.ci/packages build check lint
@@ -95,6 +101,12 @@ run-demo: $(PROGRAMS) $(BUILD)/stoker-demo-draw
 
 run-check: tests
 	@tests/run $(BUILD)
+
+# libFuzzer is clang's, and instruments everything, so it has a build folder of its own.
+run-fuzz:
+	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined BUILD=build/fuzz \
+		fuzzers
+	@tests/fuzz/run build/fuzz $(MINUTES)
 
 run-lint:
 	@/usr/bin/python3 tests/lint.py
@@ -154,6 +166,11 @@ $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 
 $(TOOLS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+$(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a
+	$(CC) $(subst fuzzer-no-link,fuzzer,$(STK_LDFLAGS)) -o $@ $^ $(DAEMON_LIBS)
+
+fuzzers: $(FUZZERS) $(BUILD)/stoker-demo-draw
 
 tests: all $(TESTS) $(TOOLS) $(EXAMPLES) $(BUILD)/stoker-demo-draw
 

@@ -168,7 +168,14 @@ def main():
     check_tool(
         "shellcheck",
         ["shellcheck"],
-        [".ci/packages", ".ci/run", "tests/run", "tests/demo/run", "systemd/after-install"],
+        [
+            ".ci/packages",
+            ".ci/run",
+            "tests/run",
+            "tests/demo/run",
+            "tests/fuzz/run",
+            "systemd/after-install",
+        ],
     )
     check_tool(
         "mandoc",
