@@ -107,6 +107,28 @@ static enum stk_status check_address(const struct stk_batch_header *header,
     return STK_OK;
 }
 
+static uint32_t count_tensors(const struct stk_batch_header *header, const char *name)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < header->tensor_count; i++)
+        count += stk_text_is(header->tensors[i].name, name);
+    return count;
+}
+
+/* A trainer may rely on what every batch has. */
+static enum stk_status check_names(const struct stk_batch_header *header, char *error)
+{
+    const char *missing = count_tensors(header, "images") == 1 ? NULL : "images";
+    for (size_t i = 0; i < sizeof known_tensors / sizeof *known_tensors; i++) {
+        if (count_tensors(header, known_tensors[i].name) != 1)
+            missing = known_tensors[i].name;
+    }
+    if (missing == NULL)
+        return STK_OK;
+    return stk_fail(error, STK_INVALID,
+                    "a daemon broke the protocol: a batch has the tensor '%s' not once", missing);
+}
+
 static enum stk_status check_tensors(struct stk_batch *batch, const struct stk_stream_info *info,
                                      char *error)
 {
@@ -126,7 +148,7 @@ static enum stk_status check_tensors(struct stk_batch *batch, const struct stk_s
                             (int)tensor->name.len, tensor->name.data);
         batch->tensors[i] = zmq_msg_data(&batch->frames.frames[1 + i]);
     }
-    return STK_OK;
+    return check_names(header, error);
 }
 
 static size_t aligned_bytes(const struct stk_batch *batch, uint32_t tensor)

@@ -113,16 +113,25 @@ enum stk_status stk_channel_tend(struct stk_channel *channel, uint64_t now_ns, c
                     channel->endpoint, zmq_strerror(code));
 }
 
+/* A trainer's profiler may interrupt us at any time. */
+static int receive_bytes(void *socket, void *bytes, size_t capacity)
+{
+    int len;
+    do {
+        len = zmq_recv(socket, bytes, capacity, ZMQ_DONTWAIT);
+    } while (len < 0 && errno == EINTR);
+    return len;
+}
+
 /* An event's first frame starts with its number; the second one (where) is not needed. */
 static bool receive_event(struct stk_channel *channel, uint16_t *event)
 {
     uint8_t frame[64] = {0};
-    if (channel->monitor == NULL ||
-        zmq_recv(channel->monitor, frame, sizeof frame, ZMQ_DONTWAIT) < 0)
+    if (channel->monitor == NULL || receive_bytes(channel->monitor, frame, sizeof frame) < 0)
         return false;
     memcpy(event, frame, sizeof *event);
     uint8_t where[8];
-    return zmq_recv(channel->monitor, where, sizeof where, ZMQ_DONTWAIT) >= 0;
+    return receive_bytes(channel->monitor, where, sizeof where) >= 0;
 }
 
 enum stk_channel_event stk_channel_event(struct stk_channel *channel)
@@ -160,7 +169,11 @@ enum stk_status stk_channel_send(struct stk_channel *channel, const struct stk_r
     enum stk_status status = stk_request_encode(request, bytes, sizeof bytes, &len);
     if (status != STK_OK)
         return status;
-    return zmq_send(channel->socket, bytes, len, ZMQ_DONTWAIT) < 0 ? STK_SYSTEM : STK_OK;
+    int sent;
+    do {
+        sent = zmq_send(channel->socket, bytes, len, ZMQ_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? STK_SYSTEM : STK_OK;
 }
 
 /* Receive one frame into an initialised message, whatever signals come. */

@@ -292,8 +292,11 @@ static enum stk_status take(struct stk_client *client, struct stk_batch **batch)
         return STK_OK;
     }
     if (slot->state == STK_SLOT_FAILED) {
+        /* Told once: what comes of asking again is another matter. */
+        enum stk_status status = slot->status;
         slot->state = STK_SLOT_WAITING;
-        return stk_fail(client->error, slot->status, "%s", slot->sentence);
+        slot->status = STK_OK;
+        return stk_fail(client->error, status, "%s", slot->sentence);
     }
     if (refused_by_all(client))
         return tell_refusal(client, refused_peer(client, false));

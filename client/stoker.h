@@ -171,7 +171,7 @@ void stk_batch_close(struct stk_batch **batch);
  * Returns: STK_OK; STK_RANGE where a label is outside the classes or a lambda outside 0 .. 1
  *          (target is unspecified); STK_INVALID where smoothing is.
  * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
- * Source:  MIXING table of PROTOCOL.md; timm's mixup_target.
+ * Source:  PROTOCOL.md, "Tensors"; timm's mixup_target.
  */
 STK_MUST_CHECK enum stk_status stk_soft_labels(const int32_t *label, const int32_t *partner_label,
                                                const float *lambda, uint32_t count,

@@ -76,9 +76,11 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     int result = EXIT_SUCCESS;
-    if (action == ACTION_PRINT)
+    if (action == ACTION_PRINT) {
         config_print(config, stdout);
-    else if (action == ACTION_RUN)
+        if (fflush(stdout) != 0 || ferror(stdout))
+            result = EXIT_FAILURE;
+    } else if (action == ACTION_RUN)
         result = run(config);
     config_close(&config);
     return result;

@@ -283,7 +283,6 @@ static void mix_batch(struct pipeline *pipeline, const struct batch *batch)
 
 static void finish_slot(struct pipeline *pipeline, struct batch *batch)
 {
-    atomic_fetch_add_explicit(&pipeline->progress, 1, memory_order_relaxed);
     if (atomic_fetch_sub_explicit(&batch->slots_left, 1, memory_order_acq_rel) != 1)
         return;
     if (batch->failure == STK_OK && batch->stream->recipe->mix != MIX_NONE)
@@ -445,6 +444,7 @@ static void read_task(struct pipeline *pipeline, struct task *task)
     if (status == STK_CLOSED)
         return;
     if (status != STK_OK) {
+        atomic_fetch_add_explicit(&pipeline->progress, 1, memory_order_relaxed);
         handle_failure(pipeline, task, status, reason);
         return;
     }
@@ -521,6 +521,7 @@ static void work(struct pipeline *pipeline, struct image_decoder *decoder, struc
     uint64_t start_ns = clock_now_ns();
     enum stk_status status = decode_task(decoder, task, reason);
     figure_add(&pipeline->options.figures->decode_ns_total, clock_now_ns() - start_ns);
+    atomic_fetch_add_explicit(&pipeline->progress, 1, memory_order_relaxed);
     if (status == STK_OK) {
         figure_add(&pipeline->options.figures->images_decoded, 1);
         finish_task(pipeline, task);

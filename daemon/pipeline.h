@@ -58,7 +58,7 @@ void pipeline_push(struct pipeline *pipeline, struct batch *batch);
 /** Slots of pushed batches that no reader has begun.  Threads: any.  Blocks: on a short lock. */
 uint64_t pipeline_backlog(struct pipeline *pipeline);
 
-/** Pictures finished since the start, good or bad: whether the workers move.  Threads: any. */
+/** Samples decoded or found bad since the start: whether the threads move.  Threads: any. */
 uint64_t pipeline_progress(const struct pipeline *pipeline);
 
 #endif

@@ -32,7 +32,6 @@
 
 enum {
     BACKLOG_SLOTS_PER_WORKER = 4,
-    IO_THREAD_WORKERS = 16, /* a libzmq I/O thread for so many workers */
     SEND_QUEUE_MESSAGES = 2 * STK_WINDOW_MAX,
     RECEIVE_QUEUE_MESSAGES = 2 * STK_WINDOW_MAX,
     HANDSHAKE_MS = 5000,
@@ -71,11 +70,10 @@ static bool set_options(void *router)
            zmq_setsockopt(router, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
 }
 
-static enum stk_status open_sockets(struct server *server, uint32_t workers, char *error)
+static enum stk_status open_sockets(struct server *server, char *error)
 {
     server->context = zmq_ctx_new();
     if (server->context != NULL) {
-        zmq_ctx_set(server->context, ZMQ_IO_THREADS, 1 + (int)workers / IO_THREAD_WORKERS);
         server->router = zmq_socket(server->context, ZMQ_ROUTER);
         server->monitor = zmq_socket(server->context, ZMQ_PAIR);
     }
@@ -302,7 +300,7 @@ static enum stk_status open_loop(struct server *server)
 static enum stk_status open_parts(struct server *server, const struct pipeline_options *options,
                                   const struct memory_plan *plan, char *error)
 {
-    enum stk_status status = open_sockets(server, options->workers, error);
+    enum stk_status status = open_sockets(server, error);
     if (status == STK_OK)
         status = bind_endpoints(server, error);
     if (status != STK_OK)

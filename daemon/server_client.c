@@ -5,7 +5,8 @@
  * descriptor, which every message carries too.  Both events of a descriptor, accepted and
  * disconnected, are queued before anything can come by the next connection on the same number.  So
  * whoever drains the monitor before it looks at a message knows whether its sender is still there,
- * and never takes a new connection for an old one.
+ * and never takes a new connection for an old one.  That order is one I/O thread's: libzmq's
+ * default of one is kept.
  */
 #include <errno.h>
 #include <stdlib.h>

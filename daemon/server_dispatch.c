@@ -10,7 +10,9 @@
 
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/log.h"
 #include "daemon/server_parts.h"
+#include "daemon/stream.h"
 
 void server_request_done(struct server *server, struct client *client, struct request *request)
 {
@@ -26,12 +28,11 @@ static bool answer(struct server *server, struct client *client, struct request 
 {
     uint64_t id = request->id;
     server_request_done(server, client, request);
-    if (batch->state == BATCH_FAILED) {
-        server_send_error(server, client->identity, client->identity_len, id, batch->failure,
-                          batch->failure_reason);
-        return true;
-    }
-    if (server_send_batch(server, client, id, batch))
+    bool sent = batch->state == BATCH_FAILED
+                    ? server_send_error(server, client->identity, client->identity_len, id,
+                                        batch->failure, batch->failure_reason)
+                    : server_send_batch(server, client, id, batch);
+    if (sent)
         return true;
     server_client_drop(server, client, "takes nothing more");
     return false;
@@ -62,6 +63,13 @@ void server_batch_finished(void *context, struct batch *batch)
     uv_async_send(&server->wake);
 }
 
+static void log_batch(const struct batch *batch)
+{
+    LOG(DEBUG, "batch.made", LOG_TEXT("stream", batch->stream->name),
+        LOG_NUMBER("epoch", batch->address.epoch), LOG_NUMBER("step", batch->address.step),
+        LOG_NUMBER("replaced", batch->replaced_count));
+}
+
 void server_collect(struct server *server)
 {
     struct finished_list finished = TAILQ_HEAD_INITIALIZER(finished);
@@ -81,6 +89,7 @@ void server_collect(struct server *server)
         TAILQ_REMOVE(&finished, batch, queued);
         server->filling--;
         batch_set_state(batch, batch->failure == STK_OK ? BATCH_READY : BATCH_FAILED);
+        log_batch(batch);
         answer_waiting(server, batch);
         cache_unref(server->cache, &batch);
     }

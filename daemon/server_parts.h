@@ -28,7 +28,8 @@ enum {
     SERVER_WINDOW_DEFAULT = 8, /* of a client that never said hello */
     SERVER_REPLY_BYTES = STK_HEADER_BYTES_MAX,
     SERVER_REPLIES_BYTES_MAX = 16 << 20, /* of all replies but batches that libzmq holds */
-    SERVER_FDS_MAX = 1 << 16,            /* descriptors whose connection is watched */
+    SERVER_REPLY_SMALL_BYTES = 1024, /* longer ones may use half of it, and leave half to these */
+    SERVER_FDS_MAX = 1 << 16,        /* descriptors whose connection is watched */
 };
 
 /* A get that is not answered yet. */
@@ -179,8 +180,8 @@ void server_batch_finished(void *context, struct batch *batch);
  */
 bool server_send(struct server *server, const void *identity, size_t identity_len, size_t len);
 
-/** Send an error reply. */
-void server_send_error(struct server *server, const void *identity, size_t identity_len,
+/** Send an error reply; false where it could not be sent. */
+bool server_send_error(struct server *server, const void *identity, size_t identity_len,
                        uint64_t id, enum stk_status status, const char *message);
 
 /** Send a READY batch, without copying it; false where the client is gone or takes nothing more. */

@@ -41,8 +41,9 @@ static void reply_released(void *data, void *hint)
 /* A frame with a copy of server->reply's first len bytes; false where there is no room for it. */
 static bool reply_frame(struct server *server, size_t len, zmq_msg_t *frame)
 {
-    if (atomic_load_explicit(&server->reply_bytes, memory_order_relaxed) + len >
-        SERVER_REPLIES_BYTES_MAX)
+    size_t bytes_max =
+        len > SERVER_REPLY_SMALL_BYTES ? SERVER_REPLIES_BYTES_MAX / 2 : SERVER_REPLIES_BYTES_MAX;
+    if (atomic_load_explicit(&server->reply_bytes, memory_order_relaxed) + len > bytes_max)
         return false;
     struct reply *reply = malloc(sizeof *reply + len);
     if (reply == NULL)
@@ -82,14 +83,16 @@ bool server_send(struct server *server, const void *identity, size_t identity_le
     return send_frame(server->router, &frame, 0);
 }
 
-void server_send_error(struct server *server, const void *identity, size_t identity_len,
+bool server_send_error(struct server *server, const void *identity, size_t identity_len,
                        uint64_t id, enum stk_status status, const char *message)
 {
     size_t len;
     struct stk_error error = {.id = id, .status = status, .message = stk_text_of(message)};
-    if (stk_error_encode(&error, server->reply, sizeof server->reply, &len) == STK_OK &&
-        server_send(server, identity, identity_len, len))
-        figure_add(&server->figures.errors_sent, 1);
+    if (stk_error_encode(&error, server->reply, sizeof server->reply, &len) != STK_OK ||
+        !server_send(server, identity, identity_len, len))
+        return false;
+    figure_add(&server->figures.errors_sent, 1);
+    return true;
 }
 
 /* So many frames of a delivery are no longer held; with the last it goes back to the loop. */
@@ -197,9 +200,8 @@ bool server_send_batch(struct server *server, struct client *client, uint64_t id
     CHECK(delivery != NULL);
     size_t len;
     if (encode_header(server, id, batch, &len) != STK_OK) {
-        server_send_error(server, client->identity, client->identity_len, id, STK_LIMIT,
-                          "the batch's header is longer than a header may be");
-        return true;
+        return server_send_error(server, client->identity, client->identity_len, id, STK_LIMIT,
+                                 "the batch's header is longer than a header may be");
     }
     cache_ref(server->cache, batch);
     client->delivery_count++;
@@ -211,9 +213,8 @@ bool server_send_batch(struct server *server, struct client *client, uint64_t id
     bool sent = made && send_frames(server, client, len, frames);
     release_frames(delivery, 1);
     if (!made) {
-        server_send_error(server, client->identity, client->identity_len, id, STK_MEMORY,
-                          "no memory to send the batch; ask again");
-        return true;
+        return server_send_error(server, client->identity, client->identity_len, id, STK_MEMORY,
+                                 "no memory to send the batch; ask again");
     }
     if (sent) {
         figure_add(&server->figures.batches_sent, 1);

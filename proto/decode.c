@@ -295,6 +295,21 @@ static enum stk_status reply_begin(struct unpacked *unpacked, const void *bytes,
     return unpacked->reader.status;
 }
 
+/* [height, width, 3] or [3, height, width], with sides that a picture may have. */
+static void check_picture(struct reader *reader, const struct stk_stream_info *info)
+{
+    const uint32_t channels = info->layout == STK_NHWC ? 2 : 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t side = info->shape[i];
+        if (i == channels ? side != 3 : side < 1 || side > STK_SIDE_MAX)
+            fail(reader, STK_INVALID);
+    }
+    if (info->dtype != STK_U8 && info->dtype != STK_F32)
+        fail(reader, STK_INVALID);
+    if (info->batch < 1)
+        fail(reader, STK_INVALID);
+}
+
 static void read_info(struct reader *reader, struct stk_stream_info *info)
 {
     info->stream = read_text(reader, "stream", STK_NAME_BYTES_MAX);
@@ -310,6 +325,7 @@ static void read_info(struct reader *reader, struct stk_stream_info *info)
     info->classes = read_number32(reader, "classes");
     info->mix = read_text(reader, "mix", STK_TEXT_BYTES_MAX);
     info->decoder = read_text(reader, "decoder", STK_TEXT_BYTES_MAX);
+    check_picture(reader, info);
 }
 
 enum stk_status stk_welcome_decode(const void *bytes, size_t len, struct stk_welcome *message)

@@ -155,6 +155,26 @@ START_TEST(a_welcome_goes_both_ways)
 }
 END_TEST
 
+START_TEST(a_welcome_of_pictures_that_cannot_be_is_refused)
+{
+    struct stk_welcome good = {.version = 1, .plan = 1, .window = 8, .info = golden_info()};
+    struct stk_welcome bad[] = {good, good, good, good, good, good};
+    bad[0].info.shape[2] = 1;
+    bad[1].info.shape[0] = 0;
+    bad[2].info.shape[1] = STK_SIDE_MAX + 1;
+    bad[3].info.dtype = STK_I32;
+    bad[4].info.layout = STK_NCHW;
+    bad[5].info.batch = 0;
+    for (int i = 0; i < 6; i++) {
+        uint8_t bytes[BYTES_MAX];
+        size_t len;
+        struct stk_welcome message;
+        ck_assert_int_eq(stk_welcome_encode(&bad[i], bytes, sizeof bytes, &len), STK_OK);
+        ck_assert_int_eq(stk_welcome_decode(bytes, len, &message), STK_INVALID);
+    }
+}
+END_TEST
+
 START_TEST(a_batch_header_goes_both_ways)
 {
     struct stk_replaced replaced = {5, 81322, stk_text_of("corrupt: premature end of JPEG file")};
@@ -444,6 +464,7 @@ int main(void)
     tcase_add_loop_test(tests, requests_encode_to_the_golden_bytes, 0, REQUESTS);
     tcase_add_loop_test(tests, golden_requests_decode_to_what_they_say, 0, REQUESTS);
     tcase_add_test(tests, a_welcome_goes_both_ways);
+    tcase_add_test(tests, a_welcome_of_pictures_that_cannot_be_is_refused);
     tcase_add_test(tests, a_batch_header_goes_both_ways);
     tcase_add_test(tests, an_error_goes_both_ways);
     tcase_add_test(tests, streams_labels_and_stats_go_both_ways);

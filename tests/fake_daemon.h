@@ -48,6 +48,8 @@ enum fake_fault {
     FAULT_LABEL_SHAPE,   /* fewer labels than samples, the frame as its shape says */
     FAULT_LABEL_DTYPE,   /* labels as f4 */
     FAULT_IMAGES_SHAPE,  /* pictures of another height */
+    FAULT_TENSOR_NAME,   /* no lambda, but a tensor that nobody knows */
+    FAULT_TENSOR_TWICE,  /* two tensors of one name */
     FAULT_REPLACED_SLOT, /* a replaced slot that the batch does not have */
     FAULT_NO_HEADER,     /* a batch reply without its keys */
     FAULT_NONSENSE,      /* bytes that are no message */
@@ -265,6 +267,12 @@ static inline void fake_spoil(struct stk_batch_header *header, enum fake_fault f
         break;
     case FAULT_IMAGES_SHAPE:
         header->tensors[0].shape[1]--;
+        break;
+    case FAULT_TENSOR_NAME:
+        header->tensors[3].name = stk_text_of("lamda");
+        break;
+    case FAULT_TENSOR_TWICE:
+        header->tensors[4].name = header->tensors[5].name;
         break;
     case FAULT_REPLACED_SLOT:
         replaced[1].slot = FAKE_COUNT;

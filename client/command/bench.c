@@ -98,7 +98,7 @@ static bool stopping(const struct worker *worker)
 static bool passes(enum stk_status status)
 {
     return status == STK_TIMEOUT || status == STK_DRAINING || status == STK_OVERLOADED ||
-           status == STK_WINDOW;
+           status == STK_WINDOW || status == STK_MEMORY || status == STK_SYSTEM;
 }
 
 /* The next batch, waited for in slices; STK_END where the run is stopped. */

@@ -42,6 +42,13 @@ static bool add_names(struct class_names *classes, const struct stk_labels *labe
     return true;
 }
 
+/* Whether another endpoint may do better. */
+static bool may_pass(enum stk_status status)
+{
+    return status == STK_TIMEOUT || status == STK_DRAINING || status == STK_OVERLOADED ||
+           status == STK_MEMORY || status == STK_SYSTEM;
+}
+
 /* Ask for the next names, of the first endpoint that answers. */
 static enum stk_status ask_names(const struct stk_url *url, uint32_t first, uint32_t timeout_s,
                                  struct stk_answer **answer, char *error)
@@ -49,7 +56,7 @@ static enum stk_status ask_names(const struct stk_url *url, uint32_t first, uint
     const struct stk_request request = {
         .kind = STK_KIND_LABELS, .stream = stk_text_of(url->stream), .first = first};
     enum stk_status status = STK_TIMEOUT;
-    for (uint32_t i = 0; i < url->count && status == STK_TIMEOUT; i++)
+    for (uint32_t i = 0; i < url->count && may_pass(status); i++)
         status = stk_ask(url->endpoints[i], &request, timeout_s * 1000, answer, error);
     return status;
 }

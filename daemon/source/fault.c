@@ -14,22 +14,22 @@
 enum stk_status fault_status(int code)
 {
     switch (code) {
-    case EMFILE:
-    case ENFILE:
-    case EINTR:
-    case EAGAIN:
-    case EIO:
-    case ESTALE:
-    case ETIMEDOUT:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-    case ENOTCONN:
-        return STK_SYSTEM;
+    case ENOENT:
+    case ENOTDIR:
+    case EACCES:
+    case EPERM:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case EISDIR:
+    case EINVAL:
+    case ENXIO:
+    case EOVERFLOW:
+    case EFBIG:
+        return STK_UNREADABLE;
     case ENOMEM:
         return STK_MEMORY;
     default:
-        return STK_UNREADABLE;
+        return STK_SYSTEM;
     }
 }
 
