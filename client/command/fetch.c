@@ -1,5 +1,5 @@
 /*
- * Fetching one batch: see fetch.h.
+ * Fetching: see fetch.h.
  */
 #include "client/command/fetch.h"
 
@@ -35,4 +35,19 @@ int fetch_batch(const char *url, uint32_t epoch, uint64_t step, uint32_t timeout
         command_fail("%s", stk_client_error(*client));
     stk_client_close(client);
     return COMMAND_FAILED;
+}
+
+int fetch_answer(const char *url, enum stk_kind kind, uint32_t timeout_s, char *endpoint,
+                 struct stk_answer **answer)
+{
+    *answer = NULL;
+    endpoint_of_url(url, endpoint, FETCH_ENDPOINT_BYTES);
+    int code = check_endpoint(endpoint);
+    if (code != COMMAND_DONE)
+        return code;
+    char error[STK_ERROR_BYTES];
+    const struct stk_request request = {.kind = kind};
+    if (stk_ask(endpoint, &request, timeout_s * 1000, answer, error) != STK_OK)
+        return command_fail("%s", error);
+    return COMMAND_DONE;
 }

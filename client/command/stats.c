@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/command/command.h"
+#include "client/command/fetch.h"
 #include "client/command/json.h"
 
 /* Whether a figure's name has a word in it, between underscores: the unit, or what it counts. */
@@ -68,14 +69,11 @@ int stats_command(char **words)
     int code;
     if (!arguments_read(&arguments, words, &url, &code))
         return code;
-    char endpoint[512], error[STK_ERROR_BYTES];
-    endpoint_of_url(url, endpoint, sizeof endpoint);
-    if ((code = check_endpoint(endpoint)) != COMMAND_DONE)
-        return code;
-    const struct stk_request request = {.kind = STK_KIND_STATS};
+    char endpoint[FETCH_ENDPOINT_BYTES];
     struct stk_answer *answer;
-    if (stk_ask(endpoint, &request, timeout_s * 1000, &answer, error) != STK_OK)
-        return command_fail("%s", error);
+    code = fetch_answer(url, STK_KIND_STATS, timeout_s, endpoint, &answer);
+    if (code != COMMAND_DONE)
+        return code;
     if (json)
         code = print_json(stk_answer_stats(answer));
     else
