@@ -4,7 +4,6 @@
  * Exit 0 done, 1 runtime failure, 2 usage or configuration.
  */
 #include <getopt.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "daemon/base/cores.h"
 #include "daemon/base/log.h"
 #include "daemon/notify.h"
 #include "daemon/server.h"
@@ -86,16 +86,6 @@ int main(int argc, char **argv)
     return result;
 }
 
-/* The cores that this process may run on; a mask of over 1,024 cores does not fit the call. */
-static uint32_t core_count(void)
-{
-    cpu_set_t cores;
-    if (sched_getaffinity(0, sizeof cores, &cores) == 0)
-        return (uint32_t)CPU_COUNT(&cores);
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (uint32_t)online : 1;
-}
-
 /* As many descriptors as we may have: libzmq ends the process when an accept finds none left. */
 static void raise_descriptor_limit(void)
 {
@@ -109,7 +99,7 @@ static void raise_descriptor_limit(void)
 static struct pipeline_options pipeline_options_for(const struct config *config)
 {
     return (struct pipeline_options){
-        .workers = config->workers > 0 ? config->workers : core_count(),
+        .workers = config->workers > 0 ? config->workers : cores_count(""),
         .readers = config->readers,
         .encoded_bytes_max = config->image_bytes_max,
         .limits = {.pixels_max = config->image_pixels_max,
@@ -147,7 +137,8 @@ static int run(const struct config *config)
     struct stream **streams = calloc(config->stream_count, sizeof *streams);
     enum stk_status status = streams == NULL ? STK_MEMORY : STK_OK;
     for (size_t i = 0; i < config->stream_count && status == STK_OK; i++)
-        status = stream_open(&config->streams[i], source_threads(core_count()), &streams[i], error);
+        status =
+            stream_open(&config->streams[i], source_threads(cores_count("")), &streams[i], error);
     if (status == STK_OK)
         status = serve(config, streams, error);
     for (size_t i = 0; streams != NULL && i < config->stream_count; i++)
