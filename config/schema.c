@@ -32,7 +32,7 @@ const struct config_key config_keys[] = {
      .count_offset = offsetof(struct config, listen_count),
      .defaults = {"ipc:///run/stoker/stoker.sock", "tcp://127.0.0.1:7654"}},
     {GLOBAL(workers, CONFIG_U32, workers), ONE, WHOLE(0, CONFIG_WORKERS_MAX), .defaults = {"0"}},
-    {GLOBAL(readers, CONFIG_U32, readers), ONE, WHOLE(1, CONFIG_READERS_MAX), .defaults = {"2"}},
+    {GLOBAL(readers, CONFIG_U32, readers), ONE, WHOLE(1, CONFIG_READERS_MAX), .defaults = {"8"}},
     {GLOBAL(memory_max, CONFIG_BYTES, memory_bytes_max), ONE, WHOLE(0, GIB * 1024 * 16),
      .defaults = {"0"}},
     {GLOBAL(image_pixels_max, CONFIG_U64, image_pixels_max), ONE,

@@ -2,8 +2,8 @@
  * The pipeline: reader and worker threads around one lock.
  *
  *   thread    count     does                                          waits for
- *   reader    config    takes a slot (retries first, then the oldest  `readable`
- *                       batch's next) and reads its sample
+ *   reader    config    takes a slot (retries first, then the oldest  `readable`; for
+ *                       batch's next) and reads its sample            memory, `room`
  *   worker    config    decodes a sample that was read into its       `decodable`
  *                       slot; the batch's last one mixes and seals
  *   loop      1         pushes batches                                nothing
@@ -12,6 +12,11 @@
  * another sample where it cannot be decoded.  There is a fixed number of tasks, which bounds how
  * far readers run ahead.  `lock` is the only lock, held for list operations alone; `finished` is
  * called without it.
+ *
+ * Readers sleep in a full pipeline, and one is woken for each sample that is done once no more wait
+ * for a worker than there are workers.  So with files in memory one reader works in bursts, where
+ * a switch to it and back for every sample would cost 5 % of the CPU; and with files on a slow disk,
+ * where the readers never catch up, all of them read at once.
  */
 #include "daemon/pipeline.h"
 
@@ -28,6 +33,7 @@
 
 enum {
     ATTEMPTS_MAX = 64,               /* stand-ins for one slot, before the batch fails */
+    TASKS_A_WORKER = 4,              /* samples read ahead */
     TASK_BYTES = 512 * 1024,         /* encoded bytes planned for a task */
     GROWTH_BYTES = 64 * 1024,        /* encoded storage grows in these steps */
     THREAD_STACK_BYTES = 512 * 1024, /* nothing here recurses; libjpeg-turbo needs little */
@@ -57,7 +63,8 @@ struct pipeline {
     uint32_t thread_count; /* started; workers and readers */
 
     pthread_mutex_t lock;
-    pthread_cond_t readable;     /* a reader may go on */
+    pthread_cond_t readable;     /* there is something to read, and a task for it */
+    pthread_cond_t room;         /* there may be memory for a reader that waits for some */
     pthread_cond_t decodable;    /* a worker may go on */
     bool closing;                /* under lock */
     struct batch_queue waiting;  /* under lock: batches with slots not taken */
@@ -65,6 +72,7 @@ struct pipeline {
     struct task_list idle;       /* under lock */
     struct task_list retries;    /* under lock: to be read, with another sample */
     struct task_list decodables; /* under lock: read, oldest first */
+    uint32_t decodable_count;    /* under lock: of them */
     size_t encoded_bytes;        /* under lock: capacity of all tasks together */
     bool growing;                /* under lock: a reader waits for room, others wait behind it */
 
@@ -73,7 +81,7 @@ struct pipeline {
 
 static uint32_t tasks_for(const struct pipeline_options *options)
 {
-    return options->readers + 2 * options->workers + 2;
+    return options->readers + TASKS_A_WORKER * options->workers;
 }
 
 size_t pipeline_encoded_bytes_max(const struct pipeline_options *options)
@@ -135,6 +143,7 @@ enum stk_status pipeline_open(const struct pipeline_options *options, struct pip
     made->task_count = tasks_for(options);
     pthread_mutex_init(&made->lock, NULL);
     pthread_cond_init(&made->readable, NULL);
+    pthread_cond_init(&made->room, NULL);
     pthread_cond_init(&made->decodable, NULL);
     TAILQ_INIT(&made->waiting);
     TAILQ_INIT(&made->idle);
@@ -159,6 +168,7 @@ void pipeline_close(struct pipeline **pipeline)
     pthread_mutex_lock(&closing->lock);
     closing->closing = true;
     pthread_cond_broadcast(&closing->readable);
+    pthread_cond_broadcast(&closing->room);
     pthread_cond_broadcast(&closing->decodable);
     pthread_mutex_unlock(&closing->lock);
     for (uint32_t i = 0; i < closing->thread_count; i++)
@@ -168,6 +178,7 @@ void pipeline_close(struct pipeline **pipeline)
     for (uint32_t i = 0; closing->workers != NULL && i < closing->options.workers; i++)
         image_decoder_close(&closing->workers[i].decoder);
     pthread_cond_destroy(&closing->decodable);
+    pthread_cond_destroy(&closing->room);
     pthread_cond_destroy(&closing->readable);
     pthread_mutex_destroy(&closing->lock);
     free(closing->threads);
@@ -236,13 +247,14 @@ static enum stk_status reserve(void *context, struct encoded *encoded, size_t by
     size_t capacity = (bytes + GROWTH_BYTES - 1) / GROWTH_BYTES * GROWTH_BYTES;
     pthread_mutex_lock(&pipeline->lock);
     release_encoded(pipeline, encoded);
+    pthread_cond_broadcast(&pipeline->room);
     while (pipeline->growing && !pipeline->closing)
-        pthread_cond_wait(&pipeline->readable, &pipeline->lock);
+        pthread_cond_wait(&pipeline->room, &pipeline->lock);
     pipeline->growing = true;
     while (!make_room(pipeline, capacity) && !pipeline->closing)
-        pthread_cond_wait(&pipeline->readable, &pipeline->lock);
+        pthread_cond_wait(&pipeline->room, &pipeline->lock);
     pipeline->growing = false;
-    pthread_cond_broadcast(&pipeline->readable);
+    pthread_cond_broadcast(&pipeline->room);
     bool closing = pipeline->closing;
     if (!closing)
         pipeline->encoded_bytes += capacity;
@@ -303,7 +315,10 @@ static void finish_task(struct pipeline *pipeline, struct task *task)
     pthread_mutex_lock(&pipeline->lock);
     task->batch = NULL;
     TAILQ_INSERT_HEAD(&pipeline->idle, task, entry);
-    pthread_cond_broadcast(&pipeline->readable);
+    if (pipeline->decodable_count <= pipeline->options.workers)
+        pthread_cond_signal(&pipeline->readable);
+    if (pipeline->growing)
+        pthread_cond_broadcast(&pipeline->room);
     pthread_mutex_unlock(&pipeline->lock);
     finish_slot(pipeline, batch);
 }
@@ -385,7 +400,8 @@ static void replace_sample(struct pipeline *pipeline, struct task *task, enum st
     slot->attempt++;
     release_encoded(pipeline, &task->encoded);
     TAILQ_INSERT_TAIL(&pipeline->retries, task, entry);
-    pthread_cond_broadcast(&pipeline->readable);
+    pthread_cond_signal(&pipeline->readable);
+    pthread_cond_broadcast(&pipeline->room);
     pthread_mutex_unlock(&pipeline->lock);
 }
 
@@ -451,6 +467,7 @@ static void read_task(struct pipeline *pipeline, struct task *task)
     figure_add(&pipeline->options.figures->bytes_read, task->encoded.len);
     pthread_mutex_lock(&pipeline->lock);
     TAILQ_INSERT_TAIL(&pipeline->decodables, task, entry);
+    pipeline->decodable_count++;
     pthread_cond_signal(&pipeline->decodable);
     pthread_mutex_unlock(&pipeline->lock);
 }
@@ -472,8 +489,10 @@ static struct task *wait_decode(struct pipeline *pipeline)
     while (!pipeline->closing && TAILQ_EMPTY(&pipeline->decodables))
         pthread_cond_wait(&pipeline->decodable, &pipeline->lock);
     struct task *task = pipeline->closing ? NULL : TAILQ_FIRST(&pipeline->decodables);
-    if (task != NULL)
+    if (task != NULL) {
         TAILQ_REMOVE(&pipeline->decodables, task, entry);
+        pipeline->decodable_count--;
+    }
     pthread_mutex_unlock(&pipeline->lock);
     figure_add(&pipeline->options.figures->idle_ns_total, clock_now_ns() - start_ns);
     return task;

@@ -148,7 +148,7 @@ START_TEST(three_lines_make_a_stream_with_every_default)
     ck_assert_str_eq(config->listen[0], "ipc:///run/stoker/stoker.sock");
     ck_assert_str_eq(config->listen[1], "tcp://127.0.0.1:7654");
     ck_assert_uint_eq(config->workers, 0);
-    ck_assert_uint_eq(config->readers, 2);
+    ck_assert_uint_eq(config->readers, 8);
     ck_assert_uint_eq(config->memory_bytes_max, 0);
     ck_assert_uint_eq(config->image_pixels_max, 100000000);
     ck_assert_uint_eq(config->image_bytes_max, 33554432);
@@ -733,7 +733,7 @@ START_TEST(the_printed_form_names_every_key)
     static const char expected[] =
         "listen = {\"ipc:///run/stoker/stoker.sock\", \"tcp://127.0.0.1:7654\"}\n"
         "workers = 0\n"
-        "readers = 2\n"
+        "readers = 8\n"
         "memory_max = 0\n"
         "image_pixels_max = 100000000\n"
         "image_bytes_max = 32M\n"
