@@ -177,6 +177,22 @@ STK_MUST_CHECK enum stk_status stk_soft_labels(const int32_t *label, const int32
                                                const float *lambda, uint32_t count,
                                                uint32_t classes, float smoothing, float *target);
 
+/**
+ * Let this process keep the memory of a batch for the next one.
+ *
+ * glibc's malloc gives a block of more than 32 MiB (256 pictures of 224 x 224 as u8, 64 as f32)
+ * back to the system at once, and the kernel maps and clears every page of the next one: up to four
+ * fifths of what receiving such a batch costs.  This sets malloc for the whole process: one arena,
+ * blocks of up to 1 GiB from the heap, up to 2 GiB of free memory kept.  So it is the program's to
+ * decide, not the library's: call it first in main, before there are threads.  A program that
+ * cannot says the same in its environment: MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=1073741824
+ * MALLOC_TRIM_THRESHOLD_=2147483647.
+ *
+ * Owns: nothing.  Threads: before any is started.  Blocks: no.  Allocates: no.
+ * Source: mallopt(3).
+ */
+void stk_keep_memory(void);
+
 /* The reply to a single question, decoded. */
 struct stk_answer;
 

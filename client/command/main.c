@@ -31,6 +31,7 @@ int main(int count, char **words)
     const struct command *command = find_command(words[1]);
     if (command == NULL)
         return unknown_command(words[1]);
+    stk_keep_memory();
     json_init();
     int code = command->run(words + 2);
     /* A full disk behind a pipe or a file shows here, if nowhere else. */

@@ -26,6 +26,7 @@ static double train(const struct stk_batch *batch)
 
 int main(int count, char **arguments)
 {
+    stk_keep_memory();
     struct stk_client *client;
     char error[STK_ERROR_BYTES];
     const char *url = count == 2 ? arguments[1] : "";
