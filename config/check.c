@@ -4,11 +4,14 @@
 #include "config/check.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+
+#include "proto/half.h"
 
 #define SOCKET_PATH_BYTES_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
@@ -161,6 +164,34 @@ static enum stk_status check_resize(const struct config_report *report,
                        (unsigned)recipe->resize, (unsigned)side_max);
 }
 
+/* What is written out of a stream's numbers: its std, else its mean, else its dtype. */
+static unsigned line_of_numbers(const struct config_lines *lines)
+{
+    static const char *const names[] = {"std", "mean", "dtype"};
+    unsigned line = 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && line == 0; i++)
+        line = line_of(lines, CONFIG_STREAM, names[i]);
+    return line;
+}
+
+/* The other dtypes hold whatever mean and std can make of a value. */
+static enum stk_status check_f16(const struct config_report *report,
+                                 const struct config_lines *lines, const struct recipe *recipe)
+{
+    for (int i = 0; i < 6 && recipe->dtype == STK_F16; i++) {
+        double mean = recipe->mean[i / 2], std = recipe->std[i / 2];
+        int value = i % 2 * 255;
+        double served = (value / 255.0 - mean) / std;
+        if (isinf(stk_f16_decode(stk_f16_encode(served))))
+            return config_fail(
+                report, line_of_numbers(lines),
+                "\"mean\" %g and \"std\" %g make %g of the value %d; dtype = f16 ends "
+                "at 65504, make \"std\" larger or choose f32 or bf16",
+                mean, std, served, value);
+    }
+    return STK_OK;
+}
+
 enum stk_status config_check_stream(const struct config_report *report,
                                     const struct config_lines *lines,
                                     const struct config_stream *stream)
@@ -180,5 +211,7 @@ enum stk_status config_check_stream(const struct config_report *report,
         status = check_rising(report, lines, "ratio", stream->recipe.ratio);
     if (status == STK_OK)
         status = check_resize(report, lines, &stream->recipe);
+    if (status == STK_OK)
+        status = check_f16(report, lines, &stream->recipe);
     return status;
 }

@@ -16,7 +16,7 @@ WORDS(order, [ORDER_SHUFFLE] = "shuffle", [ORDER_SEQUENTIAL] = "sequential");
 WORDS(last, [STK_LAST_DROP] = "drop", [STK_LAST_PARTIAL] = "partial", [STK_LAST_WRAP] = "wrap");
 WORDS(on_corrupt, [ON_CORRUPT_REPLACE] = "replace", [ON_CORRUPT_FAIL] = "fail");
 WORDS(crop, [CROP_RANDOM] = "random", [CROP_CENTER] = "center", [CROP_NONE] = "none");
-WORDS(dtype, [STK_U8] = "u8", [STK_F32] = "f32");
+WORDS(dtype, [STK_U8] = "u8", [STK_F32] = "f32", [STK_F16] = "f16", [STK_BF16] = "bf16");
 WORDS(layout, [STK_NHWC] = "nhwc", [STK_NCHW] = "nchw");
 WORDS(mix, [MIX_NONE] = "none", [MIX_MIXUP] = "mixup");
 WORDS(mix_preset, [MIX_PRESET_FASTAI] = "fastai", [MIX_PRESET_PAPER] = "paper");
@@ -64,7 +64,7 @@ static void put_geometry(struct sink *sink, const struct recipe *recipe)
 static void put_numbers(struct sink *sink, const struct recipe *recipe)
 {
     put(sink, "dtype=%s\nlayout=%s\n", dtype_list[recipe->dtype], layout_list[recipe->layout]);
-    if (recipe->dtype == STK_F32) {
+    if (recipe->dtype != STK_U8) {
         put_reals(sink, "mean", recipe->mean, 3);
         put_reals(sink, "std", recipe->std, 3);
     }

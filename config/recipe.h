@@ -43,7 +43,8 @@ struct recipe {
     uint32_t resize; /* CROP_CENTER: the shorter side before the crop, >= height and width */
     double flip;     /* probability of a horizontal mirror, 0 .. 1 */
 
-    /* Numbers.  mean and std are used by STK_F32 alone: (value / 255 - mean) / std. */
+    /* Numbers.  STK_U8 is the value itself and has no use for mean and std; the others are
+     * (value / 255 - mean) / std, which the configuration keeps finite in STK_F16. */
     enum stk_dtype dtype;
     enum stk_layout layout;
     double mean[3]; /* RGB, -1e3 .. 1e3 */
@@ -94,10 +95,10 @@ enum {
  *     ratio=0.75,1.3333333333333333                      crop=random only
  *     resize=256                                         crop=center only
  *     flip=0.5
- *     dtype=u8                    or f32
+ *     dtype=u8                    or f32, f16, bf16
  *     layout=nhwc                 or nchw
- *     mean=0.48499999999999999,0.45600000000000002,0.40600000000000003   dtype=f32 only
- *     std=0.22900000000000001,0.224,0.22500000000000001    dtype=f32 only
+ *     mean=0.48499999999999999,0.45600000000000002,0.40600000000000003   not of u8
+ *     std=0.22900000000000001,0.224,0.22500000000000001    not of u8
  *     mix=mixup                   or none
  *     mix_preset=fastai           or paper; mix=mixup only
  *     mix_alpha=0.40000000000000002                      mix=mixup only

@@ -285,11 +285,8 @@ static void mix_batch(struct pipeline *pipeline, const struct batch *batch)
         weight[i] = plan[i].weight;
     }
     struct mix_pairs pairs = {partner, weight, batch->count};
-    size_t slot_bytes = batch->layout->slot_bytes;
-    if (batch->stream->recipe->dtype == STK_U8)
-        mix_u8(batch_image(batch, 0), slot_bytes, &pairs);
-    else
-        mix_f32(batch_image(batch, 0), slot_bytes / sizeof(float), &pairs);
+    mix_images(batch_image(batch, 0), batch->layout->slot_bytes, batch->stream->recipe->dtype,
+               &pairs);
     figure_add(&pipeline->options.figures->mix_ns_total, clock_now_ns() - start_ns);
 }
 

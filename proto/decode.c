@@ -304,7 +304,8 @@ static void check_picture(struct reader *reader, const struct stk_stream_info *i
         if (i == channels ? side != 3 : side < 1 || side > STK_SIDE_MAX)
             fail(reader, STK_INVALID);
     }
-    if (info->dtype != STK_U8 && info->dtype != STK_F32)
+    if (info->dtype != STK_U8 && info->dtype != STK_F32 && info->dtype != STK_F16 &&
+        info->dtype != STK_BF16)
         fail(reader, STK_INVALID);
     if (info->batch < 1)
         fail(reader, STK_INVALID);

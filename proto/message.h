@@ -36,12 +36,14 @@ enum {
     STK_LABELS_MAX = 512,  /* class names in one labels reply */
 };
 
-/* X(name, NumPy's name, bytes an element) */
+/* X(name, the wire's name, bytes an element); NumPy's names, but for bf16, which NumPy has not. */
 #define STK_DTYPE_LIST(X)                                                                          \
     X(U8, "|u1", 1)                                                                                \
     X(I32, "<i4", 4)                                                                               \
     X(U64, "<u8", 8)                                                                               \
-    X(F32, "<f4", 4)
+    X(F32, "<f4", 4)                                                                               \
+    X(F16, "<f2", 2)   /* IEEE 754 binary16 */                                                     \
+    X(BF16, "bf16", 2) /* bfloat16: the upper half of a float */
 
 #define STK_DTYPE_ENUM(name, word, bytes) STK_##name,
 enum stk_dtype { STK_DTYPE_LIST(STK_DTYPE_ENUM) STK_DTYPE_COUNT };
@@ -51,7 +53,7 @@ enum stk_layout { STK_NHWC, STK_NCHW };
 
 enum stk_last { STK_LAST_DROP, STK_LAST_PARTIAL, STK_LAST_WRAP };
 
-/** NumPy's name of a dtype, e.g. "<f4".  Threads: any. */
+/** What the wire calls a dtype, e.g. "<f4".  Threads: any. */
 const char *stk_dtype_word(enum stk_dtype dtype);
 
 /** Bytes of one element. */

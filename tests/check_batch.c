@@ -66,12 +66,13 @@ static struct batch *find(uint64_t step)
 
 START_TEST(tensors_are_aligned_and_apart)
 {
+    static const enum stk_dtype dtypes[] = {STK_U8, STK_F32, STK_F16, STK_BF16};
     struct recipe recipe = recipe_of(7);
-    recipe.dtype = STK_F32;
+    recipe.dtype = dtypes[_i];
     recipe.layout = STK_NCHW;
     struct layout layout;
     layout_init(&layout, &recipe);
-    ck_assert_uint_eq(layout.slot_bytes, 8 * 6 * 3 * 4);
+    ck_assert_uint_eq(layout.slot_bytes, 8 * 6 * 3 * stk_dtype_bytes(dtypes[_i]));
     ck_assert_uint_eq(layout.info[LAYOUT_IMAGES].shape[1], 3);
     ck_assert_uint_eq(layout.info[LAYOUT_IMAGES].shape[3], 6);
     size_t end = 0;
@@ -223,7 +224,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("batch");
-    tcase_add_test(tests, tensors_are_aligned_and_apart);
+    tcase_add_loop_test(tests, tensors_are_aligned_and_apart, 0, 4);
     tcase_add_test(tests, a_partial_batch_has_smaller_shapes);
     tcase_add_test(tests, sealing_writes_partners_and_sorts_the_replaced);
     tcase_add_test_raise_signal(tests, a_state_cannot_be_skipped, SIGABRT);

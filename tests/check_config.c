@@ -271,7 +271,7 @@ START_TEST(every_word_of_every_key_is_accepted)
             count++;
         }
     }
-    ck_assert_uint_eq(count, 5 + 2 + 3 + 3 + 2 + 2 + 2 + 2 + 2);
+    ck_assert_uint_eq(count, 5 + 2 + 3 + 3 + 4 + 2 + 2 + 2 + 2);
 }
 END_TEST
 
@@ -392,7 +392,7 @@ static const struct {
      "1: \"order\" is \"shuffel\"; it must be shuffle or sequential"},
     {"stream a { last = keep }", "1: \"last\" is \"keep\"; it must be drop, partial or wrap"},
     {"stream a { crop = centre }", "1: \"crop\" is \"centre\"; it must be random, center or none"},
-    {"stream a { dtype = i32 }", "1: \"dtype\" is \"i32\"; it must be u8 or f32"},
+    {"stream a { dtype = i32 }", "1: \"dtype\" is \"i32\"; it must be u8, f32, f16 or bf16"},
     {"stream a { layout = NHWC }", "1: \"layout\" is \"NHWC\"; it must be nhwc or nchw"},
     {"stream a { on_corrupt = x }", "1: \"on_corrupt\" is \"x\"; it must be replace or fail"},
     {"stream a { mix { method = cutmix } }",
@@ -491,6 +491,12 @@ static const struct {
      "3: \"resize\" is 223; crop = center needs at least 224, the larger side of \"size\""},
     {"stream a { source = @\n crop = center\n size = {100, 300} }",
      "2: \"resize\" is 256; crop = center needs at least 300, the larger side of \"size\""},
+    {"stream a { source = @\n dtype = f16\n std = {1, 1, 7e-06} }",
+     "3: \"mean\" 0.406 and \"std\" 7e-06 make 84857.1 of the value 255; dtype = f16 ends at "
+     "65504, make \"std\" larger or choose f32 or bf16"},
+    {"stream a { source = @\n dtype = f16\n mean = {0, -1000, 0}\n std = {1, 0.01, 1} }",
+     "4: \"mean\" -1000 and \"std\" 0.01 make 100000 of the value 0; dtype = f16 ends at 65504, "
+     "make \"std\" larger or choose f32 or bf16"},
 
     /* grammar */
     {"stream a {\n source = @\n\n", "1: \"{\" is never closed; add a \"}\""},
@@ -1076,6 +1082,27 @@ START_TEST(what_cannot_change_a_byte_does_not_change_the_canonical_text)
 }
 END_TEST
 
+/* 1 / 1.5263e-05 rounds to f16's largest number, 1 / 1.526e-05 to infinity. */
+START_TEST(f16_takes_what_it_can_hold_and_the_others_everything)
+{
+    static const char *const bodies[] = {
+        "dtype = f16 mean = {0, 0, 0} std = {1.5263e-05, 1, 1}",
+        "dtype = u8 mean = {0, 0, 0} std = {1.526e-05, 1, 1}",
+        "dtype = f32 mean = {-1000, 1000, 0} std = {1e-06, 1e-06, 1e-06}",
+        "dtype = bf16 mean = {-1000, 1000, 0} std = {1e-06, 1e-06, 1e-06}",
+    };
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        char text[512];
+        snprintf(text, sizeof(text), "stream a { source = @\n%s\n}", bodies[i]);
+        struct config *config = open_text(text);
+        config_close(&config);
+    }
+    struct config *config = NULL;
+    write_file("stream a { source = @\ndtype = f16 mean = {0, 0, 0} std = {1.526e-05, 1, 1} }");
+    ck_assert_int_eq(config_open(path, &config, error), STK_CONFIG);
+}
+END_TEST
+
 START_TEST(what_changes_bytes_changes_the_canonical_text)
 {
     static const char *const bodies[][2] = {
@@ -1094,6 +1121,10 @@ START_TEST(what_changes_bytes_changes_the_canonical_text)
         {"", "layout = nchw"},
         {"dtype = f32", "dtype = f32\nmean = {0.485, 0.456, 0.407}"},
         {"dtype = f32", "dtype = f32\nstd = {0.229, 0.224, 0.226}"},
+        {"dtype = f32", "dtype = f16"},
+        {"dtype = f16", "dtype = bf16"},
+        {"dtype = f16", "dtype = f16\nmean = {0.485, 0.456, 0.407}"},
+        {"dtype = bf16", "dtype = bf16\nstd = {0.229, 0.224, 0.226}"},
         {"", "on_corrupt = fail"},
         {"", "mix { }"},
         {"mix { alpha = 1 }", "mix { preset = paper }"},
@@ -1156,6 +1187,7 @@ int main(void)
     tcase_add_test(tests, a_recipe_has_one_canonical_text);
     tcase_add_test(tests, the_longest_recipe_fits_its_storage);
     tcase_add_test(tests, what_cannot_change_a_byte_does_not_change_the_canonical_text);
+    tcase_add_test(tests, f16_takes_what_it_can_hold_and_the_others_everything);
     tcase_add_test(tests, what_changes_bytes_changes_the_canonical_text);
     tcase_add_test(tests, a_mix_is_named_in_a_few_words);
     tcase_add_test(tests, closing_nothing_is_fine);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/image/kernel.h"
+#include "proto/half.h"
 #include "tests/jpegs.h"
 #include "tests/suite.h"
 
@@ -100,36 +101,45 @@ START_TEST(an_incomplete_progressive_file_equals_its_whole_decode)
 }
 END_TEST
 
-/* f32 by image.h's formula, channels apart by their planes. */
+/* What a byte of a channel is as an element of a slot, by image.h's formula. */
+static void element_of(enum stk_dtype dtype, uint8_t byte, double mean, double std, void *element)
+{
+    double value = (byte / 255.0 - mean) / std;
+    float single = (float)value;
+    uint16_t half = dtype == STK_F16 ? stk_f16_encode(value) : stk_bf16_encode(value);
+    if (dtype == STK_U8)
+        memcpy(element, &byte, sizeof byte);
+    else if (dtype == STK_F32)
+        memcpy(element, &single, sizeof single);
+    else
+        memcpy(element, &half, sizeof half);
+}
+
+/* Every dtype, with the channels together and apart. */
 START_TEST(formats_hold_the_same_values)
 {
+    static const enum stk_dtype dtypes[] = {STK_U8, STK_F32, STK_F16, STK_BF16};
+    enum { HEIGHT = 61, WIDTH = 83, PIXELS = HEIGHT * WIDTH };
     const double mean[3] = {0.485, 0.456, 0.406};
     const double std[3] = {0.229, 0.224, 0.225};
-    struct jpeg file = write_jpeg(kind_of("4:2:0"), 61, 83, NULL, 0);
+    struct jpeg file = write_jpeg(kind_of("4:2:0"), HEIGHT, WIDTH, NULL, 0);
     struct image_decoder *decoder = open_decoder(&generous);
     uint8_t *whole = decode_whole(&file);
     struct view view = view_of_all(&file);
-    static struct image_format formats[3];
-    image_format_init(&formats[0], 61, 83, STK_U8, STK_NCHW, mean, std);
-    image_format_init(&formats[1], 61, 83, STK_F32, STK_NHWC, mean, std);
-    image_format_init(&formats[2], 61, 83, STK_F32, STK_NCHW, mean, std);
-    enum { PIXELS = 61 * 83 };
-    static uint8_t planes[3 * PIXELS];
-    static float together[3 * PIXELS];
-    static float apart[3 * PIXELS];
-    void *slots[3] = {planes, together, apart};
-    ck_assert_uint_eq(image_format_bytes(&formats[0]), sizeof planes);
-    ck_assert_uint_eq(image_format_bytes(&formats[2]), sizeof apart);
+    static struct image_format format;
+    static float slot[3 * PIXELS];
+    enum stk_dtype dtype = dtypes[_i / 2];
+    bool apart = _i % 2 == 1;
+    size_t bytes = stk_dtype_bytes(dtype);
+    image_format_init(&format, HEIGHT, WIDTH, dtype, apart ? STK_NCHW : STK_NHWC, mean, std);
+    ck_assert_uint_eq(image_format_bytes(&format), 3 * PIXELS * bytes);
     char reason[IMAGE_REASON_BYTES];
-    for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(decode(decoder, &file, &view, false, &formats[i], slots[i], reason),
-                         STK_OK);
-    for (int i = 0; i < 3 * PIXELS; i++) {
-        int c = i % 3;
-        float value = (float)((whole[i] / 255.0 - mean[c]) / std[c]);
-        ck_assert_int_eq(planes[c * PIXELS + i / 3], whole[i]);
-        ck_assert(together[i] == value);
-        ck_assert(apart[c * PIXELS + i / 3] == value);
+    ck_assert_int_eq(decode(decoder, &file, &view, false, &format, slot, reason), STK_OK);
+    for (size_t i = 0; i < 3 * PIXELS; i++) {
+        size_t c = i % 3, at = apart ? c * PIXELS + i / 3 : i;
+        unsigned char element[sizeof(float)];
+        element_of(dtype, whole[i], mean[c], std[c], element);
+        ck_assert_mem_eq((unsigned char *)slot + at * bytes, element, bytes);
     }
     free(whole);
     free(file.bytes);
@@ -228,7 +238,7 @@ int main(void)
     tcase_add_loop_test(tests, a_crop_equals_the_crop_of_the_whole, 0, KINDS);
     tcase_add_test(tests, a_window_of_a_resized_box_equals_pillows);
     tcase_add_test(tests, an_incomplete_progressive_file_equals_its_whole_decode);
-    tcase_add_test(tests, formats_hold_the_same_values);
+    tcase_add_loop_test(tests, formats_hold_the_same_values, 0, 8);
     tcase_add_test(tests, every_kernel_equals_the_plain_one);
     tcase_add_test(tests, a_picture_begun_before_is_forgotten);
     tcase_add_test(tests, closing_nothing_is_fine);

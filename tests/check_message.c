@@ -155,6 +155,30 @@ START_TEST(a_welcome_goes_both_ways)
 }
 END_TEST
 
+START_TEST(pictures_come_in_four_dtypes)
+{
+    static const struct {
+        enum stk_dtype dtype;
+        const char *word;
+        size_t bytes;
+    } dtypes[] = {
+        {STK_U8, "|u1", 1}, {STK_F32, "<f4", 4}, {STK_F16, "<f2", 2}, {STK_BF16, "bf16", 2}};
+    for (int i = 0; i < 4; i++) {
+        struct stk_welcome said = {.version = 1, .plan = 1, .window = 8, .info = golden_info()};
+        said.info.dtype = dtypes[i].dtype;
+        uint8_t bytes[BYTES_MAX];
+        size_t len;
+        struct stk_welcome message;
+        ck_assert_int_eq(stk_welcome_encode(&said, bytes, sizeof bytes, &len), STK_OK);
+        ck_assert_int_eq(stk_welcome_decode(bytes, len, &message), STK_OK);
+        ck_assert_int_eq(message.info.dtype, dtypes[i].dtype);
+        ck_assert_str_eq(stk_dtype_word(dtypes[i].dtype), dtypes[i].word);
+        struct stk_tensor_info images = {.dtype = dtypes[i].dtype, .rank = 2, .shape = {5, 7}};
+        ck_assert_uint_eq(stk_tensor_bytes(&images), 35 * dtypes[i].bytes);
+    }
+}
+END_TEST
+
 START_TEST(a_welcome_of_pictures_that_cannot_be_is_refused)
 {
     struct stk_welcome good = {.version = 1, .plan = 1, .window = 8, .info = golden_info()};
@@ -464,6 +488,7 @@ int main(void)
     tcase_add_loop_test(tests, requests_encode_to_the_golden_bytes, 0, REQUESTS);
     tcase_add_loop_test(tests, golden_requests_decode_to_what_they_say, 0, REQUESTS);
     tcase_add_test(tests, a_welcome_goes_both_ways);
+    tcase_add_test(tests, pictures_come_in_four_dtypes);
     tcase_add_test(tests, a_welcome_of_pictures_that_cannot_be_is_refused);
     tcase_add_test(tests, a_batch_header_goes_both_ways);
     tcase_add_test(tests, an_error_goes_both_ways);

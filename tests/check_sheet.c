@@ -11,6 +11,7 @@
 
 #include <cairo.h>
 
+#include "proto/half.h"
 #include "tests/suite.h"
 
 static char folder[64];
@@ -358,6 +359,28 @@ START_TEST(floats_are_stretched_from_their_least_to_their_greatest)
 }
 END_TEST
 
+/* The picture of the test above: steps of a quarter from -2, which halves hold exactly. */
+START_TEST(halves_are_stretched_as_floats_are)
+{
+    static const enum stk_dtype dtypes[] = {STK_F16, STK_BF16};
+    unsigned char bytes[1 + 2 * ELEMENTS * sizeof(uint16_t)];
+    uint8_t rgb[ELEMENTS];
+    for (int k = 0; k < 2; k++) {
+        for (unsigned i = 0; i < 2 * ELEMENTS; i++) {
+            double value = i < ELEMENTS ? 9.0 : -2.0 + 0.25 * (i - ELEMENTS);
+            uint16_t half = k == 0 ? stk_f16_encode(value) : stk_bf16_encode(value);
+            memcpy(bytes + 1 + i * sizeof half, &half, sizeof half);
+        }
+        sheet_pixels(bytes + 1, dtypes[k], STK_NHWC, SIDE_Y, SIDE_X, 1, rgb);
+        for (unsigned i = 0; i < ELEMENTS; i++)
+            ck_assert_uint_eq(rgb[i], i * 15);
+        sheet_pixels(bytes + 1, dtypes[k], STK_NCHW, SIDE_Y, SIDE_X, 1, rgb);
+        for (unsigned i = 0; i < ELEMENTS; i++)
+            ck_assert_uint_eq(rgb[i], (i % 3 * (ELEMENTS / 3) + i / 3) * 15);
+    }
+}
+END_TEST
+
 START_TEST(floats_that_are_not_finite_become_black)
 {
     const float picture[3] = {NAN, INFINITY, 1.0f};
@@ -391,6 +414,7 @@ int main(void)
     tcase_add_test(tests, a_failed_write_keeps_the_older_sheet);
     tcase_add_test(tests, bytes_are_copied_and_planes_are_interleaved);
     tcase_add_test(tests, floats_are_stretched_from_their_least_to_their_greatest);
+    tcase_add_test(tests, halves_are_stretched_as_floats_are);
     tcase_add_test(tests, floats_that_are_not_finite_become_black);
     return suite_run("sheet", tests);
 }

@@ -13,6 +13,7 @@
 #include "client/command/fetch.h"
 #include "client/command/json.h"
 #include "client/command/npy.h"
+#include "proto/half.h"
 
 /* XXH3-128 over all tensors' bytes in the order of their frames. */
 static int print_digest(const struct stk_batch *batch)
@@ -40,6 +41,10 @@ static json_t *element_json(const struct stk_tensor_info *tensor, const void *da
         return json_integer(((const int32_t *)data)[i]);
     case STK_U64:
         return json_integer((json_int_t)((const uint64_t *)data)[i]);
+    case STK_F16:
+        return json_real((double)stk_f16_decode(((const uint16_t *)data)[i]));
+    case STK_BF16:
+        return json_real((double)stk_bf16_decode(((const uint16_t *)data)[i]));
     default:
         return json_real((double)((const float *)data)[i]);
     }

@@ -62,11 +62,18 @@ enum stk_status whole_file_finish(struct whole_file *file)
     return STK_SYSTEM;
 }
 
+/* NumPy knows no bfloat16 of its own.  This is what it writes for the one of ml_dtypes: two bytes
+ * without a meaning, which nobody takes for whole numbers. */
+static const char *descr_of(enum stk_dtype dtype)
+{
+    return dtype == STK_BF16 ? "<V2" : stk_dtype_word(dtype);
+}
+
 void npy_write(FILE *out, const struct stk_tensor_info *tensor, const void *data)
 {
     char header[256];
     int len = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (",
-                       stk_dtype_word(tensor->dtype));
+                       descr_of(tensor->dtype));
     for (uint32_t i = 0; i < tensor->rank; i++)
         len +=
             snprintf(header + len, sizeof header - (size_t)len, "%" PRIu32 ", ", tensor->shape[i]);

@@ -31,7 +31,8 @@ STK_MUST_CHECK enum stk_status whole_file_finish(struct whole_file *file);
 /**
  * Write a tensor; what fails shows in whole_file_finish.
  *
- *   data   stk_tensor_bytes(tensor) bytes, C order, little-endian
+ *   tensor   STK_BF16 becomes NumPy's <V2, as ml_dtypes' bfloat16 does
+ *   data     stk_tensor_bytes(tensor) bytes, C order, little-endian
  */
 void npy_write(FILE *out, const struct stk_tensor_info *tensor, const void *data);
 

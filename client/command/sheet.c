@@ -14,6 +14,7 @@
 #include <cairo.h>
 
 #include "daemon/base/check.h"
+#include "proto/half.h"
 
 /* All in pixels. */
 enum {
@@ -393,20 +394,25 @@ static struct picture_steps picture_steps(enum stk_layout layout, size_t pixels)
 }
 
 /* A tensor's frame may begin at any byte. */
-static float load_float(const unsigned char *floats, size_t i)
+static double load_number(const unsigned char *numbers, enum stk_dtype dtype, size_t i)
 {
     float value;
-    memcpy(&value, floats + i * sizeof value, sizeof value);
-    return value;
+    uint16_t half;
+    if (dtype == STK_F32) {
+        memcpy(&value, numbers + i * sizeof value, sizeof value);
+        return (double)value;
+    }
+    memcpy(&half, numbers + i * sizeof half, sizeof half);
+    return (double)(dtype == STK_F16 ? stk_f16_decode(half) : stk_bf16_decode(half));
 }
 
-static void stretch_floats(const unsigned char *floats, struct picture_steps steps, size_t pixels,
-                           uint8_t *rgb)
+static void stretch_numbers(const unsigned char *numbers, enum stk_dtype dtype,
+                            struct picture_steps steps, size_t pixels, uint8_t *rgb)
 {
     double least = INFINITY;
     double greatest = -INFINITY;
     for (size_t i = 0; i < pixels * 3; i++) {
-        double value = load_float(floats, i);
+        double value = load_number(numbers, dtype, i);
         if (isfinite(value)) {
             least = fmin(least, value);
             greatest = fmax(greatest, value);
@@ -415,7 +421,8 @@ static void stretch_floats(const unsigned char *floats, struct picture_steps ste
     double range = greatest - least;
     for (size_t pixel = 0; pixel < pixels; pixel++) {
         for (size_t channel = 0; channel < 3; channel++, rgb++) {
-            double value = load_float(floats, pixel * steps.pixel + channel * steps.channel);
+            double value =
+                load_number(numbers, dtype, pixel * steps.pixel + channel * steps.channel);
             double share = range > 0.0 ? (value - least) / range : 128.0 / 255.0;
             *rgb = isfinite(value) ? (uint8_t)(share * 255.0 + 0.5) : 0;
         }
@@ -425,14 +432,13 @@ static void stretch_floats(const unsigned char *floats, struct picture_steps ste
 void sheet_pixels(const void *images, enum stk_dtype dtype, enum stk_layout layout, uint32_t height,
                   uint32_t width, uint32_t slot, uint8_t *rgb)
 {
-    CHECK(dtype == STK_U8 || dtype == STK_F32);
+    CHECK(dtype == STK_U8 || dtype == STK_F32 || dtype == STK_F16 || dtype == STK_BF16);
     size_t pixels = (size_t)height * width;
-    size_t element_bytes = dtype == STK_U8 ? 1 : sizeof(float);
     struct picture_steps steps = picture_steps(layout, pixels);
     const unsigned char *picture =
-        (const unsigned char *)images + slot * pixels * 3 * element_bytes;
-    if (dtype == STK_F32) {
-        stretch_floats(picture, steps, pixels, rgb);
+        (const unsigned char *)images + slot * pixels * 3 * stk_dtype_bytes(dtype);
+    if (dtype != STK_U8) {
+        stretch_numbers(picture, dtype, steps, pixels, rgb);
         return;
     }
     for (size_t pixel = 0; pixel < pixels; pixel++)

@@ -80,9 +80,9 @@ STK_MUST_CHECK enum stk_status sheet_write(const char *path, const char *title, 
  *
  *   images          dtype [count, height, width, 3] or [count, 3, height, width] by layout; any
  *                   alignment
- *   dtype           STK_U8: copied.  STK_F32: the mean and std are the daemon's, so the picture's
- *                   own least and greatest value become 0 and 255; what is not finite becomes 0,
- *                   and a picture of one value is mid gray
+ *   dtype           STK_U8: copied.  STK_F32, STK_F16, STK_BF16: the mean and std are the daemon's,
+ *                   so the picture's own least and greatest value become 0 and 255; what is not
+ *                   finite becomes 0, and a picture of one value is mid gray
  *   slot            which picture
  *   rgb             u8 [height, width, 3], the caller's
  *

@@ -30,17 +30,35 @@ struct image_limits {
     uint64_t scan_pixels_max;
 };
 
+/* The table's numbers as a straight line of the 8-bit value in two parts, of which the first is
+ * exact in float: (slope * v + offset) + (slope_rest * v + offset_rest).  For vectors of eight: the
+ * channels in turn, eight times. */
+struct image_line {
+    float slope[24];
+    float offset[24];
+    float slope_rest[24];
+    float offset_rest[24];
+};
+
 /* How a picture stands in a slot. */
 struct image_format {
     uint32_t height;
     uint32_t width;
-    enum stk_dtype dtype; /* STK_U8 or STK_F32 */
+    enum stk_dtype dtype; /* STK_U8, STK_F32, STK_F16 or STK_BF16 */
     enum stk_layout layout;
-    float value[3][256]; /* STK_F32: what an 8-bit value of each channel becomes */
+    union { /* what an 8-bit value of each channel becomes */
+        float f32[3][256];
+        uint16_t half[3][256];
+    } value;
+    struct image_line line;      /* not of STK_U8 */
+    const struct writer *writer; /* format.h; constant */
 };
 
 /**
- * Set a format; for STK_F32 value[c][v] = (float)((v / 255.0 - mean[c]) / std[c]).
+ * Set a format; but for STK_U8 value[c][v] is (v / 255.0 - mean[c]) / std[c], computed in double
+ * and rounded once, to nearest even, to the dtype.
+ *
+ *   mean, std   of each channel; not looked at for STK_U8.  Every value is finite in the dtype
  *
  * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
  */
@@ -96,7 +114,7 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
  *   flip     mirror horizontally after the resize
  *   format   how the slot is laid out
  *   slot     image_format_bytes(format) bytes, the caller's; RGB, [height, width, 3] or
- *            [3, height, width]; u8 0..255 or normalised f32; aligned to its dtype
+ *            [3, height, width]; u8 0..255 or normalised; aligned to its dtype
  *   reason   IMAGE_REASON_BYTES of storage: why it failed
  *
  * A warning of libjpeg-turbo (premature end, bad Huffman code, wrong restart marker, inconsistent

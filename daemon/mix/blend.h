@@ -23,12 +23,18 @@ struct blend {
 
     /** own = w * own + (1 - w) * other with w = weight / MIX_ONE, each operation rounded. */
     void (*f32)(float *own, const float *other, size_t len, uint16_t weight);
+
+    /** The same in float, rounded once more to binary16.  Numbers are finite. */
+    void (*f16)(uint16_t *own, const uint16_t *other, size_t len, uint16_t weight);
+
+    /** The same in float, rounded once more to bfloat16.  Numbers are finite. */
+    void (*bf16)(uint16_t *own, const uint16_t *other, size_t len, uint16_t weight);
 };
 
 /** The reference, in plain C. */
 extern const struct blend blend_plain;
 
-/** The AVX2 variant, or NULL where this processor has none. */
+/** The variant for AVX2 and F16C, or NULL where this processor has not both. */
 const struct blend *blend_avx2(void);
 
 #endif

@@ -12,9 +12,11 @@
 #include "daemon/base/check.h"
 #include "daemon/mix/blend.h"
 
-enum { STRIPE_BYTES = 4096 };
+/* Two of them fit into the first cache; shorter ones cost the processor's prefetch too many starts.
+ */
+enum { STRIPE_BYTES = 16384 };
 
-/* The same bytes of every slot: what fits into the first cache together. */
+/* The same bytes of every slot. */
 struct stripe {
     uint8_t *images;
     size_t slot_bytes;
@@ -31,11 +33,22 @@ static uint8_t *slot_at(const struct stripe *stripe, uint32_t slot)
 
 static void blend(const struct stripe *stripe, uint32_t slot, const void *other, uint16_t weight)
 {
-    uint8_t *own = slot_at(stripe, slot);
-    if (stripe->dtype == STK_U8)
-        stripe->blend->u8(own, other, stripe->bytes, weight);
-    else
-        stripe->blend->f32((float *)(void *)own, other, stripe->bytes / sizeof(float), weight);
+    void *own = slot_at(stripe, slot);
+    size_t count = stripe->bytes / stk_dtype_bytes(stripe->dtype);
+    switch (stripe->dtype) {
+    case STK_U8:
+        stripe->blend->u8(own, other, count, weight);
+        break;
+    case STK_F32:
+        stripe->blend->f32(own, other, count, weight);
+        break;
+    case STK_F16:
+        stripe->blend->f16(own, other, count, weight);
+        break;
+    default:
+        stripe->blend->bf16(own, other, count, weight);
+        break;
+    }
 }
 
 static void mix_cycle(const struct stripe *stripe, const struct mix_pairs *pairs, uint32_t first)
@@ -60,30 +73,23 @@ static bool starts_cycle(const struct mix_pairs *pairs, uint32_t slot)
     return true;
 }
 
-static void mix(struct stripe stripe, const struct mix_pairs *pairs)
+void mix_images(void *images, size_t slot_bytes, enum stk_dtype dtype,
+                const struct mix_pairs *pairs)
 {
-    stripe.blend = blend_avx2() != NULL ? blend_avx2() : &blend_plain;
+    CHECK(dtype == STK_U8 || dtype == STK_F32 || dtype == STK_F16 || dtype == STK_BF16);
+    const struct blend *fast = blend_avx2();
+    struct stripe stripe = {.images = images,
+                            .slot_bytes = slot_bytes,
+                            .dtype = dtype,
+                            .blend = fast != NULL ? fast : &blend_plain};
     for (uint32_t slot = 0; slot < pairs->count; slot++) {
         CHECK(pairs->partner[slot] < pairs->count && pairs->weight[slot] <= MIX_ONE);
         if (pairs->partner[slot] == slot || !starts_cycle(pairs, slot))
             continue;
-        for (stripe.start = 0; stripe.start < stripe.slot_bytes; stripe.start += STRIPE_BYTES) {
-            size_t left = stripe.slot_bytes - stripe.start;
+        for (stripe.start = 0; stripe.start < slot_bytes; stripe.start += STRIPE_BYTES) {
+            size_t left = slot_bytes - stripe.start;
             stripe.bytes = left < STRIPE_BYTES ? left : STRIPE_BYTES;
             mix_cycle(&stripe, pairs, slot);
         }
     }
-}
-
-void mix_u8(uint8_t *images, size_t slot_bytes, const struct mix_pairs *pairs)
-{
-    mix((struct stripe){.images = images, .slot_bytes = slot_bytes, .dtype = STK_U8}, pairs);
-}
-
-void mix_f32(float *images, size_t slot_elements, const struct mix_pairs *pairs)
-{
-    mix((struct stripe){.images = (uint8_t *)images,
-                        .slot_bytes = slot_elements * sizeof(float),
-                        .dtype = STK_F32},
-        pairs);
 }

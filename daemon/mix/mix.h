@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "daemon/plan/plan.h"
+#include "proto/message.h"
 
 enum { MIX_ONE = PLAN_LAMBDA_ONE }; /* the weight that means lambda = 1 */
 
@@ -24,25 +25,20 @@ struct mix_pairs {
 };
 
 /**
- * Mix 8-bit pictures.
+ * Mix the pictures of a batch.
  *
- *   images   uint8 [count, slot_bytes], the caller's, changed in place
- *
- * A value is (w * a + (MIX_ONE - w) * b + MIX_ONE / 2) >> 14: rounded to nearest, half up, so at
- * most half a level from the exact blend.
- *
- * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
- * Source: Zhang et al., mixup: beyond empirical risk minimization (2018).
- */
-void mix_u8(uint8_t *images, size_t slot_bytes, const struct mix_pairs *pairs);
-
-/**
- * Mix float pictures: w * a + (1 - w) * b, each operation rounded to float, never fused.
- *
- *   images   float32 [count, slot_elements], the caller's, changed in place
+ *   images       dtype [count, slot_bytes / the dtype's], the caller's, changed in place; aligned
+ *                to its dtype, and finite
+ *   slot_bytes   of one picture
+ *   dtype        STK_U8: (w * a + (MIX_ONE - w) * b + MIX_ONE / 2) >> 14, rounded to nearest, half
+ *                up, so at most half a level from the exact blend
+ *                STK_F32: w * a + (1 - w) * b, each operation rounded to float, never fused
+ *                STK_F16, STK_BF16: that float, rounded once more, to nearest even
  *
  * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
+ * Source: Zhang et al., mixup: beyond empirical risk minimization (2018); PROTOCOL.md, "Mixup".
  */
-void mix_f32(float *images, size_t slot_elements, const struct mix_pairs *pairs);
+void mix_images(void *images, size_t slot_bytes, enum stk_dtype dtype,
+                const struct mix_pairs *pairs);
 
 #endif

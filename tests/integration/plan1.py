@@ -75,7 +75,7 @@ class Recipe:
             f"dtype={self.dtype}",
             f"layout={self.layout}",
         ]
-        if self.dtype == "f32":
+        if self.dtype != "u8":
             lines += [f"mean={_reals(self.mean)}", f"std={_reals(self.std)}"]
         lines.append(f"mix={self.mix}")
         if self.mix == "mixup":
@@ -329,29 +329,61 @@ def pixels(recipe, image, view_, flip):
     return served[:, ::-1] if flip else served
 
 
+def bf16_of(numbers):
+    """The bits of the bfloat16 nearest to each number, ties to even.
+
+    Scaled by a power of two, a step of the result is 1: rint is the one rounding.
+    """
+    numbers = np.asarray(numbers, np.float64)
+    _, exponent = np.frexp(numbers)
+    step = np.ldexp(1.0, np.maximum(exponent - 1, -126) - 7)
+    rounded = (np.rint(numbers / step) * step).astype("<f4")
+    return (rounded.view("<u4") >> 16).astype("<u2")
+
+
+def bf16_numbers(bits):
+    """What numbers bfloat16 are."""
+    return (bits.astype("<u4") << 16).view("<f4")
+
+
+# What a dtype's elements are in memory, how numbers become them, and back to float.
+ROUNDED = {
+    "f32": lambda numbers: numbers.astype("<f4"),
+    "f16": lambda numbers: numbers.astype("<f2"),
+    "bf16": bf16_of,
+}
+NUMBERS = {
+    "f32": lambda elements: elements,
+    "f16": lambda elements: elements.astype("<f4"),
+    "bf16": bf16_numbers,
+}
+
+
 def formatted(recipe, images):
     """uint8 [count, height, width, 3] in the stream's dtype and layout."""
-    if recipe.dtype == "f32":
+    if recipe.dtype != "u8":
         levels = np.arange(256, dtype=np.float64)[:, None] / 255
-        table = ((levels - np.array(recipe.mean)) / np.array(recipe.std)).astype(np.float32)
+        table = (levels - np.array(recipe.mean)) / np.array(recipe.std)
+        table = ROUNDED[recipe.dtype](table)
         images = np.stack([table[:, c][images[..., c]] for c in range(3)], axis=-1)
     if recipe.layout == "nchw":
         images = images.transpose(0, 3, 1, 2)
     return np.ascontiguousarray(images)
 
 
-def blend(images, partner, weight):
+def blend(recipe, images, partner, weight):
     """Mixup of formatted pictures, section 8.7; slots that are their own partner stay."""
     mixed = images.copy()
     for i, (other, share) in enumerate(zip(partner, weight)):
         if other == i:
             continue
-        if images.dtype == np.uint8:
+        if recipe.dtype == "u8":
             a, b = images[i].astype(np.int64), images[other].astype(np.int64)
             mixed[i] = (share * a + (UNITS - share) * b + UNITS // 2) // UNITS
         else:
             own = np.float32(share / UNITS)
-            mixed[i] = own * images[i] + (np.float32(1) - own) * images[other]
+            a, b = NUMBERS[recipe.dtype](images[[i, other]])
+            mixed[i] = ROUNDED[recipe.dtype](own * a + (np.float32(1) - own) * b)
     return mixed
 
 
@@ -471,7 +503,7 @@ class Plan:
         weight = [slot.weight for slot in slots]
         labels = np.array([self.samples[index].label for index in indices], "<i4")
         tensors = {
-            "images": blend(formatted(recipe, np.stack(images)), partner, weight),
+            "images": blend(recipe, formatted(recipe, np.stack(images)), partner, weight),
             "label": labels,
             "partner_label": labels[partner],
             "lambda": (np.array(weight) / UNITS).astype("<f4"),

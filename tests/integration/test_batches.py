@@ -10,6 +10,26 @@ from plan1 import Recipe
 from stokerd import stream_text
 from wire import TENSORS
 
+DTYPES = {"u8": "|u1", "f32": "<f4", "f16": "<f2", "bf16": "bf16"}
+
+# Widths that are whole vectors and more; the last numbers make halves subnormal and large.
+FORMATS = {
+    f"{dtype}_{layout}_{mix}": Recipe(
+        seed=20,
+        batch=12,
+        height=19,
+        width=37,
+        dtype=dtype,
+        layout=layout,
+        mix=mix,
+        mean=(0.485, 0.5, 0.001),
+        std=(0.229, 0.0001, 900.0),
+    )
+    for dtype in DTYPES
+    for layout in ("nhwc", "nchw")
+    for mix in ("none", "mixup")
+}
+
 RECIPES = {
     "shuffled": Recipe(seed=7, batch=16, last="partial", height=64, width=64),
     "dropped": Recipe(seed=2**63 + 5, batch=25, last="drop", height=32, width=48),
@@ -63,6 +83,7 @@ RECIPES = {
         mix_alpha=1.0,
     ),
     "mixed_strongly": Recipe(seed=8, batch=60, height=24, width=24, mix="mixup", mix_alpha=20.0),
+    **FORMATS,
 }
 
 
@@ -134,7 +155,7 @@ def test_welcome_describes_the_stream(serving, connect, plan_of, good):
         wanted = {
             "v": 1, "plan": 1, "window": 5, "stream": name, "samples": 60,
             "steps": plan_of(recipe).steps, "batch": recipe.batch, "shape": shape,
-            "dtype": {"u8": "|u1", "f32": "<f4"}[recipe.dtype], "layout": recipe.layout,
+            "dtype": DTYPES[recipe.dtype], "layout": recipe.layout,
             "last": recipe.last, "classes": len(classes),
             "fingerprint": plan_of(recipe).fingerprint,
         }  # fmt: skip
@@ -172,6 +193,8 @@ def test_fingerprint_is_the_protocols_hash_and_follows_every_setting(daemon, con
         {"width": 9}, {"crop": "none"}, {"crop": "center"}, {"crop": "center", "resize": 300},
         {"scale": (0.1, 1.0)}, {"ratio": (0.75, 1.5)}, {"flip": 0.1}, {"dtype": "f32"},
         {"dtype": "f32", "mean": (0.1, 0.2, 0.3)}, {"dtype": "f32", "std": (0.1, 0.2, 0.3)},
+        {"dtype": "f16"}, {"dtype": "f16", "mean": (0.1, 0.2, 0.3)}, {"dtype": "bf16"},
+        {"dtype": "bf16", "std": (0.1, 0.2, 0.3)},
         {"layout": "nchw"}, {"on_corrupt": "fail"}, {"mix": "mixup"},
         {"mix": "mixup", "mix_alpha": 0.3}, {"mix": "mixup", "mix_preset": "paper",
         "mix_alpha": 0.4},

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
+import plan1
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / os.environ.get("BUILD", "build") / "tests/tools/pixels"
 PHOTOS = Path(os.environ.get("PHOTOS", ROOT.parent / "shared/photos"))
@@ -27,6 +29,7 @@ MEAN = np.array([0.485, 0.456, 0.406])
 STD = np.array([0.229, 0.224, 0.225])
 
 SAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
+DTYPES = {"u8": np.uint8, "f32": "<f4", "f16": "<f2", "bf16": "<u2"}  # of bf16 the bits
 SIZES = [(1, 1), (2, 3), (7, 5), (8, 8), (16, 17), (33, 31), (97, 64), (160, 213), (300, 400)]
 
 
@@ -47,7 +50,7 @@ class Pixels:
         status, length = self.process.stdout.readline().split()
         answer = self.process.stdout.read(int(length))
         assert status == b"ok", f"{path}: {status.decode()}: {answer.decode()}"
-        values = np.frombuffer(answer, {"u8": np.uint8, "f32": np.float32}[dtype])
+        values = np.frombuffer(answer, DTYPES[dtype])
         height, width = window[2:]
         return values.reshape((height, width, 3) if layout == "nhwc" else (3, height, width))
 
@@ -262,9 +265,9 @@ def test_exif_orientation_is_ignored(pixels, tmp_path):
 
 
 @pytest.mark.parametrize("layout", ["nhwc", "nchw"])
-@pytest.mark.parametrize("dtype", ["u8", "f32"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_formats(pixels, tmp_path, dtype, layout):
-    """f32 is (float)((value / 255 - mean) / std) in double, and nchw has the channels apart."""
+    """Floats are (value / 255 - mean) / std in double, rounded once; nchw has channels apart."""
     rng = random.Random(11)
     path = save(draw(rng, "RGB", 150, 190), tmp_path / "picture.jpg")
     picture = Image.open(path).convert("RGB")
@@ -272,8 +275,8 @@ def test_formats(pixels, tmp_path, dtype, layout):
         box = random_box(rng, 150, 190)
         window = (0, 0, 61, 47)
         expected = reference(picture, box, (61, 47), window, flip)
-        if dtype == "f32":
-            expected = ((expected / 255.0 - MEAN) / STD).astype(np.float32)
+        if dtype != "u8":
+            expected = plan1.ROUNDED[dtype]((expected / 255.0 - MEAN) / STD)
         if layout == "nchw":
             expected = expected.transpose(2, 0, 1)
         got = pixels.get(path, box, (61, 47), window, flip, dtype, layout)

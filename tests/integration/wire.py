@@ -20,7 +20,9 @@ ROUND_S = 20  # a reply that takes longer on an unloaded machine is a defect
 
 U32, U64 = 1 << 32, 1 << 64
 
-DTYPES = ("|u1", "<i4", "<u8", "<f4")
+DTYPES = ("|u1", "<i4", "<u8", "<f4", "<f2", "bf16")
+PICTURES = ("|u1", "<f4", "<f2", "bf16")
+BITS = {"bf16": "<u2"}  # dtypes that NumPy lacks: an array has their bits
 TENSORS = {
     "images": None,  # dtype and shape are the stream's
     "label": ("<i4", ()),
@@ -93,7 +95,7 @@ STREAM = {
     "steps": _unsigned(U64),
     "batch": _unsigned(U32),
     "shape": lambda value: _shape(value) and len(value) == 3,
-    "dtype": _word("|u1", "<f4"),
+    "dtype": _word(*PICTURES),
     "layout": _word("nhwc", "nchw"),
     "last": _word("drop", "partial", "wrap"),
     "classes": _unsigned(U32),
@@ -190,6 +192,7 @@ class Batch:
         if TENSORS.get(name) is not None:
             demand((dtype, shape[1:]) == TENSORS[name], f"{name} is {dtype} {shape}")
         demand(shape[0] == self.header["count"], f"{name} has {shape[0]} rows")
+        dtype = BITS.get(dtype, dtype)
         length = int(np.prod(shape)) * np.dtype(dtype).itemsize
         demand(len(frame) == length, f"{name} has {len(frame)} bytes, not {length}")
         return np.frombuffer(frame, dtype).reshape(shape)

@@ -6,13 +6,15 @@
  *     top left height width resized_height resized_width window_top window_left
  *     out_height out_width flip dtype layout path
  *
- * with dtype u8 or f32 and layout nhwc or nchw.  The answer is a line "status bytes" and so many
- * bytes: the slot, or the reason why there is none.  f32 is normalised by ImageNet's mean and std.
+ * with dtype u8, f32, f16 or bf16 and layout nhwc or nchw.  The answer is a line "status bytes" and
+ * so many bytes: the slot, or the reason why there is none.  All but u8 are normalised by
+ * ImageNet's mean and std.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/recipe.h"
 #include "daemon/base/check.h"
 #include "daemon/image/image.h"
 
@@ -54,6 +56,15 @@ int main(void)
     return EXIT_SUCCESS;
 }
 
+static enum stk_dtype dtype_of(const char *word)
+{
+    for (unsigned i = 0; i < recipe_dtype_words.count; i++) {
+        if (recipe_dtype_words.list[i] != NULL && strcmp(recipe_dtype_words.list[i], word) == 0)
+            return (enum stk_dtype)i;
+    }
+    return STK_U8;
+}
+
 static bool parse(char *line, struct job *job)
 {
     static const double mean[3] = {0.485, 0.456, 0.406};
@@ -68,7 +79,7 @@ static bool parse(char *line, struct job *job)
            &view->top, &view->left, &height, &width, &job->flip, dtype, layout, &path_at);
     if (path_at == 0)
         return false;
-    image_format_init(&job->format, height, width, strcmp(dtype, "f32") == 0 ? STK_F32 : STK_U8,
+    image_format_init(&job->format, height, width, dtype_of(dtype),
                       strcmp(layout, "nchw") == 0 ? STK_NCHW : STK_NHWC, mean, std);
     job->path = &line[path_at];
     return true;
