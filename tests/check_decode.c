@@ -144,6 +144,55 @@ START_TEST(a_lost_restart_marker_is_corrupt)
 }
 END_TEST
 
+/* The file without its segments of a kind. */
+static struct jpeg without(const struct jpeg *file, uint8_t code)
+{
+    struct jpeg shorter = insert(file, 0, "", 0);
+    for (size_t i = 2; shorter.bytes[i + 1] != 0xda;) {
+        size_t next = i + 2 + (size_t)(shorter.bytes[i + 2] << 8) + shorter.bytes[i + 3];
+        if (shorter.bytes[i + 1] == code) {
+            memmove(&shorter.bytes[i], &shorter.bytes[next], shorter.len - next);
+            shorter.len -= next - i;
+        } else {
+            i = next;
+        }
+    }
+    return shorter;
+}
+
+/* libjpeg-turbo decodes a file that brings no tables with those of the file before. */
+START_TEST(no_file_is_decoded_with_the_tables_of_another)
+{
+    const uint8_t tables[] = {0xc4, 0xdb};
+    for (int i = 0; i < 2; i++) {
+        struct jpeg other = write_jpeg(kind_of("4:2:0 progressive"), 40, 40, NULL, 0);
+        struct jpeg file = write_jpeg(kind_of("4:2:0"), 40, 40, NULL, 0);
+        struct jpeg bare = without(&file, tables[i]);
+        ck_assert_uint_lt(bare.len, file.len);
+        struct image_format format = format_u8(40, 40);
+        struct view view = view_of_all(&file);
+        static uint8_t slots[2][40 * 40 * 3];
+        char reasons[3][IMAGE_REASON_BYTES];
+        enum stk_status status[2];
+        for (int k = 0; k < 2; k++) {
+            struct image_decoder *decoder = open_decoder(&generous);
+            if (k == 1)
+                ck_assert_int_eq(
+                    decode(decoder, &other, &view, false, &format, slots[1], reasons[2]), STK_OK);
+            status[k] = decode(decoder, &bare, &view, false, &format, slots[k], reasons[k]);
+            image_decoder_close(&decoder);
+        }
+        ck_assert_msg(status[0] == status[1], "%s, then %s", reasons[0], reasons[1]);
+        ck_assert_str_eq(reasons[0], reasons[1]);
+        if (status[0] == STK_OK)
+            ck_assert_mem_eq(slots[0], slots[1], sizeof slots[0]);
+        free(bare.bytes);
+        free(file.bytes);
+        free(other.bytes);
+    }
+}
+END_TEST
+
 START_TEST(what_the_library_cannot_is_unsupported)
 {
     char reason[IMAGE_REASON_BYTES];
@@ -298,6 +347,7 @@ int main(void)
     tcase_add_test(tests, bytes_between_segments_are_harmless);
     tcase_add_test(tests, bytes_before_a_restart_are_corrupt);
     tcase_add_test(tests, a_lost_restart_marker_is_corrupt);
+    tcase_add_test(tests, no_file_is_decoded_with_the_tables_of_another);
     tcase_add_test(tests, what_the_library_cannot_is_unsupported);
     tcase_add_test(tests, two_components_are_unsupported);
     tcase_add_test(tests, too_many_pixels_are_refused_by_the_header);
