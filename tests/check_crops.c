@@ -54,23 +54,23 @@ _Noreturn static void fail_picture(const struct picture *picture, const struct b
                  picture->number);
 }
 
-/* One direction of a rectangle: everything, a pixel, to either border, around a block's border, or
- * anything. */
+/* One direction of a rectangle: everything, to either border, around a block's border, or anywhere;
+ * half of those that are not everything are a few pixels. */
 static void random_span(uint32_t side, int32_t *first, int32_t *count)
 {
-    uint32_t choice = random_below(6);
-    uint32_t from = choice == 0 || choice == 2 ? 0 : random_below(side);
-    uint32_t end = choice == 0 || choice == 3 ? side : from + 1 + random_below(side - from);
-    if (choice == 1)
-        end = from + 1;
-    if (choice == 4) {
-        uint32_t border = from / 8 * 8;
-        from = border > 0 ? border - random_below(2) : 0;
-        end = border + 1 + random_below(3) * 8;
-        end = end < side ? end : side;
-    }
+    uint32_t choice = random_below(5);
+    uint32_t from = random_below(side);
+    uint32_t len = 1 + random_below(random_below(2) ? 4 : side);
+    if (choice <= 1)
+        from = 0;
+    if (choice == 0 || len > side)
+        len = side;
+    if (choice == 2)
+        from = side - len;
+    if (choice == 3 && from >= 8)
+        from = from / 8 * 8 - random_below(4);
     *first = (int32_t)from;
-    *count = (int32_t)(end - from);
+    *count = (int32_t)(len < side - from ? len : side - from);
 }
 
 static struct box random_area(const struct jpeg *file)

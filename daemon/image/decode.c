@@ -298,16 +298,17 @@ static bool may_smooth(const struct jpeg_decompress_struct *jpeg)
     return false;
 }
 
-/* Decode only the columns of the area, and one MCU more on either side: upsampling looks at the
- * neighbours of a chroma sample.  The cropped row ends where we say, and begins at an MCU. */
+/* Decode only the columns of the area, and as many more on either side as one sample of the
+ * coarsest component covers: upsampling looks at the neighbours of a sample, and does otherwise at
+ * the ends of a row.  The cropped row ends where we say, and begins at an MCU. */
 static void leave_out_columns(struct decode *decode)
 {
     struct jpeg_decompress_struct *jpeg = &decode->jpeg;
-    JDIMENSION mcu = (JDIMENSION)jpeg->max_h_samp_factor * DCTSIZE;
+    JDIMENSION sample = (JDIMENSION)jpeg->max_h_samp_factor;
     JDIMENSION left = (JDIMENSION)decode->area.left;
     JDIMENSION end = left + (JDIMENSION)decode->area.width;
-    JDIMENSION from = left < mcu ? 0 : left - mcu;
-    JDIMENSION to = jpeg->output_width - end < mcu ? jpeg->output_width : end + mcu;
+    JDIMENSION from = left < sample ? 0 : left - sample;
+    JDIMENSION to = jpeg->output_width - end < sample ? jpeg->output_width : end + sample;
     JDIMENSION width = to - from;
     jpeg_crop_scanline(jpeg, &from, &width);
     decode->margin = left - from;
