@@ -106,6 +106,75 @@ static struct jpeg insert(const struct jpeg *file, size_t at, const void *bytes,
     return longer;
 }
 
+/* Where the data of a row of MCUs ends, its restart marker included. */
+static size_t end_of_mcu_row(const struct jpeg *file, int row)
+{
+    size_t i = find_marker(file, 0xda) + 2;
+    for (int met = 0; met <= row; i++) {
+        ck_assert_uint_lt(i + 1, file->len);
+        if (file->bytes[i] == 0xff && file->bytes[i + 1] >= 0xd0 && file->bytes[i + 1] <= 0xd7)
+            met++;
+    }
+    return i + 1;
+}
+
+/* Samplings of one scan, and whether upsampling looks at the row below. */
+static const struct {
+    struct kind kind;
+    bool looks_below;
+} heights[] = {
+    {{"4:4:4", JCS_YCbCr, .h = 1, .v = 1, .restart_rows = 1}, false},
+    {{"4:2:2", JCS_YCbCr, .h = 2, .v = 1, .restart_rows = 1}, false},
+    {{"4:2:0", JCS_YCbCr, .h = 2, .v = 2, .restart_rows = 1}, true},
+    {{"4:4:0", JCS_YCbCr, .h = 1, .v = 2, .restart_rows = 1}, true},
+    {{"4:1:1", JCS_YCbCr, .h = 4, .v = 1, .restart_rows = 1}, false},
+    {{"4:1:0", JCS_YCbCr, .h = 4, .v = 2, .restart_rows = 1}, false},
+    {{"gray", JCS_GRAYSCALE, .h = 1, .v = 1, .restart_rows = 1}, false},
+    {{"YCCK 4:2:0", JCS_YCCK, .h = 2, .v = 2, .restart_rows = 1}, true},
+    {{"4:2:0 arithmetic", JCS_YCbCr, .h = 2, .v = 2, .arithmetic = true, .restart_rows = 1}, true},
+};
+
+/* The row of MCUs that the last row of a box needs: its own or, where it lies in the last samples
+ * of it and upsampling looks below, the next. */
+static int last_mcu_row(int i, const struct box *box)
+{
+    int sample = (box->top + box->height - 1) / heights[i].kind.v;
+    return sample / DCTSIZE + (heights[i].looks_below && sample % DCTSIZE == DCTSIZE - 1);
+}
+
+/* Every row of a picture is the last one of some box; behind what that needs the file ends, or is
+ * overwritten. */
+START_TEST(a_file_is_read_as_far_as_the_box_reaches)
+{
+    enum { HEIGHT = 150, WIDTH = 40 };
+    const struct kind *kind = &heights[_i].kind;
+    random_state = (uint64_t)_i + 1;
+    struct jpeg file = write_jpeg(kind, HEIGHT, WIDTH, NULL, 0);
+    uint8_t *whole = decode_whole(&file);
+    struct image_decoder *decoder = open_decoder(&generous);
+    int mcu_rows = (HEIGHT + kind->v * DCTSIZE - 1) / (kind->v * DCTSIZE);
+    for (int end = 1; end <= HEIGHT; end++) {
+        struct box box = {.height = 1 + (int)random_below((uint32_t)end), .width = WIDTH};
+        box.top = end - box.height;
+        struct view view = {box, (uint32_t)box.height, WIDTH, 0, 0};
+        if (last_mcu_row(_i, &box) >= mcu_rows - 1)
+            break;
+        struct jpeg cut = insert(&file, 0, "", 0);
+        cut.len = end_of_mcu_row(&file, last_mcu_row(_i, &box));
+        ck_assert_uint_eq(
+            differing_bytes(decoder, &cut, whole, &view, view.resized_height, WIDTH, false), 0);
+        memset(&cut.bytes[cut.len], 0xff, file.len - cut.len);
+        cut.len = file.len;
+        ck_assert_uint_eq(
+            differing_bytes(decoder, &cut, whole, &view, view.resized_height, WIDTH, false), 0);
+        free(cut.bytes);
+    }
+    image_decoder_close(&decoder);
+    free(whole);
+    free(file.bytes);
+}
+END_TEST
+
 START_TEST(bytes_between_segments_are_harmless)
 {
     char reason[IMAGE_REASON_BYTES];
@@ -344,6 +413,8 @@ int main(void)
     tcase_add_test(tests, what_is_no_jpeg_is_corrupt);
     tcase_add_loop_test(tests, a_truncated_file_is_corrupt, 0, KINDS);
     tcase_add_test(tests, damage_below_the_box_does_not_matter);
+    tcase_add_loop_test(tests, a_file_is_read_as_far_as_the_box_reaches, 0,
+                        sizeof heights / sizeof heights[0]);
     tcase_add_test(tests, bytes_between_segments_are_harmless);
     tcase_add_test(tests, bytes_before_a_restart_are_corrupt);
     tcase_add_test(tests, a_lost_restart_marker_is_corrupt);
