@@ -47,14 +47,21 @@ void jpeg_memory_release(struct jpeg_memory *memory);
 /**
  * Let an object take its storage from here until it is destroyed.
  *
- *   jpeg   created, with a source manager, nothing read; what it takes is valid until
- *          jpeg_memory_forget
+ *   jpeg   created, with a source manager, nothing read
+ *
+ * Owns:    memory owns what the object takes, until jpeg_memory_forget.
+ * Threads: the object's.  Blocks: no.  Allocates: no.
  */
 void jpeg_memory_install(struct jpeg_memory *memory, struct jpeg_decompress_struct *jpeg);
 
 /**
  * Abort the object's picture and take its storage back, its tables included: the object is as
  * jpeg_memory_install met it.
+ *
+ *   jpeg   with a memory installed; decoding or not, but not after error_exit
+ *
+ * Owns:    nothing.
+ * Threads: the object's.  Blocks: no.  Allocates: no.
  */
 void jpeg_memory_forget(struct jpeg_decompress_struct *jpeg);
 
