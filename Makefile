@@ -60,9 +60,11 @@ TESTS := $(call program,tests/check_*.c)
 TOOLS := $(call program,tests/tools/*.c)
 FUZZERS := $(call program,tests/fuzz/*.c)
 MINUTES ?= 1
+# Areas and views of random pictures for make check-long; as many as that take some twenty minutes.
+CASES ?= 1000000
 
-.PHONY: all demo check fuzz lint install uninstall dist clean help packages-demo packages-check \
-	packages-lint run-demo run-check run-lint tests
+.PHONY: all demo check check-long fuzz lint install uninstall dist clean help packages-demo \
+	packages-check packages-lint run-demo run-check run-check-long run-lint tests
 
 all: $(PROGRAMS) $(LIBRARIES)
 
@@ -71,6 +73,7 @@ help:
 	@echo 'make demo           stream a drawn data set to a trainer, make a picture of a batch'
 	@echo 'make demo DATA=DIR  the same with your folder of class folders of JPEGs'
 	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
+	@echo 'make check-long     random crops alone, CASES=1000000 of them; SEED=7 draws others'
 	@echo 'make fuzz MINUTES=1 fuzz the decoders of messages and pictures with libFuzzer'
 	@echo 'make lint           hold the source to the house rules'
 	@echo 'make install        install below PREFIX=$(PREFIX), DESTDIR is honoured'
@@ -83,6 +86,9 @@ help:
 # pkg-config.
 demo check fuzz lint: %: packages-%
 	@$(MAKE) --no-print-directory run-$*
+
+check-long: packages-check
+	@$(MAKE) --no-print-directory run-check-long
 
 packages-demo:
 	@.ci/packages build
@@ -101,6 +107,13 @@ run-demo: $(PROGRAMS) $(BUILD)/stoker-demo-draw
 
 run-check: tests
 	@tests/run $(BUILD)
+
+run-check-long: export STOKER_CASES = $(CASES)
+run-check-long: export STOKER_SEED = $(or $(SEED),1)
+run-check-long: export STOKER_BUILD = $(abspath $(BUILD))
+run-check-long: tests
+	@$(BUILD)/tests/check_crops
+	@/usr/bin/python3 -m pytest -q -p no:cacheprovider -k random tests/integration/test_pixels.py
 
 # libFuzzer is clang's, and instruments everything, so it has a build folder of its own.
 run-fuzz:

@@ -106,6 +106,75 @@ static struct jpeg insert(const struct jpeg *file, size_t at, const void *bytes,
     return longer;
 }
 
+/* Where the data of a row of MCUs ends, its restart marker included. */
+static size_t end_of_mcu_row(const struct jpeg *file, int row)
+{
+    size_t i = find_marker(file, 0xda) + 2;
+    for (int met = 0; met <= row; i++) {
+        ck_assert_uint_lt(i + 1, file->len);
+        if (file->bytes[i] == 0xff && file->bytes[i + 1] >= 0xd0 && file->bytes[i + 1] <= 0xd7)
+            met++;
+    }
+    return i + 1;
+}
+
+/* Samplings of one scan, and whether upsampling looks at the row below. */
+static const struct {
+    struct kind kind;
+    bool looks_below;
+} heights[] = {
+    {{"4:4:4", JCS_YCbCr, .h = 1, .v = 1, .restart_rows = 1}, false},
+    {{"4:2:2", JCS_YCbCr, .h = 2, .v = 1, .restart_rows = 1}, false},
+    {{"4:2:0", JCS_YCbCr, .h = 2, .v = 2, .restart_rows = 1}, true},
+    {{"4:4:0", JCS_YCbCr, .h = 1, .v = 2, .restart_rows = 1}, true},
+    {{"4:1:1", JCS_YCbCr, .h = 4, .v = 1, .restart_rows = 1}, false},
+    {{"4:1:0", JCS_YCbCr, .h = 4, .v = 2, .restart_rows = 1}, false},
+    {{"gray", JCS_GRAYSCALE, .h = 1, .v = 1, .restart_rows = 1}, false},
+    {{"YCCK 4:2:0", JCS_YCCK, .h = 2, .v = 2, .restart_rows = 1}, true},
+    {{"4:2:0 arithmetic", JCS_YCbCr, .h = 2, .v = 2, .arithmetic = true, .restart_rows = 1}, true},
+};
+
+/* The row of MCUs that the last row of a box needs: its own or, where it lies in the last samples
+ * of it and upsampling looks below, the next. */
+static int last_mcu_row(int i, const struct box *box)
+{
+    int sample = (box->top + box->height - 1) / heights[i].kind.v;
+    return sample / DCTSIZE + (heights[i].looks_below && sample % DCTSIZE == DCTSIZE - 1);
+}
+
+/* Every row of a picture is the last one of some box; behind what that needs the file ends, or is
+ * overwritten. */
+START_TEST(a_file_is_read_as_far_as_the_box_reaches)
+{
+    enum { HEIGHT = 150, WIDTH = 40 };
+    const struct kind *kind = &heights[_i].kind;
+    random_state = (uint64_t)_i + 1;
+    struct jpeg file = write_jpeg(kind, HEIGHT, WIDTH, NULL, 0);
+    uint8_t *whole = decode_whole(&file);
+    struct image_decoder *decoder = open_decoder(&generous);
+    int mcu_rows = (HEIGHT + kind->v * DCTSIZE - 1) / (kind->v * DCTSIZE);
+    for (int end = 1; end <= HEIGHT; end++) {
+        struct box box = {.height = 1 + (int)random_below((uint32_t)end), .width = WIDTH};
+        box.top = end - box.height;
+        struct view view = {box, (uint32_t)box.height, WIDTH, 0, 0};
+        if (last_mcu_row(_i, &box) >= mcu_rows - 1)
+            break;
+        struct jpeg cut = insert(&file, 0, "", 0);
+        cut.len = end_of_mcu_row(&file, last_mcu_row(_i, &box));
+        ck_assert_uint_eq(
+            differing_bytes(decoder, &cut, whole, &view, view.resized_height, WIDTH, false), 0);
+        memset(&cut.bytes[cut.len], 0xff, file.len - cut.len);
+        cut.len = file.len;
+        ck_assert_uint_eq(
+            differing_bytes(decoder, &cut, whole, &view, view.resized_height, WIDTH, false), 0);
+        free(cut.bytes);
+    }
+    image_decoder_close(&decoder);
+    free(whole);
+    free(file.bytes);
+}
+END_TEST
+
 START_TEST(bytes_between_segments_are_harmless)
 {
     char reason[IMAGE_REASON_BYTES];
@@ -141,6 +210,55 @@ START_TEST(a_lost_restart_marker_is_corrupt)
     ck_assert_int_eq(outcome(&generous, file.bytes, file.len, reason), STK_CORRUPT);
     ck_assert_ptr_nonnull(strstr(reason, "instead of RST1"));
     free(file.bytes);
+}
+END_TEST
+
+/* The file without its segments of a kind. */
+static struct jpeg without(const struct jpeg *file, uint8_t code)
+{
+    struct jpeg shorter = insert(file, 0, "", 0);
+    for (size_t i = 2; shorter.bytes[i + 1] != 0xda;) {
+        size_t next = i + 2 + (size_t)(shorter.bytes[i + 2] << 8) + shorter.bytes[i + 3];
+        if (shorter.bytes[i + 1] == code) {
+            memmove(&shorter.bytes[i], &shorter.bytes[next], shorter.len - next);
+            shorter.len -= next - i;
+        } else {
+            i = next;
+        }
+    }
+    return shorter;
+}
+
+/* libjpeg-turbo decodes a file that brings no tables with those of the file before. */
+START_TEST(no_file_is_decoded_with_the_tables_of_another)
+{
+    const uint8_t tables[] = {0xc4, 0xdb};
+    for (int i = 0; i < 2; i++) {
+        struct jpeg other = write_jpeg(kind_of("4:2:0 progressive"), 40, 40, NULL, 0);
+        struct jpeg file = write_jpeg(kind_of("4:2:0"), 40, 40, NULL, 0);
+        struct jpeg bare = without(&file, tables[i]);
+        ck_assert_uint_lt(bare.len, file.len);
+        struct image_format format = format_u8(40, 40);
+        struct view view = view_of_all(&file);
+        static uint8_t slots[2][40 * 40 * 3];
+        char reasons[3][IMAGE_REASON_BYTES];
+        enum stk_status status[2];
+        for (int k = 0; k < 2; k++) {
+            struct image_decoder *decoder = open_decoder(&generous);
+            if (k == 1)
+                ck_assert_int_eq(
+                    decode(decoder, &other, &view, false, &format, slots[1], reasons[2]), STK_OK);
+            status[k] = decode(decoder, &bare, &view, false, &format, slots[k], reasons[k]);
+            image_decoder_close(&decoder);
+        }
+        ck_assert_msg(status[0] == status[1], "%s, then %s", reasons[0], reasons[1]);
+        ck_assert_str_eq(reasons[0], reasons[1]);
+        if (status[0] == STK_OK)
+            ck_assert_mem_eq(slots[0], slots[1], sizeof slots[0]);
+        free(bare.bytes);
+        free(file.bytes);
+        free(other.bytes);
+    }
 }
 END_TEST
 
@@ -295,9 +413,12 @@ int main(void)
     tcase_add_test(tests, what_is_no_jpeg_is_corrupt);
     tcase_add_loop_test(tests, a_truncated_file_is_corrupt, 0, KINDS);
     tcase_add_test(tests, damage_below_the_box_does_not_matter);
+    tcase_add_loop_test(tests, a_file_is_read_as_far_as_the_box_reaches, 0,
+                        sizeof heights / sizeof heights[0]);
     tcase_add_test(tests, bytes_between_segments_are_harmless);
     tcase_add_test(tests, bytes_before_a_restart_are_corrupt);
     tcase_add_test(tests, a_lost_restart_marker_is_corrupt);
+    tcase_add_test(tests, no_file_is_decoded_with_the_tables_of_another);
     tcase_add_test(tests, what_the_library_cannot_is_unsupported);
     tcase_add_test(tests, two_components_are_unsupported);
     tcase_add_test(tests, too_many_pixels_are_refused_by_the_header);

@@ -1,5 +1,5 @@
 /*
- * JPEGs for tests: files of every kind, written by libjpeg-turbo, and what must come of them.
+ * JPEGs for tests: kinds of files by their names, and what must come of every file.
  *
  * The reference is a whole decode by libjpeg-turbo with its default settings and Pillow's resize,
  * written here once more in the plainest way; tests/integration/test_pixels.py asks Pillow itself.
@@ -16,30 +16,12 @@
 #include <jpeglib.h>
 
 #include "daemon/image/image.h"
+#include "tests/write_jpeg.h"
 
 enum { SIDE_MAX = 300 };
 
 static const struct image_limits generous = {
     .pixels_max = 1 << 26, .decoder_bytes_max = 1 << 28, .scan_pixels_max = 1 << 30};
-
-static uint64_t random_state = 1;
-
-static inline uint32_t random_below(uint32_t limit)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)((random_state >> 33) % limit);
-}
-
-/* How a test's JPEG is written. */
-struct kind {
-    const char *name;
-    J_COLOR_SPACE colour; /* in the file */
-    int h, v;             /* sampling of the first component */
-    bool progressive;
-    bool apart; /* sequential, a scan a component */
-    bool arithmetic;
-    int restart; /* MCUs */
-};
 
 static const struct kind kinds[] = {
     {"4:4:4", JCS_YCbCr, .h = 1, .v = 1},
@@ -78,87 +60,6 @@ static inline const struct kind *kind_of(const char *name)
             return &kinds[i];
     }
     ck_abort_msg("no kind \"%s\"", name);
-}
-
-struct jpeg {
-    unsigned char *bytes;
-    unsigned long len;
-    uint32_t height;
-    uint32_t width;
-};
-
-static inline void set_colours(struct jpeg_compress_struct *jpeg, const struct kind *kind)
-{
-    bool gray = kind->colour == JCS_GRAYSCALE;
-    bool ink = kind->colour == JCS_CMYK || kind->colour == JCS_YCCK;
-    jpeg->in_color_space = gray ? JCS_GRAYSCALE : ink ? JCS_CMYK : JCS_RGB;
-    jpeg->input_components = gray ? 1 : ink ? 4 : 3;
-    jpeg_set_defaults(jpeg);
-    jpeg_set_colorspace(jpeg, kind->colour);
-    for (int i = 0; i < jpeg->input_components; i++) {
-        bool full = i == 0 || i == 3;
-        jpeg->comp_info[i].h_samp_factor = full ? kind->h : 1;
-        jpeg->comp_info[i].v_samp_factor = full ? kind->v : 1;
-    }
-}
-
-static inline uint8_t clipped(int value)
-{
-    return (uint8_t)fmax(0, fmin(255, value));
-}
-
-/* Slopes of changing length and a share of noise, so that every coefficient is met. */
-static inline void draw_row(uint8_t *row, uint32_t width, int components, uint32_t y,
-                            uint32_t noise)
-{
-    for (uint32_t x = 0; x < width; x++) {
-        for (int c = 0; c < components; c++) {
-            int slope = (int)((x * (uint32_t)(c + 2) + y * y / 16) % 256);
-            int value = slope + (int)random_below(2 * noise + 1) - (int)noise;
-            row[x * (uint32_t)components + (uint32_t)c] = clipped(value);
-        }
-    }
-}
-
-static inline struct jpeg write_jpeg(const struct kind *kind, uint32_t height, uint32_t width,
-                                     const jpeg_scan_info *scans, int scan_count)
-{
-    struct jpeg file = {.height = height, .width = width};
-    struct jpeg_compress_struct jpeg;
-    struct jpeg_error_mgr errors;
-    jpeg.err = jpeg_std_error(&errors);
-    jpeg_create_compress(&jpeg);
-    jpeg_mem_dest(&jpeg, &file.bytes, &file.len);
-    jpeg.image_height = height;
-    jpeg.image_width = width;
-    set_colours(&jpeg, kind);
-    jpeg_set_quality(&jpeg, 30 + (int)random_below(70), TRUE);
-    jpeg.arith_code = kind->arithmetic;
-    jpeg.optimize_coding = !kind->arithmetic && random_below(2) == 0;
-    jpeg.restart_interval = (unsigned)kind->restart;
-    if (kind->progressive)
-        jpeg_simple_progression(&jpeg);
-    jpeg_scan_info apart[] = {{1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}};
-    if (kind->apart) {
-        jpeg.scan_info = apart;
-        jpeg.num_scans = 3;
-    }
-    if (scans != NULL) {
-        jpeg.scan_info = scans;
-        jpeg.num_scans = scan_count;
-    }
-    jpeg_start_compress(&jpeg, TRUE);
-    uint32_t noise = random_below(3) * 60;
-    uint8_t *row = malloc((size_t)width * 4);
-    ck_assert_ptr_nonnull(row);
-    while (jpeg.next_scanline < height) {
-        draw_row(row, width, jpeg.input_components, jpeg.next_scanline, noise);
-        jpeg_write_scanlines(&jpeg, &row, 1);
-    }
-    free(row);
-    jpeg_finish_compress(&jpeg);
-    jpeg_destroy_compress(&jpeg);
-    return file;
 }
 
 /* Pillow: CMYK inverted as Adobe's, then cmyk2rgb of its Convert.c. */

@@ -38,7 +38,7 @@ ABOVE = {
 OWNERS = {
     "zmq.h": r"daemon/server\w*\.c|client/\w+\.[ch]|tests/fake_daemon\.h",
     "uv.h": r"daemon/server\w*\.[ch]",
-    "jpeglib.h": r"daemon/image/decode\.c|tests/.*",
+    "jpeglib.h": r"daemon/image/(decode\.c|jpeg_memory\.[ch])|tests/.*",
     "confuse.h": r"config/config\.c",
     "msgpack.h": r"proto/(en|de)code\.c",
     "Random123/philox.h": r"daemon/base/rng\.c",

@@ -20,14 +20,17 @@
 
 #include "daemon/base/check.h"
 #include "daemon/image/grow.h"
+#include "daemon/image/jpeg_memory.h"
 #include "daemon/image/kernel.h"
 
 enum {
     SOURCE_PIXEL_BYTES = 4, /* RGBX or CMYK */
     /* Reading a scan's header and making its tables costs as much as this many pixels. */
     SCAN_PIXELS_MIN = 16384,
-    /* libjpeg-turbo's object, its tables of every kind and the slack of its pools. */
-    OBJECT_BYTES_MAX = 256 * 1024,
+    /* The tables of a picture, of every kind. */
+    TABLES_BYTES_MAX = 256 * 1024,
+    /* What libjpeg-turbo takes for an object before there is a picture. */
+    OBJECT_BYTES_MAX = 16 * 1024,
     /* Rows begin off every alignment of 16: to an aligned one libjpeg-turbo's colour conversion
      * writes past the cache, where we would wait for what we read next. */
     ROW_OFFSET = 8,
@@ -55,6 +58,7 @@ struct decode {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
     struct jpeg_progress_mgr progress;
+    struct jpeg_memory memory;
     jmp_buf failed;
     struct image_limits limits;
     struct box area;
@@ -140,7 +144,11 @@ enum stk_status decode_open(const struct image_limits *limits, struct decode **d
         return STK_MEMORY;
     (*decode)->limits = *limits;
     set_handlers(*decode);
-    return STK_OK;
+    enum stk_status status =
+        jpeg_memory_init(&(*decode)->memory, limits->decoder_bytes_max, OWN_MEMORY);
+    if (status != STK_OK)
+        decode_close(decode);
+    return status;
 }
 
 static void destroy(struct decode *decode)
@@ -155,6 +163,7 @@ void decode_close(struct decode **decode)
     if (*decode == NULL)
         return;
     destroy(*decode);
+    jpeg_memory_release(&(*decode)->memory);
     free((*decode)->storage);
     free(*decode);
     *decode = NULL;
@@ -166,7 +175,6 @@ static enum stk_status status_of(int code)
     case OWN_PIXELS:
     case OWN_SCANS:
     case OWN_MEMORY:
-    case JERR_NO_BACKING_STORE: /* the coefficients are over max_memory_to_use */
     case JERR_IMAGE_TOO_BIG:
     case JERR_WIDTH_OVERFLOW:
         return STK_LIMIT;
@@ -207,8 +215,10 @@ static void create(struct decode *decode)
     decode->created = true;
     jpeg_create_decompress(&decode->jpeg);
     decode->jpeg.progress = &decode->progress;
-    /* A second wall: judge_header counts more than libjpeg-turbo does. */
-    decode->jpeg.mem->max_memory_to_use = (long)decode->limits.decoder_bytes_max;
+    /* The source manager is a part of the object, though it comes with the first picture. */
+    static const uint8_t nothing[1];
+    jpeg_mem_src(&decode->jpeg, nothing, sizeof nothing);
+    jpeg_memory_install(&decode->memory, &decode->jpeg);
 }
 
 static uint64_t round_up(uint64_t count, int multiple)
@@ -217,8 +227,7 @@ static uint64_t round_up(uint64_t count, int multiple)
 }
 
 /* What libjpeg-turbo will keep of a component: its row groups and those above and below that
- * upsampling looks at, an upsampled row group, and with several scans all of its coefficients.
- * libjpeg-turbo's own limit does not count the rows, nor the coefficients of a low picture. */
+ * upsampling looks at, an upsampled row group, and with several scans all of its coefficients. */
 static uint64_t component_bytes(const struct jpeg_decompress_struct *jpeg,
                                 const jpeg_component_info *component, bool several_scans)
 {
@@ -234,17 +243,20 @@ static uint64_t component_bytes(const struct jpeg_decompress_struct *jpeg,
 static uint64_t picture_bytes(struct jpeg_decompress_struct *jpeg)
 {
     bool several_scans = jpeg_has_multiple_scans(jpeg);
-    uint64_t bytes = OBJECT_BYTES_MAX;
+    uint64_t bytes = TABLES_BYTES_MAX;
     for (int i = 0; i < jpeg->num_components; i++)
         bytes += component_bytes(jpeg, &jpeg->comp_info[i], several_scans);
     return bytes;
 }
 
-/* Judge what the header says before anything is allocated on its word. */
+/* Judge what the header says before anything is taken on its word.  The memory's own limit comes
+ * behind this one, and is exact. */
 static void judge_header(struct decode *decode)
 {
     struct jpeg_decompress_struct *jpeg = &decode->jpeg;
     int components = jpeg->num_components;
+    if (jpeg->data_precision != BITS_IN_JSAMPLE) /* libjpeg-turbo 3 knows others */
+        ERREXIT1(jpeg, JERR_BAD_PRECISION, jpeg->data_precision);
     if (components != 1 && components != 3 && components != 4)
         refuse(decode, OWN_COMPONENTS, components, 0);
     if ((uint64_t)jpeg->image_height * jpeg->image_width > decode->limits.pixels_max)
@@ -262,7 +274,7 @@ enum stk_status decode_begin(struct decode *decode, const uint8_t *jpeg, size_t 
     if (setjmp(decode->failed) != 0)
         return give_up(decode, reason);
     create(decode);
-    jpeg_abort_decompress(&decode->jpeg);
+    jpeg_memory_forget(&decode->jpeg);
     jpeg_mem_src(&decode->jpeg, jpeg, len);
     jpeg_read_header(&decode->jpeg, TRUE);
     judge_header(decode);
@@ -286,16 +298,17 @@ static bool may_smooth(const struct jpeg_decompress_struct *jpeg)
     return false;
 }
 
-/* Decode only the columns of the area, and one MCU more on either side: upsampling looks at the
- * neighbours of a chroma sample.  The cropped row ends where we say, and begins at an MCU. */
+/* Decode only the columns of the area, and as many more on either side as one sample of the
+ * coarsest component covers: upsampling looks at the neighbours of a sample, and does otherwise at
+ * the ends of a row.  The cropped row ends where we say, and begins at an MCU. */
 static void leave_out_columns(struct decode *decode)
 {
     struct jpeg_decompress_struct *jpeg = &decode->jpeg;
-    JDIMENSION mcu = (JDIMENSION)jpeg->max_h_samp_factor * DCTSIZE;
+    JDIMENSION sample = (JDIMENSION)jpeg->max_h_samp_factor;
     JDIMENSION left = (JDIMENSION)decode->area.left;
     JDIMENSION end = left + (JDIMENSION)decode->area.width;
-    JDIMENSION from = left < mcu ? 0 : left - mcu;
-    JDIMENSION to = jpeg->output_width - end < mcu ? jpeg->output_width : end + mcu;
+    JDIMENSION from = left < sample ? 0 : left - sample;
+    JDIMENSION to = jpeg->output_width - end < sample ? jpeg->output_width : end + sample;
     JDIMENSION width = to - from;
     jpeg_crop_scanline(jpeg, &from, &width);
     decode->margin = left - from;
@@ -386,7 +399,7 @@ enum stk_status decode_next(struct decode *decode, const uint8_t **row, char *re
 void decode_end(struct decode *decode)
 {
     if (decode->created)
-        jpeg_abort_decompress(&decode->jpeg);
+        jpeg_memory_forget(&decode->jpeg);
 }
 
 #define TEXT_OF(macro) TEXT_OF_VALUE(macro)
@@ -399,5 +412,6 @@ const char *decode_name(void)
 
 size_t decode_bytes_max(const struct image_limits *limits, uint32_t side_max)
 {
-    return sizeof(struct decode) + limits->decoder_bytes_max + row_bytes(side_max);
+    return sizeof(struct decode) + OBJECT_BYTES_MAX + limits->decoder_bytes_max +
+           row_bytes(side_max);
 }

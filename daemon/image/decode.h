@@ -1,7 +1,7 @@
 /*
  * Decode: a JPEG's bytes to rows of RGB, no more of them than asked for.
  *
- * decode.c is the only file that includes libjpeg-turbo's headers.  The rows are those of a whole
+ * decode.c and its memory alone include libjpeg-turbo's headers.  The rows are those of a whole
  * decode with the default settings (islow IDCT, fancy upsampling), as Pillow asks for, byte for
  * byte: what lies outside of the rectangle is left out only where that cannot show.
  */
@@ -16,7 +16,8 @@
 struct decode;
 
 /**
- * Make a JPEG decoder; libjpeg-turbo's object is made with the first picture.
+ * Make a JPEG decoder; libjpeg-turbo's object is made with the first picture, and with the first
+ * one after a failure.
  *
  * Owns:    the caller owns *decode and gives it to decode_close.
  * Returns: STK_OK or STK_MEMORY.
@@ -43,7 +44,7 @@ STK_MUST_CHECK enum stk_status decode_begin(struct decode *decode, const uint8_t
  * Owns:    nothing.
  * Returns: STK_OK, STK_CORRUPT, STK_UNSUPPORTED, STK_LIMIT or STK_MEMORY; on failure the picture is
  *          forgotten.
- * Threads: the decoder's.  Blocks: no.  Allocates: libjpeg-turbo does, and a row where it grows.
+ * Threads: the decoder's.  Blocks: no.  Allocates: where it grows to what it did not meet before.
  */
 STK_MUST_CHECK enum stk_status decode_start(struct decode *decode, const struct box *area,
                                             char *reason);

@@ -23,7 +23,8 @@ struct image_limits {
     uint64_t pixels_max; /* width * height of the source */
     /* Memory of libjpeg-turbo for one picture: some rows, and all coefficients of a picture that
      * comes in several scans, 2 bytes a pixel and component; computed from the header and judged
-     * before it is taken.  A usual file of one scan and 10,000 columns is content with 1 MiB. */
+     * before it is taken, and held exactly when it is.  A usual file of one scan and 10,000
+     * columns is content with 1 MiB. */
     size_t decoder_bytes_max;
     /* For a file of several scans: pixels times scans, judged before each scan is read.  A scan
      * counts for 16,384 pixels at least.  A usual progressive file has 10 scans. */
@@ -101,7 +102,8 @@ void image_decoder_close(struct image_decoder **decoder);
  *                           where libjpeg-turbo was built without it
  *          STK_LIMIT        more pixels or memory than limits allow; nothing was decoded
  *          STK_MEMORY
- * Threads: the decoder's.  Blocks: no.  Allocates: libjpeg-turbo does, within decoder_bytes_max.
+ * Threads: the decoder's.  Blocks: no.  Allocates: to grow, within decoder_bytes_max; and
+ *          libjpeg-turbo's object for the first picture and for the one after a failure.
  */
 STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder,
                                                    const uint8_t *jpeg, size_t len,
@@ -133,7 +135,7 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
  *          STK_LIMIT        more scans than limits allow
  *          STK_MEMORY
  *          In all but the first the slot's bytes are unspecified.
- * Threads: the decoder's.  Blocks: no.  Allocates: libjpeg-turbo as in begin; ours only to grow.
+ * Threads: the decoder's.  Blocks: no.  Allocates: to grow to what it did not meet before.
  * Source:  ITU-T T.81; Pillow 9.4's Resample.c; exact equality is tested in check_image.c and
  *          tests/integration/test_pixels.py.
  */
@@ -147,8 +149,8 @@ const char *image_decoder_name(void);
 
 /**
  * An upper bound of one decoder's memory, libjpeg-turbo's within limits and ours for a source of
- * any shape, for the memory plan.  What it takes grows with what it meets: 90 KiB for 500 x 400
- * pixels in one scan, 700 KiB progressive.
+ * any shape, for the memory plan.  What it takes grows with what it meets, 90 KiB for 500 x 400
+ * pixels in one scan, 700 KiB progressive, and stays until it is closed.
  *
  *   height, width   of the served picture
  */

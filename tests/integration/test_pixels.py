@@ -17,10 +17,15 @@ from PIL import Image, ImageFile
 import plan1
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOL = ROOT / os.environ.get("BUILD", "build") / "tests/tools/pixels"
+TOOL = ROOT / os.environ.get("STOKER_BUILD", "build") / "tests/tools/pixels"
+DRAW_JPEGS = TOOL.with_name("draw_jpegs")
 PHOTOS = Path(os.environ.get("PHOTOS", ROOT.parent / "shared/photos"))
 # Photographs a run; PHOTOS_COUNT=400 compares them all.
 PHOTOS_COUNT = int(os.environ.get("PHOTOS_COUNT", "60"))
+# Views of random pictures, half of them by either encoder; "make check-long" asks for more.
+CASES = int(os.environ.get("STOKER_CASES", "6000"))
+SEED = int(os.environ.get("STOKER_SEED", "1"))
+VIEWS = 5  # of a picture: the whole and four others
 
 # Pillow compresses progressive files in one piece: room for the largest one of these tests.
 ImageFile.MAXBLOCK = 1 << 22
@@ -308,6 +313,50 @@ def test_what_pillow_refuses_is_refused(pixels, tmp_path):
         status, reason = pixels.status(cut, (0, 0, 100, 100))
         assert (status, reason) == ("corrupt", b"Premature end of JPEG file")
         check_views(pixels, rng, path, 1)
+
+
+def check_random(pixels, path, number, what):
+    """Views of a numbered picture; what fails can be repeated."""
+    try:
+        check_views(pixels, random.Random(f"{SEED} {number}"), path, VIEWS - 1)
+    except AssertionError as error:
+        raise AssertionError(f"STOKER_SEED={SEED}, picture {number}, {what}: {error}") from None
+
+
+def test_random_pictures_of_pillows_encoder(pixels, tmp_path):
+    path = tmp_path / "picture.jpg"
+    for number in range(CASES // VIEWS // 2):
+        rng = random.Random(f"Pillow {SEED} {number}")
+        mode = rng.choice(["RGB", "RGB", "RGB", "L", "CMYK"])
+        height, width = (rng.randint(1, rng.choice([40, 130, 400])) for _ in range(2))
+        options = {
+            "subsampling": rng.choice([0, 1, 2]),
+            "quality": rng.randint(1, 100),
+            "progressive": rng.random() < 0.3,
+            "optimize": rng.random() < 0.3,
+            # Pillow before 10.2 knows neither and passes them over.
+            "restart_marker_blocks": rng.choice([0, 0, rng.randint(1, 40)]),
+            "restart_marker_rows": rng.choice([0, 0, rng.randint(1, 3)]),
+        }
+        save(draw(rng, mode, height, width), path, **options)
+        check_random(pixels, path, number, f"{mode} {height}x{width} {options}")
+
+
+def test_random_pictures_of_every_kind(pixels, tmp_path):
+    """What Pillow's encoder does not write: any sampling, arithmetic coding, YCCK, and more."""
+    if not DRAW_JPEGS.exists():
+        subprocess.run(["make", "-C", ROOT, DRAW_JPEGS.relative_to(ROOT)], check=True)
+    count = CASES // VIEWS // 2
+    for first in range(0, count, 500):
+        numbers = [str(SEED), str(first), str(min(500, count - first))]
+        drawn = subprocess.run(
+            [DRAW_JPEGS, *numbers, "400", tmp_path], check=True, capture_output=True, text=True
+        )
+        for line in drawn.stdout.splitlines():
+            number, what = line.split(" ", 1)
+            path = tmp_path / f"{number}.jpg"
+            check_random(pixels, path, number, what)
+            path.unlink()
 
 
 def photographs():
