@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/recipe.h"
 #include "daemon/plan/view.h"
 #include "proto/message.h"
 #include "proto/status.h"
@@ -30,10 +31,11 @@ struct image_limits {
     uint64_t scan_pixels_max;
 };
 
-/* How a picture stands in a slot. */
+/* How a picture is served: its sides, the filter that makes them, how it stands in a slot. */
 struct image_format {
     uint32_t height;
     uint32_t width;
+    enum interpolation interpolation;
     enum stk_dtype dtype; /* STK_U8 or STK_F32 */
     enum stk_layout layout;
     float value[3][256]; /* STK_F32: what an 8-bit value of each channel becomes */
@@ -41,6 +43,8 @@ struct image_format {
 
 /**
  * Set a format; for STK_F32 value[c][v] = (float)((v / 255.0 - mean[c]) / std[c]).
+ *
+ * The filter is INTERPOLATION_BILINEAR until the caller writes another one there.
  *
  * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
  */
@@ -116,8 +120,8 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
  *          STK_MEMORY
  *          In all but the first the slot's bytes are unspecified.
  * Threads: the decoder's.  Blocks: no.  Allocates: libjpeg-turbo as in begin; ours only to grow.
- * Source:  ITU-T T.81; Pillow 9.4's Resample.c; exact equality is tested in check_image.c and
- *          tests/integration/test_pixels.py.
+ * Source:  ITU-T T.81; Pillow 9.4's Resample.c and Geometry.c; exact equality is tested in
+ *          check_image.c and tests/integration/test_pixels.py and test_interpolation.py.
  */
 STK_MUST_CHECK enum stk_status image_decoder_finish(struct image_decoder *decoder,
                                                     const struct view *view, bool flip,
@@ -132,8 +136,9 @@ const char *image_decoder_name(void);
  * any shape, for the memory plan.  What it takes grows with what it meets: 90 KiB for 500 x 400
  * pixels in one scan, 700 KiB progressive.
  *
- *   height, width   of the served picture
+ *   height, width, interpolation   of the served pictures
  */
-size_t image_decoder_bytes_max(const struct image_limits *limits, uint32_t height, uint32_t width);
+size_t image_decoder_bytes_max(const struct image_limits *limits, uint32_t height, uint32_t width,
+                               enum interpolation interpolation);
 
 #endif
