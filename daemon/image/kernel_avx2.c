@@ -13,6 +13,7 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <stdbool.h>
 
 #define AVX2 __attribute__((target("avx2")))
 
@@ -241,21 +242,42 @@ static int32_t high_of(int32_t weight)
     return (weight + (1 << 15)) >> 16;
 }
 
-AVX2 static inline void rows_block(const uint8_t *const *lines, const int32_t *weight,
-                                   uint32_t used, size_t at, uint8_t *row)
+/* Two lines, and their weights as the multiply-adds take them. */
+struct line_pair {
+    const uint8_t *first;
+    const uint8_t *second;
+    int32_t low;
+    int16_t high;
+};
+
+/* The last line of an odd number is paired with itself, at a weight of 0. */
+static uint32_t pair_lines(const uint8_t *const *lines, const int32_t *weight, uint32_t used,
+                           struct line_pair *pairs)
+{
+    uint32_t count = pairs_of(used);
+    for (uint32_t i = 0; i < count; i++) {
+        bool whole = 2 * i + 1 < used;
+        int32_t a = weight[2 * i];
+        int32_t b = whole ? weight[2 * i + 1] : 0;
+        pairs[i].first = lines[2 * i];
+        pairs[i].second = lines[whole ? 2 * i + 1 : 2 * i];
+        pairs[i].low = pair_of(a, b);
+        pairs[i].high = (int16_t)((uint32_t)high_of(b) << 8 | ((uint32_t)high_of(a) & 0xff));
+    }
+    return count;
+}
+
+AVX2 static inline __attribute__((always_inline)) void
+rows_block(const struct line_pair *pairs, uint32_t count, size_t at, uint8_t *row)
 {
     const __m256i zero = _mm256_setzero_si256();
     const __m256i round = _mm256_set1_epi16(HIGH_ROUND);
     struct sums sums[2] = {{{zero, zero}, round}, {{zero, zero}, round}};
-    for (uint32_t i = 0; i < used; i += 2) {
-        /* The last line of an odd number is paired with itself, at a weight of 0. */
-        uint32_t j = i + 1 < used ? i + 1 : i;
-        int32_t other = i + 1 < used ? weight[j] : 0;
-        __m256i low = _mm256_set1_epi32(pair_of(weight[i], other));
-        __m256i high = _mm256_set1_epi16(
-            (int16_t)((uint32_t)high_of(other) << 8 | ((uint32_t)high_of(weight[i]) & 0xff)));
-        __m256i a = _mm256_loadu_si256((const __m256i *)&lines[i][at]);
-        __m256i b = _mm256_loadu_si256((const __m256i *)&lines[j][at]);
+    for (uint32_t i = 0; i < count; i++) {
+        __m256i low = _mm256_set1_epi32(pairs[i].low);
+        __m256i high = _mm256_set1_epi16(pairs[i].high);
+        __m256i a = _mm256_loadu_si256((const __m256i *)&pairs[i].first[at]);
+        __m256i b = _mm256_loadu_si256((const __m256i *)&pairs[i].second[at]);
         add_lines(&sums[0], _mm256_unpacklo_epi8(a, b), low, high);
         add_lines(&sums[1], _mm256_unpackhi_epi8(a, b), low, high);
     }
@@ -263,7 +285,17 @@ AVX2 static inline void rows_block(const uint8_t *const *lines, const int32_t *w
                         _mm256_packus_epi16(settle_lines(&sums[0]), settle_lines(&sums[1])));
 }
 
-/* The last block ends with the row and overlaps the one before it. */
+/* The last block ends with the row and overlaps the one before it.  count is a constant where this
+ * is inlined for the common ones. */
+AVX2 static inline __attribute__((always_inline)) void
+rows_of(const struct line_pair *pairs, uint32_t count, uint8_t *row, size_t len)
+{
+    for (size_t at = 0; at + BLOCK <= len; at += BLOCK)
+        rows_block(pairs, count, at, row);
+    if (len % BLOCK != 0)
+        rows_block(pairs, count, len - BLOCK, row);
+}
+
 AVX2 static void rows(const uint8_t *const *lines, const int32_t *weight, uint32_t used,
                       uint8_t *row, size_t len)
 {
@@ -271,10 +303,14 @@ AVX2 static void rows(const uint8_t *const *lines, const int32_t *weight, uint32
         kernel_plain.rows(lines, weight, used, row, len);
         return;
     }
-    for (size_t at = 0; at + BLOCK <= len; at += BLOCK)
-        rows_block(lines, weight, used, at, row);
-    if (len % BLOCK != 0)
-        rows_block(lines, weight, used, len - BLOCK, row);
+    struct line_pair pairs[USED_MAX / 2];
+    uint32_t count = pair_lines(lines, weight, used, pairs);
+    if (count == 1)
+        rows_of(pairs, 1, row, len);
+    else if (count == 2)
+        rows_of(pairs, 2, row, len);
+    else
+        rows_of(pairs, count, row, len);
 }
 
 static const struct kernel avx2 = {
