@@ -4,23 +4,38 @@
 #include "daemon/image/filter.h"
 
 #include <math.h>
+#include <stddef.h>
 
 /* Pi, and pi again in two parts: a multiple of the first, which has 33 bits, is exact. */
 #define PI 0x1.921fb54442d18p+1
 #define PI_HIGH 0x1.921fb544p+1
 #define PI_LOW 0x1.0b4611a626331p-33
 
-/* x = k pi + r with |r| <= pi / 2; sin r by its Taylor series, up to r^21. */
+/* 1 / n! for the odd n of the sine's series, from 21 down; every n! is exact. */
+static const double reciprocals[] = {
+    1.0 / 51090942171709440000.0,
+    1.0 / 121645100408832000.0,
+    1.0 / 355687428096000.0,
+    1.0 / 1307674368000.0,
+    1.0 / 6227020800.0,
+    1.0 / 39916800.0,
+    1.0 / 362880.0,
+    1.0 / 5040.0,
+    1.0 / 120.0,
+    1.0 / 6.0,
+};
+
+/* x = k pi + r with |r| <= pi / 2; sin r by its Taylor series. */
 double filter_sin(double x)
 {
-    double k = floor(x / PI + 0.5);
+    int k = (int)(x / PI + 0.5);
     double r = (x - k * PI_HIGH) - k * PI_LOW;
     double z = r * r;
-    double sum = 1.0;
-    for (int n = 20; n >= 2; n -= 2)
-        sum = 1.0 - sum * z / (n * (n + 1));
-    double sine = r * sum;
-    return fmod(k, 2.0) == 0.0 ? sine : -sine;
+    double sum = 0.0;
+    for (size_t i = 0; i < sizeof reciprocals / sizeof reciprocals[0]; i++)
+        sum = reciprocals[i] - z * sum;
+    double sine = r - r * (z * sum);
+    return k % 2 == 0 ? sine : -sine;
 }
 
 static inline double sinc(double x)
