@@ -74,10 +74,8 @@ static inline double box(double x)
 double filter_support(enum interpolation filter)
 {
     static const double support[] = {
-        [INTERPOLATION_BILINEAR] = 1.0,
-        [INTERPOLATION_BICUBIC] = 2.0,
-        [INTERPOLATION_BOX] = 0.5,
-        [INTERPOLATION_LANCZOS] = 3.0,
+        [INTERPOLATION_BILINEAR] = 1.0, [INTERPOLATION_BICUBIC] = 2.0, [INTERPOLATION_BOX] = 0.5,
+        [INTERPOLATION_LANCZOS] = 3.0,  [INTERPOLATION_NEAREST] = 0.0,
     };
     return support[filter];
 }

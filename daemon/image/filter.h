@@ -12,8 +12,8 @@
 
 #include "config/recipe.h"
 
-/** The distance at which a filter ends, in source pixels where the picture does not shrink.  Not
- *  for INTERPOLATION_NEAREST, which weighs nothing. */
+/** The distance at which a filter ends, in source pixels where the picture does not shrink; 0
+ *  of INTERPOLATION_NEAREST, which weighs nothing. */
 double filter_support(enum interpolation filter);
 
 /**

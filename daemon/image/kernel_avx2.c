@@ -209,8 +209,8 @@ AVX2 static void columns(const struct axis *axis, const void *storage, const uin
  * comes back when low's is added, for the joined one fits.
  */
 enum {
-    BLOCK = 32,                /* bytes of a row at a time */
-    USED_MAX = 256,            /* lines whose low products stay inside 32 bits */
+    BLOCK = 32,     /* bytes of a row at a time */
+    USED_MAX = 256, /* lines that are paired on the stack; one more is the plain kernel's */
     HIGH_ROUND = 1 << (6 - 1), /* half of a value's unit, in units of high */
 };
 
