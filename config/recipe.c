@@ -16,6 +16,9 @@ WORDS(order, [ORDER_SHUFFLE] = "shuffle", [ORDER_SEQUENTIAL] = "sequential");
 WORDS(last, [STK_LAST_DROP] = "drop", [STK_LAST_PARTIAL] = "partial", [STK_LAST_WRAP] = "wrap");
 WORDS(on_corrupt, [ON_CORRUPT_REPLACE] = "replace", [ON_CORRUPT_FAIL] = "fail");
 WORDS(crop, [CROP_RANDOM] = "random", [CROP_CENTER] = "center", [CROP_NONE] = "none");
+WORDS(interpolation, [INTERPOLATION_BILINEAR] = "bilinear", [INTERPOLATION_BICUBIC] = "bicubic",
+      [INTERPOLATION_BOX] = "box", [INTERPOLATION_LANCZOS] = "lanczos",
+      [INTERPOLATION_NEAREST] = "nearest");
 WORDS(dtype, [STK_U8] = "u8", [STK_F32] = "f32", [STK_F16] = "f16", [STK_BF16] = "bf16");
 WORDS(layout, [STK_NHWC] = "nhwc", [STK_NCHW] = "nchw");
 WORDS(mix, [MIX_NONE] = "none", [MIX_MIXUP] = "mixup");
@@ -58,6 +61,7 @@ static void put_geometry(struct sink *sink, const struct recipe *recipe)
     }
     if (recipe->crop == CROP_CENTER)
         put(sink, "resize=%" PRIu32 "\n", recipe->resize);
+    put(sink, "interpolation=%s\n", interpolation_list[recipe->interpolation]);
     put_reals(sink, "flip", &recipe->flip, 1);
 }
 

@@ -17,6 +17,15 @@ enum order { ORDER_SHUFFLE, ORDER_SEQUENTIAL };
 
 enum crop { CROP_RANDOM, CROP_CENTER, CROP_NONE };
 
+/* By which of Pillow's filters a box is resized. */
+enum interpolation {
+    INTERPOLATION_BILINEAR,
+    INTERPOLATION_BICUBIC,
+    INTERPOLATION_BOX,
+    INTERPOLATION_LANCZOS,
+    INTERPOLATION_NEAREST,
+};
+
 enum mix_method { MIX_NONE, MIX_MIXUP };
 
 /* Whose meaning of mixup (MIX_NONE has none): fastai draws a folded lambda for every sample, the
@@ -41,7 +50,8 @@ struct recipe {
     double scale[2]; /* CROP_RANDOM: share of the source's area, 1e-6 <= [0] <= [1] <= 1 */
     double ratio[2]; /* CROP_RANDOM: width / height, 1e-3 <= [0] <= [1] <= 1e3 */
     uint32_t resize; /* CROP_CENTER: the shorter side before the crop, >= height and width */
-    double flip;     /* probability of a horizontal mirror, 0 .. 1 */
+    enum interpolation interpolation;
+    double flip; /* probability of a horizontal mirror, 0 .. 1 */
 
     /* Numbers.  STK_U8 is the value itself and has no use for mean and std; the others are
      * (value / 255 - mean) / std, which the configuration keeps finite in STK_F16. */
@@ -65,6 +75,7 @@ extern const struct recipe_words recipe_order_words;
 extern const struct recipe_words recipe_last_words;
 extern const struct recipe_words recipe_on_corrupt_words;
 extern const struct recipe_words recipe_crop_words;
+extern const struct recipe_words recipe_interpolation_words;
 extern const struct recipe_words recipe_dtype_words;
 extern const struct recipe_words recipe_layout_words;
 extern const struct recipe_words recipe_mix_words;
@@ -94,6 +105,7 @@ enum {
  *     scale=0.080000000000000002,1                       crop=random only
  *     ratio=0.75,1.3333333333333333                      crop=random only
  *     resize=256                                         crop=center only
+ *     interpolation=bilinear      or bicubic, box, lanczos, nearest
  *     flip=0.5
  *     dtype=u8                    or f32, f16, bf16
  *     layout=nhwc                 or nchw

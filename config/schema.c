@@ -57,6 +57,8 @@ const struct config_key config_keys[] = {
      .defaults = {"0.75", "1.3333333333333333"}},
     {STREAM(flip, CONFIG_REAL, flip), ONE, REAL(0, 1), .defaults = {"0.5"}},
     {STREAM(resize, CONFIG_U32, resize), ONE, WHOLE(1, STK_SIDE_MAX), .defaults = {"256"}},
+    {STREAM(interpolation, CONFIG_WORD, interpolation), ONE, .words = &recipe_interpolation_words,
+     .defaults = {"bilinear"}},
     {STREAM(dtype, CONFIG_WORD, dtype), ONE, .words = &recipe_dtype_words, .defaults = {"u8"}},
     {STREAM(layout, CONFIG_WORD, layout), ONE, .words = &recipe_layout_words, .defaults = {"nhwc"}},
     {STREAM(mean, CONFIG_REAL, mean), EXACTLY(3), REAL(-1e3, 1e3),

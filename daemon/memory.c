@@ -40,8 +40,8 @@ enum stk_status memory_plan(const struct config *config, const struct pipeline_o
     for (size_t i = 0; i < count; i++) {
         const struct stream *stream = streams[i];
         plan->listing_bytes += stream_listing_bytes(stream);
-        size_t bytes =
-            image_decoder_bytes_max(&options->limits, stream->format.height, stream->format.width);
+        size_t bytes = image_decoder_bytes_max(&options->limits, stream->format.height,
+                                               stream->format.width, stream->format.interpolation);
         decoder_bytes = bytes > decoder_bytes ? bytes : decoder_bytes;
         if (stream->layout.bytes > plan->slab_bytes_largest)
             plan->slab_bytes_largest = stream->layout.bytes;

@@ -14,8 +14,8 @@
  * called without it.
  *
  * Readers sleep in a full pipeline, and one is woken for each sample that is done once no more wait
- * for a worker than there are workers.  So with files in memory one reader works in bursts, where
- * a switch to it and back for every sample would cost 5 % of the CPU; and with files on a slow disk,
+ * for a worker than there are workers.  So with files in memory one reader works in bursts, where a
+ * switch to it and back for every sample would cost 5 % of the CPU; and with files on a slow disk,
  * where the readers never catch up, all of them read at once.
  */
 #include "daemon/pipeline.h"

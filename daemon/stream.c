@@ -50,6 +50,7 @@ static enum stk_status prepare(struct stream *stream, const struct config_stream
     }
     image_format_init(&stream->format, recipe->height, recipe->width, recipe->dtype, recipe->layout,
                       recipe->mean, recipe->std);
+    stream->format.interpolation = recipe->interpolation;
     layout_init(&stream->layout, recipe);
     recipe_mix_text(recipe, stream->mix);
     stream->logged = calloc(stream->samples / LOGGED_BITS + 1, sizeof *stream->logged);

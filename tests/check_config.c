@@ -86,6 +86,7 @@ static void assert_recipes_equal(const struct recipe *left, const struct recipe 
     ck_assert_mem_eq(left->scale, right->scale, sizeof(left->scale));
     ck_assert_mem_eq(left->ratio, right->ratio, sizeof(left->ratio));
     ck_assert_uint_eq(left->resize, right->resize);
+    ck_assert_int_eq(left->interpolation, right->interpolation);
     ck_assert_double_eq(left->flip, right->flip);
     ck_assert_int_eq(left->dtype, right->dtype);
     ck_assert_int_eq(left->layout, right->layout);
@@ -129,6 +130,7 @@ static const struct recipe default_recipe = {
     .scale = {0.08, 1.0},
     .ratio = {3.0 / 4.0, 4.0 / 3.0},
     .resize = 256,
+    .interpolation = INTERPOLATION_BILINEAR,
     .flip = 0.5,
     .dtype = STK_U8,
     .layout = STK_NHWC,
@@ -187,6 +189,7 @@ static const char every_key[] = "# comment, # with { a \" brace\n"
                                 "    mean = {-1000, 0, 1000}\n"
                                 "    layout = nchw\n"
                                 "    dtype = f32\n"
+                                "    interpolation = nearest\n"
                                 "    resize = 8192\n"
                                 "    flip = 1\n"
                                 "    ratio = {0.001, 1000}\n"
@@ -233,6 +236,7 @@ START_TEST(every_key_can_be_set)
         .scale = {1e-6, 0.5},
         .ratio = {1e-3, 1e3},
         .resize = 8192,
+        .interpolation = INTERPOLATION_NEAREST,
         .flip = 1,
         .dtype = STK_F32,
         .layout = STK_NCHW,
@@ -271,7 +275,7 @@ START_TEST(every_word_of_every_key_is_accepted)
             count++;
         }
     }
-    ck_assert_uint_eq(count, 5 + 2 + 3 + 3 + 4 + 2 + 2 + 2 + 2);
+    ck_assert_uint_eq(count, 5 + 2 + 3 + 3 + 5 + 4 + 2 + 2 + 2 + 2);
 }
 END_TEST
 
@@ -392,6 +396,8 @@ static const struct {
      "1: \"order\" is \"shuffel\"; it must be shuffle or sequential"},
     {"stream a { last = keep }", "1: \"last\" is \"keep\"; it must be drop, partial or wrap"},
     {"stream a { crop = centre }", "1: \"crop\" is \"centre\"; it must be random, center or none"},
+    {"stream a { interpolation = cubic }",
+     "1: \"interpolation\" is \"cubic\"; it must be bilinear, bicubic, box, lanczos or nearest"},
     {"stream a { dtype = i32 }", "1: \"dtype\" is \"i32\"; it must be u8, f32, f16 or bf16"},
     {"stream a { layout = NHWC }", "1: \"layout\" is \"NHWC\"; it must be nhwc or nchw"},
     {"stream a { on_corrupt = x }", "1: \"on_corrupt\" is \"x\"; it must be replace or fail"},
@@ -757,6 +763,7 @@ START_TEST(the_printed_form_names_every_key)
         "    ratio = {0.75, 1.3333333333333333}\n"
         "    flip = 0.5\n"
         "    resize = 256\n"
+        "    interpolation = bilinear\n"
         "    dtype = u8\n"
         "    layout = nhwc\n"
         "    mean = {0.485, 0.456, 0.406}\n"
@@ -787,6 +794,7 @@ START_TEST(the_nearest_key_is_found_by_few_edits)
         {CONFIG_STREAM, "Batch", "batch"},
         {CONFIG_STREAM, "sise", "size"},
         {CONFIG_STREAM, "resise", "resize"},
+        {CONFIG_STREAM, "interpolate", "interpolation"},
         {CONFIG_STREAM, "oncorrupt", "on_corrupt"},
         {CONFIG_STREAM, "sede", "seed"},
         {CONFIG_STREAM, "tsd", "std"}, /* a swap is one edit */
@@ -987,6 +995,7 @@ START_TEST(a_recipe_has_one_canonical_text)
                                         "crop=random\n"
                                         "scale=0.080000000000000002,1\n"
                                         "ratio=0.75,1.3333333333333333\n"
+                                        "interpolation=bilinear\n"
                                         "flip=0.5\n"
                                         "dtype=u8\n"
                                         "layout=nhwc\n"
@@ -998,6 +1007,7 @@ START_TEST(a_recipe_has_one_canonical_text)
     recipe.on_corrupt = ON_CORRUPT_FAIL;
     recipe.height = 100;
     recipe.crop = CROP_CENTER;
+    recipe.interpolation = INTERPOLATION_LANCZOS;
     recipe.flip = 0;
     recipe.dtype = STK_F32;
     recipe.layout = STK_NCHW;
@@ -1015,6 +1025,7 @@ START_TEST(a_recipe_has_one_canonical_text)
                                 "width=224\n"
                                 "crop=center\n"
                                 "resize=256\n"
+                                "interpolation=lanczos\n"
                                 "flip=0\n"
                                 "dtype=f32\n"
                                 "layout=nchw\n"
@@ -1034,6 +1045,7 @@ START_TEST(the_longest_recipe_fits_its_storage)
     recipe.image_pixels_max = recipe.image_bytes_max = UINT64_MAX;
     recipe.order = ORDER_SEQUENTIAL;
     recipe.last = STK_LAST_PARTIAL;
+    recipe.interpolation = INTERPOLATION_BILINEAR;
     recipe.dtype = STK_F32;
     recipe.mix = MIX_MIXUP;
     for (unsigned i = 0; i < 3; i++) {
@@ -1117,6 +1129,8 @@ START_TEST(what_changes_bytes_changes_the_canonical_text)
         {"", "ratio = {0.75, 1.3333333333333335}"},
         {"", "flip = 0.50000000000000011"},
         {"crop = center", "crop = center\nresize = 257"},
+        {"", "interpolation = bicubic"},
+        {"interpolation = box", "interpolation = nearest"},
         {"", "dtype = f32"},
         {"", "layout = nchw"},
         {"dtype = f32", "dtype = f32\nmean = {0.485, 0.456, 0.407}"},

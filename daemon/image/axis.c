@@ -5,9 +5,9 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/base/check.h"
+#include "daemon/image/filter.h"
 #include "daemon/image/grow.h"
 
 /* Where an output's weights lie. */
@@ -16,79 +16,80 @@ struct span {
     uint32_t count;
 };
 
-/* The filter's constants for one side. */
-struct triangle {
-    double scale;   /* source pixels an output */
-    double stretch; /* scale, or 1 where the picture grows */
+/* A filter's constants for one side. */
+struct lens {
+    enum interpolation filter;
     uint32_t source;
+    double scale;   /* source pixels an output */
+    double support; /* source pixels to each side of an output's center */
+    double inverse; /* 1 / source pixels that the filter's unit of distance spans */
 };
 
-static struct triangle triangle_of(uint32_t source, uint32_t resized)
+static struct lens lens_of(enum interpolation filter, uint32_t source, uint32_t resized)
 {
-    struct triangle triangle = {.scale = (double)source / resized, .source = source};
-    triangle.stretch = triangle.scale < 1.0 ? 1.0 : triangle.scale;
-    return triangle;
+    double scale = (double)source / resized;
+    double stretch = scale < 1.0 ? 1.0 : scale;
+    return (struct lens){
+        .filter = filter,
+        .source = source,
+        .scale = scale,
+        .support = filter_support(filter) * stretch,
+        .inverse = 1.0 / stretch,
+    };
 }
 
-uint32_t axis_taps_max(uint32_t source, uint32_t resized)
+uint32_t axis_taps_max(enum interpolation filter, uint32_t source, uint32_t resized)
 {
-    return (uint32_t)ceil(triangle_of(source, resized).stretch) * 2 + 1;
+    if (filter == INTERPOLATION_NEAREST)
+        return 1;
+    return (uint32_t)ceil(lens_of(filter, source, resized).support) * 2 + 1;
 }
 
-size_t axis_bytes_max(uint32_t source, uint32_t resized, uint32_t count)
+size_t axis_bytes_max(enum interpolation filter, uint32_t source, uint32_t resized, uint32_t count)
 {
-    size_t taps = axis_taps_max(source, resized);
+    size_t taps = axis_taps_max(filter, source, resized);
     return count * (2 * sizeof(uint32_t) + taps * sizeof(int32_t)) + taps * sizeof(double);
 }
 
-static struct span triangle_span(const struct triangle *triangle, double center)
+static struct span span_of(const struct lens *lens, double center)
 {
-    int first = (int)(center - triangle->stretch + 0.5);
-    int end = (int)(center + triangle->stretch + 0.5);
+    int first = (int)(center - lens->support + 0.5);
+    int end = (int)(center + lens->support + 0.5);
     if (first < 0)
         first = 0;
-    if ((uint32_t)end > triangle->source)
-        end = (int)triangle->source;
+    if ((uint32_t)end > lens->source)
+        end = (int)lens->source;
     return (struct span){(uint32_t)first, (uint32_t)(end - first)};
 }
 
-static double triangle_at(double x)
-{
-    if (x < 0.0)
-        x = -x;
-    return x < 1.0 ? 1.0 - x : 0.0;
-}
-
 /* The weights of one output, as doubles whose sum is 1. */
-static struct span weigh(const struct triangle *triangle, uint32_t output, double *weights)
+static struct span weigh(const struct lens *lens, uint32_t output, double *weights)
 {
-    double center = (output + 0.5) * triangle->scale;
-    double inverse = 1.0 / triangle->stretch;
-    struct span span = triangle_span(triangle, center);
-    double sum = 0.0;
-    for (uint32_t i = 0; i < span.count; i++) {
-        weights[i] = triangle_at((i + span.first - center + 0.5) * inverse);
-        sum += weights[i];
-    }
-    for (uint32_t i = 0; i < span.count; i++)
+    double center = (output + 0.5) * lens->scale;
+    struct span span = span_of(lens, center);
+    double sum = filter_fill(lens->filter, span.first, span.count, center, lens->inverse, weights);
+    for (uint32_t i = 0; i < span.count && sum != 0.0; i++)
         weights[i] /= sum;
     return span;
 }
 
-/* Make the weights fixed point, without the zeros at both ends. */
-static struct span fix(struct span span, const double *weights, int32_t *fixed, uint32_t taps)
+static int32_t fixed_of(double weight)
 {
-    for (uint32_t i = 0; i < span.count; i++)
-        fixed[i] = (int32_t)(0.5 + weights[i] * (1 << AXIS_PRECISION_BITS));
+    double scaled = weight * (1 << AXIS_PRECISION_BITS);
+    return (int32_t)(scaled < 0.0 ? scaled - 0.5 : scaled + 0.5);
+}
+
+/* Make the weights fixed point, without the zeros at both ends; one is kept where all are 0. */
+static struct span fix(struct span span, const double *weights, int32_t *fixed)
+{
     uint32_t end = span.count;
-    while (end > 0 && fixed[end - 1] == 0)
+    while (end > 1 && fixed_of(weights[end - 1]) == 0)
         end--;
-    CHECK(end > 0);
     uint32_t begin = 0;
-    while (fixed[begin] == 0)
+    while (begin + 1 < end && fixed_of(weights[begin]) == 0)
         begin++;
-    memmove(fixed, &fixed[begin], (end - begin) * sizeof *fixed);
-    memset(&fixed[end - begin], 0, (taps - (end - begin)) * sizeof *fixed);
+    for (uint32_t i = begin; i < end; i++)
+        fixed[i - begin] = fixed_of(weights[i]);
     return (struct span){span.first + begin, end - begin};
 }
 
@@ -103,31 +104,71 @@ static bool make_room(struct axis *axis, uint32_t count, uint32_t taps)
     return axis->start != NULL && axis->used != NULL && axis->weight != NULL && axis->exact != NULL;
 }
 
-enum stk_status axis_set(struct axis *axis, uint32_t source, uint32_t resized, uint32_t window,
-                         uint32_t count, bool mirrored)
+/* Where output i of the window stands. */
+static uint32_t place_of(const struct axis *axis, uint32_t i, bool mirrored)
 {
-    CHECK(source > 0 && count > 0 && window < resized && count <= resized - window);
-    struct triangle triangle = triangle_of(source, resized);
-    axis->count = count;
-    axis->taps = axis_taps_max(source, resized);
-    if (!make_room(axis, count, axis->taps))
-        return STK_MEMORY;
-    axis->first = source;
-    axis->end = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = mirrored ? count - 1 - i : i;
-        int32_t *fixed = &axis->weight[(size_t)at * axis->taps];
-        struct span span = weigh(&triangle, window + i, axis->exact);
-        span = fix(span, axis->exact, fixed, axis->taps);
+    return mirrored ? axis->count - 1 - i : i;
+}
+
+static void set_weighed(struct axis *axis, const struct lens *lens, uint32_t window, bool mirrored)
+{
+    for (uint32_t i = 0; i < axis->count; i++) {
+        uint32_t at = place_of(axis, i, mirrored);
+        struct span span = weigh(lens, window + i, axis->exact);
+        span = fix(span, axis->exact, &axis->weight[(size_t)at * axis->taps]);
         axis->start[at] = span.first;
         axis->used[at] = span.count;
-        if (span.first < axis->first)
-            axis->first = span.first;
-        if (span.first + span.count > axis->end)
-            axis->end = span.first + span.count;
     }
-    for (uint32_t i = 0; i < count; i++)
+}
+
+/*
+ * Pillow adds the scale up from output 0 on, wherever the window begins, and its rounding errors
+ * with it.  They could only lead behind the last pixel where the resized side has tens of millions
+ * of pixels, which Pillow has no memory for.
+ */
+static void set_nearest(struct axis *axis, const struct lens *lens, uint32_t window, bool mirrored)
+{
+    double position = lens->scale * 0.5;
+    for (uint32_t i = 0; i < window; i++)
+        position += lens->scale;
+    for (uint32_t i = 0; i < axis->count; i++, position += lens->scale) {
+        uint32_t at = place_of(axis, i, mirrored);
+        uint32_t pixel = (uint32_t)position;
+        axis->start[at] = pixel < lens->source ? pixel : lens->source - 1;
+        axis->used[at] = 1;
+        axis->weight[at] = 1 << AXIS_PRECISION_BITS;
+    }
+}
+
+/* Count from the first source pixel that is needed at all. */
+static void set_extent(struct axis *axis)
+{
+    axis->first = UINT32_MAX;
+    axis->end = 0;
+    for (uint32_t i = 0; i < axis->count; i++) {
+        uint32_t start = axis->start[i];
+        uint32_t end = start + axis->used[i];
+        axis->first = start < axis->first ? start : axis->first;
+        axis->end = end > axis->end ? end : axis->end;
+    }
+    for (uint32_t i = 0; i < axis->count; i++)
         axis->start[i] -= axis->first;
+}
+
+enum stk_status axis_set(struct axis *axis, enum interpolation filter, uint32_t source,
+                         uint32_t resized, uint32_t window, uint32_t count, bool mirrored)
+{
+    CHECK(source > 0 && count > 0 && window < resized && count <= resized - window);
+    axis->count = count;
+    axis->taps = axis_taps_max(filter, source, resized);
+    if (!make_room(axis, count, axis->taps))
+        return STK_MEMORY;
+    struct lens lens = lens_of(filter, source, resized);
+    if (filter == INTERPOLATION_NEAREST)
+        set_nearest(axis, &lens, window, mirrored);
+    else
+        set_weighed(axis, &lens, window, mirrored);
+    set_extent(axis);
     return STK_OK;
 }
 

@@ -25,8 +25,12 @@ struct image_decoder {
 
 static const struct kernel *fastest_kernel(void)
 {
-    const struct kernel *avx2 = kernel_avx2();
-    return avx2 != NULL ? avx2 : &kernel_plain;
+    const struct kernel *const variants[] = {kernel_avx2(), kernel_neon()};
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+        if (variants[i] != NULL)
+            return variants[i];
+    }
+    return &kernel_plain;
 }
 
 enum stk_status image_decoder_open(const struct image_limits *limits,
@@ -104,8 +108,9 @@ static enum stk_status finish(struct image_decoder *decoder, const struct view *
     struct box needed;
     size_t line_bytes = (size_t)format->width * 3;
     decoder->line = grow(decoder->line, &decoder->line_bytes_max, line_bytes, 1);
-    if (decoder->line == NULL || resize_set(&decoder->resize, view, format->height, format->width,
-                                            flip, &needed) != STK_OK) {
+    if (decoder->line == NULL ||
+        resize_set(&decoder->resize, view, format->interpolation, format->height, format->width,
+                   flip, &needed) != STK_OK) {
         strcpy(reason, "no memory to resize");
         return STK_MEMORY;
     }
@@ -132,11 +137,12 @@ const char *image_decoder_name(void)
     return decode_name();
 }
 
-size_t image_decoder_bytes_max(const struct image_limits *limits, uint32_t height, uint32_t width)
+size_t image_decoder_bytes_max(const struct image_limits *limits, uint32_t height, uint32_t width,
+                               enum interpolation interpolation)
 {
     uint32_t side_max = SOURCE_SIDE_MAX;
     if (limits->pixels_max < side_max)
         side_max = (uint32_t)limits->pixels_max;
     return sizeof(struct image_decoder) + (size_t)width * 3 + decode_bytes_max(limits, side_max) +
-           resize_bytes_max(fastest_kernel(), side_max, height, width);
+           resize_bytes_max(fastest_kernel(), interpolation, side_max, height, width);
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/recipe.h"
 #include "daemon/plan/view.h"
 #include "proto/message.h"
 #include "proto/status.h"
@@ -41,10 +42,11 @@ struct image_line {
     float offset_rest[24];
 };
 
-/* How a picture stands in a slot. */
+/* How a picture is served: its sides, the filter that makes them, how it stands in a slot. */
 struct image_format {
     uint32_t height;
     uint32_t width;
+    enum interpolation interpolation;
     enum stk_dtype dtype; /* STK_U8, STK_F32, STK_F16 or STK_BF16 */
     enum stk_layout layout;
     union { /* what an 8-bit value of each channel becomes */
@@ -60,6 +62,8 @@ struct image_format {
  * and rounded once, to nearest even, to the dtype.
  *
  *   mean, std   of each channel; not looked at for STK_U8.  Every value is finite in the dtype
+ *
+ * The filter is INTERPOLATION_BILINEAR until the caller writes another one there.
  *
  * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
  */
@@ -136,8 +140,8 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
  *          STK_MEMORY
  *          In all but the first the slot's bytes are unspecified.
  * Threads: the decoder's.  Blocks: no.  Allocates: to grow to what it did not meet before.
- * Source:  ITU-T T.81; Pillow 9.4's Resample.c; exact equality is tested in check_image.c and
- *          tests/integration/test_pixels.py.
+ * Source:  ITU-T T.81; Pillow 9.4's Resample.c and Geometry.c; exact equality is tested in
+ *          check_image.c and tests/integration/test_pixels.py and test_interpolation.py.
  */
 STK_MUST_CHECK enum stk_status image_decoder_finish(struct image_decoder *decoder,
                                                     const struct view *view, bool flip,
@@ -152,8 +156,9 @@ const char *image_decoder_name(void);
  * any shape, for the memory plan.  What it takes grows with what it meets, 90 KiB for 500 x 400
  * pixels in one scan, 700 KiB progressive, and stays until it is closed.
  *
- *   height, width   of the served picture
+ *   height, width, interpolation   of the served pictures
  */
-size_t image_decoder_bytes_max(const struct image_limits *limits, uint32_t height, uint32_t width);
+size_t image_decoder_bytes_max(const struct image_limits *limits, uint32_t height, uint32_t width,
+                               enum interpolation interpolation);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * Kernels: the two loops of the resize, in variants that give equal bytes.
  *
- * The plain one is the reference; check_image.c holds every other one to it.  A kernel is constant
- * and belongs to no thread.
+ * The plain one is the reference; check_kernel.c holds every other one to it, and so does
+ * tests/tools/variants.c on processors that are only emulated.  A kernel is constant and belongs to
+ * no thread.
  */
 #ifndef STK_KERNEL_H
 #define STK_KERNEL_H
@@ -16,7 +17,7 @@ enum {
     /* Readable pixels behind a source row; their value does not matter. */
     KERNEL_SOURCE_PIXELS_EXTRA = 4,
     /* Writable bytes behind a row that columns writes. */
-    KERNEL_LINE_BYTES_EXTRA = 16,
+    KERNEL_LINE_BYTES_EXTRA = 32,
 };
 
 struct kernel {
@@ -43,7 +44,7 @@ struct kernel {
      * The vertical pass for one row.
      *
      *   lines     used rows of len bytes
-     *   weight    [used]
+     *   weight    [used], an output's of an axis
      *   row       len bytes, and no more are written
      */
     void (*rows)(const uint8_t *const *lines, const int32_t *weight, uint32_t used, uint8_t *row,
@@ -53,7 +54,14 @@ struct kernel {
 /** The reference, in plain C. */
 extern const struct kernel kernel_plain;
 
+/** For variants that read the weights as they are: no bytes of table, and nothing to prepare. */
+size_t kernel_no_table_bytes(uint32_t count, uint32_t taps);
+void kernel_no_table(const struct axis *axis, void *table);
+
 /** The AVX2 variant, or NULL where this processor has none. */
 const struct kernel *kernel_avx2(void);
+
+/** The NEON variant, or NULL where this processor has none. */
+const struct kernel *kernel_neon(void);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * The plain kernel: Pillow's sums as they are written there.
  *
- * A sum of products of a byte and a weight stays below 2^31: the weights of an output add up to
- * 2^22 and half a unit of rounding for each.  No weight is negative, so only 255 is clipped to.
+ * A sum of products of a byte and a weight stays inside 32 bits: the weights of an output add up to
+ * 2^22 and half a unit of rounding for each, and what negative ones take away from it the positive
+ * ones have on top, which is less than half of it.
  */
 #include "daemon/image/kernel.h"
 
@@ -13,17 +14,19 @@ enum { ROUND = 1 << (AXIS_PRECISION_BITS - 1), BLOCK = 64 };
 static inline uint8_t settle(int32_t sum)
 {
     int32_t value = sum >> AXIS_PRECISION_BITS;
+    if (value < 0)
+        return 0;
     return (uint8_t)(value < 255 ? value : 255);
 }
 
-static size_t no_table_bytes(uint32_t count, uint32_t taps)
+size_t kernel_no_table_bytes(uint32_t count, uint32_t taps)
 {
     (void)count;
     (void)taps;
     return 0;
 }
 
-static void no_table(const struct axis *axis, void *table)
+void kernel_no_table(const struct axis *axis, void *table)
 {
     (void)axis;
     (void)table;
@@ -77,8 +80,8 @@ static void rows(const uint8_t *const *lines, const int32_t *weight, uint32_t us
 
 const struct kernel kernel_plain = {
     .name = "plain",
-    .table_bytes = no_table_bytes,
-    .prepare = no_table,
+    .table_bytes = kernel_no_table_bytes,
+    .prepare = kernel_no_table,
     .columns = columns,
     .rows = rows,
 };

@@ -22,6 +22,11 @@ static uint32_t lines_kept(const struct axis *rows)
     return kept;
 }
 
+static size_t line_bytes(uint32_t width)
+{
+    return (size_t)width * 3 + KERNEL_LINE_BYTES_EXTRA;
+}
+
 static bool make_room(struct resize *resize)
 {
     size_t table_bytes = resize->kernel->table_bytes(resize->columns.count, resize->columns.taps);
@@ -32,20 +37,22 @@ static bool make_room(struct resize *resize)
     return resize->table != NULL && resize->ring != NULL && resize->taps != NULL;
 }
 
-enum stk_status resize_set(struct resize *resize, const struct view *view, uint32_t height,
-                           uint32_t width, bool flip, struct box *needed)
+enum stk_status resize_set(struct resize *resize, const struct view *view,
+                           enum interpolation filter, uint32_t height, uint32_t width, bool flip,
+                           struct box *needed)
 {
-    enum stk_status status = axis_set(&resize->columns, (uint32_t)view->box.width,
+    enum stk_status status = axis_set(&resize->columns, filter, (uint32_t)view->box.width,
                                       view->resized_width, view->left, width, flip);
     if (status != STK_OK)
         return status;
-    status = axis_set(&resize->rows, (uint32_t)view->box.height, view->resized_height, view->top,
-                      height, false);
+    status = axis_set(&resize->rows, filter, (uint32_t)view->box.height, view->resized_height,
+                      view->top, height, false);
     if (status != STK_OK)
         return status;
     resize->ring_lines = lines_kept(&resize->rows);
-    resize->line_bytes = (size_t)width * 3 + KERNEL_LINE_BYTES_EXTRA;
+    resize->line_bytes = line_bytes(width);
     resize->pushed = 0;
+    resize->next = 0;
     if (!make_room(resize))
         return STK_MEMORY;
     resize->kernel->prepare(&resize->columns, resize->table);
@@ -78,10 +85,12 @@ bool resize_wants(const struct resize *resize, uint32_t row)
     return resize->pushed < resize->rows.start[row] + resize->rows.used[row];
 }
 
+/* NEAREST leaves rows out: nobody looks at a line before the first that the next row takes. */
 void resize_push(struct resize *resize, const uint8_t *source)
 {
     uint8_t *line = line_of(resize, resize->pushed);
-    resize->kernel->columns(&resize->columns, resize->table, source, line);
+    if (resize->pushed >= resize->rows.start[resize->next])
+        resize->kernel->columns(&resize->columns, resize->table, source, line);
     resize->pushed++;
 }
 
@@ -93,14 +102,15 @@ void resize_take(struct resize *resize, uint32_t row, uint8_t *pixels)
         resize->taps[i] = line_of(resize, rows->start[row] + i);
     resize->kernel->rows(resize->taps, &rows->weight[(size_t)row * rows->taps], rows->used[row],
                          pixels, (size_t)resize->columns.count * 3);
+    resize->next = row + 1;
 }
 
-size_t resize_bytes_max(const struct kernel *kernel, uint32_t side_max, uint32_t height,
-                        uint32_t width)
+size_t resize_bytes_max(const struct kernel *kernel, enum interpolation filter, uint32_t side_max,
+                        uint32_t height, uint32_t width)
 {
-    size_t line_bytes = (size_t)width * 3 + KERNEL_LINE_BYTES_EXTRA;
-    size_t lines = axis_taps_max(side_max, height);
-    return axis_bytes_max(side_max, height, height) + axis_bytes_max(side_max, width, width) +
-           kernel->table_bytes(width, axis_taps_max(side_max, width)) +
-           lines * (line_bytes + sizeof(uint8_t *));
+    size_t lines = axis_taps_max(filter, side_max, height);
+    return axis_bytes_max(filter, side_max, height, height) +
+           axis_bytes_max(filter, side_max, width, width) +
+           kernel->table_bytes(width, axis_taps_max(filter, side_max, width)) +
+           lines * (line_bytes(width) + sizeof(uint8_t *));
 }

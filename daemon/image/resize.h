@@ -1,5 +1,5 @@
 /*
- * Resize: rows of a picture in, rows of its resized window out, equal to Pillow's BILINEAR.
+ * Resize: rows of a picture in, rows of its resized window out, equal to Pillow's.
  *
  * A stream: every source row is resized horizontally at once into a ring of lines, just as many as
  * the vertical pass can ask for; so a picture's height costs no memory.  The mirror is in the
@@ -25,6 +25,7 @@ struct resize {
     const uint8_t **taps; /* [rows.taps] the lines of one output */
     uint32_t ring_lines;
     uint32_t pushed; /* source rows so far */
+    uint32_t next;   /* the row that is taken next */
     size_t line_bytes;
     size_t table_max;
     size_t ring_max;
@@ -36,6 +37,7 @@ struct resize {
  *
  *   resize         zeros but for its kernel before its first use
  *   view           box and resized sides; the window's corner
+ *   filter         what weighs
  *   height, width  of the window, inside the resized box
  *   flip           mirror the window horizontally
  *   needed         the rectangle of source pixels whose rows are to be pushed, in order
@@ -45,8 +47,8 @@ struct resize {
  * Threads: one at a time.  Blocks: no.  Allocates: to grow, never in steady state.
  */
 STK_MUST_CHECK enum stk_status resize_set(struct resize *resize, const struct view *view,
-                                          uint32_t height, uint32_t width, bool flip,
-                                          struct box *needed);
+                                          enum interpolation filter, uint32_t height,
+                                          uint32_t width, bool flip, struct box *needed);
 
 /** Give the storage back. */
 void resize_release(struct resize *resize);
@@ -66,7 +68,7 @@ void resize_push(struct resize *resize, const uint8_t *source);
 void resize_take(struct resize *resize, uint32_t row, uint8_t *pixels);
 
 /** An upper bound of the memory for sources of up to side_max pixels a side. */
-size_t resize_bytes_max(const struct kernel *kernel, uint32_t side_max, uint32_t height,
-                        uint32_t width);
+size_t resize_bytes_max(const struct kernel *kernel, enum interpolation filter, uint32_t side_max,
+                        uint32_t height, uint32_t width);
 
 #endif

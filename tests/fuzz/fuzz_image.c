@@ -34,6 +34,7 @@ static enum stk_status decode(struct image_decoder *decoder, const uint8_t *byte
     static const double one[3] = {1, 1, 1};
     struct image_format format;
     image_format_init(&format, SIDE, SIDE, STK_U8, STK_NHWC, none, one);
+    format.interpolation = (enum interpolation)(len % (INTERPOLATION_NEAREST + 1));
     char reason[IMAGE_REASON_BYTES];
     uint32_t height;
     uint32_t width;

@@ -42,6 +42,7 @@ class Recipe:
     scale: tuple = (0.08, 1.0)
     ratio: tuple = (3 / 4, 4 / 3)
     resize: int = 256
+    interpolation: str = "bilinear"
     flip: float = 0.5
     dtype: str = "u8"
     layout: str = "nhwc"
@@ -71,6 +72,7 @@ class Recipe:
         if self.crop == "center":
             lines.append(f"resize={self.resize}")
         lines += [
+            f"interpolation={self.interpolation}",
             f"flip={_reals([self.flip])}",
             f"dtype={self.dtype}",
             f"layout={self.layout}",
@@ -322,7 +324,7 @@ def pixels(recipe, image, view_, flip):
     """A decoded picture as uint8 [height, width, 3] of the stream."""
     top, left, height, width = view_.box
     resized = image.crop((left, top, left + width, top + height)).resize(
-        (view_.resized[1], view_.resized[0]), Image.BILINEAR
+        (view_.resized[1], view_.resized[0]), getattr(Image, recipe.interpolation.upper())
     )
     top, left = view_.window
     served = np.asarray(resized)[top : top + recipe.height, left : left + recipe.width]

@@ -62,6 +62,7 @@ def stream_text(name, source, recipe=plan1.Recipe()):
         f"last = {recipe.last}",
         f"size = {{{recipe.height}, {recipe.width}}}",
         f"crop = {recipe.crop}",
+        f"interpolation = {recipe.interpolation}",
         f"scale = {_list(recipe.scale)}",
         f"ratio = {_list(recipe.ratio)}",
         f"flip = {recipe.flip!r}",

@@ -69,6 +69,14 @@ RECIPES = {
         std=(0.5, 1.0, 0.1),
     ),
     "tiny": Recipe(seed=4, batch=60, height=1, width=1, scale=(1e-6, 1e-3), ratio=(0.001, 1000.0)),
+    "bicubic": Recipe(
+        batch=20, height=40, width=56, crop="center", resize=61, interpolation="bicubic"
+    ),
+    "box": Recipe(seed=9, batch=20, height=41, width=40, crop="none", interpolation="box"),
+    "lanczos": Recipe(seed=10, batch=20, height=37, width=52, interpolation="lanczos"),
+    "nearest": Recipe(
+        batch=20, height=48, width=48, crop="center", resize=77, interpolation="nearest"
+    ),
     "mixed": Recipe(seed=5, batch=16, last="partial", height=48, width=40, mix="mixup"),
     "mixed_paper_f32": Recipe(
         seed=6,
@@ -195,7 +203,8 @@ def test_fingerprint_is_the_protocols_hash_and_follows_every_setting(daemon, con
         {"dtype": "f32", "mean": (0.1, 0.2, 0.3)}, {"dtype": "f32", "std": (0.1, 0.2, 0.3)},
         {"dtype": "f16"}, {"dtype": "f16", "mean": (0.1, 0.2, 0.3)}, {"dtype": "bf16"},
         {"dtype": "bf16", "std": (0.1, 0.2, 0.3)},
-        {"layout": "nchw"}, {"on_corrupt": "fail"}, {"mix": "mixup"},
+        {"layout": "nchw"}, {"interpolation": "box"}, {"interpolation": "nearest"},
+        {"on_corrupt": "fail"}, {"mix": "mixup"},
         {"mix": "mixup", "mix_alpha": 0.3}, {"mix": "mixup", "mix_preset": "paper",
         "mix_alpha": 0.4},
     ]  # fmt: skip

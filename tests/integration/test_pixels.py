@@ -46,10 +46,20 @@ class Pixels:
             [TOOL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=-1
         )
 
-    def get(self, path, box, resized, window, flip=False, dtype="u8", layout="nhwc"):
+    def get(
+        self,
+        path,
+        box,
+        resized,
+        window,
+        flip=False,
+        dtype="u8",
+        layout="nhwc",
+        interpolation="bilinear",
+    ):
         """The slot of a job; box and window are (top, left, height, width)."""
         numbers = [*box, *resized, *window, int(flip)]
-        job = " ".join(map(str, numbers)) + f" {dtype} {layout} {path}\n"
+        job = " ".join(map(str, numbers)) + f" {dtype} {layout} {interpolation} {path}\n"
         self.process.stdin.write(job.encode())
         self.process.stdin.flush()
         status, length = self.process.stdout.readline().split()
@@ -62,7 +72,9 @@ class Pixels:
     def status(self, path, box):
         """The status word and reason of a job that may fail."""
         numbers = [*box, 8, 8, 0, 0, 8, 8, 0]
-        self.process.stdin.write((" ".join(map(str, numbers)) + f" u8 nhwc {path}\n").encode())
+        self.process.stdin.write(
+            (" ".join(map(str, numbers)) + f" u8 nhwc bilinear {path}\n").encode()
+        )
         self.process.stdin.flush()
         status, length = self.process.stdout.readline().split()
         return status.decode(), self.process.stdout.read(int(length))
@@ -81,11 +93,11 @@ def pixels():
     tool.close()
 
 
-def reference(picture, box, resized, window, flip=False):
+def reference(picture, box, resized, window, flip=False, resample=Image.BILINEAR):
     """Pillow: crop, resize, then the window, then the mirror."""
     top, left, height, width = box
     crop = picture.crop((left, top, left + width, top + height))
-    array = np.asarray(crop.resize((resized[1], resized[0]), Image.BILINEAR))
+    array = np.asarray(crop.resize((resized[1], resized[0]), resample))
     array = array[window[0] : window[0] + window[2], window[1] : window[1] + window[3]]
     return array[:, ::-1] if flip else array
 

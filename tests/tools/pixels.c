@@ -4,11 +4,11 @@
  * Every line of standard input is a job:
  *
  *     top left height width resized_height resized_width window_top window_left
- *     out_height out_width flip dtype layout path
+ *     out_height out_width flip dtype layout interpolation path
  *
- * with dtype u8, f32, f16 or bf16 and layout nhwc or nchw.  The answer is a line "status bytes" and
- * so many bytes: the slot, or the reason why there is none.  All but u8 are normalised by
- * ImageNet's mean and std.
+ * with dtype u8, f32, f16 or bf16, layout nhwc or nchw, and interpolation as a configuration says
+ * it.  The answer is a line "status bytes" and so many bytes: the slot, or the reason why there is
+ * none.  All but u8 are normalised by ImageNet's mean and std.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +31,7 @@ struct file {
 };
 
 static bool parse(char *line, struct job *job);
+static bool parse_interpolation(const char *word, enum interpolation *interpolation);
 static void answer(struct image_decoder *decoder, const struct job *job);
 
 int main(void)
@@ -71,18 +72,31 @@ static bool parse(char *line, struct job *job)
     static const double std[3] = {0.229, 0.224, 0.225};
     struct view *view = &job->view;
     uint32_t height, width;
-    char dtype[8], layout[8];
+    char dtype[8], layout[8], interpolation[16];
     int path_at = 0;
     line[strcspn(line, "\n")] = '\0';
-    sscanf(line, "%d %d %d %d %u %u %u %u %u %u %d %7s %7s %n", &view->box.top, &view->box.left,
-           &view->box.height, &view->box.width, &view->resized_height, &view->resized_width,
-           &view->top, &view->left, &height, &width, &job->flip, dtype, layout, &path_at);
+    sscanf(line, "%d %d %d %d %u %u %u %u %u %u %d %7s %7s %15s %n", &view->box.top,
+           &view->box.left, &view->box.height, &view->box.width, &view->resized_height,
+           &view->resized_width, &view->top, &view->left, &height, &width, &job->flip, dtype,
+           layout, interpolation, &path_at);
     if (path_at == 0)
         return false;
     image_format_init(&job->format, height, width, dtype_of(dtype),
                       strcmp(layout, "nchw") == 0 ? STK_NCHW : STK_NHWC, mean, std);
     job->path = &line[path_at];
-    return true;
+    return parse_interpolation(interpolation, &job->format.interpolation);
+}
+
+static bool parse_interpolation(const char *word, enum interpolation *interpolation)
+{
+    const struct recipe_words *words = &recipe_interpolation_words;
+    for (unsigned i = 0; i < words->count; i++) {
+        if (strcmp(words->list[i], word) != 0)
+            continue;
+        *interpolation = (enum interpolation)i;
+        return true;
+    }
+    return false;
 }
 
 static struct file read_file(const char *path)
