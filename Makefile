@@ -151,6 +151,9 @@ $(BUILD)/stokerd: $(BUILD)/daemon/main.o $(BUILD)/libloop.a $(BUILD)/libdaemon.a
 $(BUILD)/stoker: $(call object,$(COMMAND_SRC)) $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(COMMAND_LIBS)
 
+$(BUILD)/stoker-measure: $(call object,$(wildcard tests/bench/*.c)) $(BUILD)/libdaemon.a
+	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
 $(BUILD)/stoker-demo-draw: $(call object,$(wildcard tests/demo/*.c))
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(call libs,libjpeg) -lm
 
@@ -172,7 +175,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a
 
 fuzzers: $(FUZZERS) $(BUILD)/stoker-demo-draw
 
-tests: all $(TESTS) $(TOOLS) $(EXAMPLES) $(BUILD)/stoker-demo-draw
+tests: all $(TESTS) $(TOOLS) $(EXAMPLES) $(BUILD)/stoker-demo-draw $(BUILD)/stoker-measure
 
 # Installation.
 

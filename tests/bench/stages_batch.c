@@ -1,0 +1,232 @@
+/*
+ * Stages of a batch, each alone:
+ *
+ *   plan       what stands in every slot, and every slot's crop
+ *   plan_1e9   the same of an epoch of 10^9 samples, at steps from all over it
+ *   read       the samples' files, which the system has in memory by then
+ *   mix_u8     the pictures of a batch with their partners, in place; mix_f32 likewise
+ *   encode     the header of the reply
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/mix/mix.h"
+#include "tests/bench/measure.h"
+
+enum {
+    SAMPLES_LARGE = 1000000000,
+    HEIGHT_USUAL = 375, /* of a photograph, for the crops of samples that are not there */
+    WIDTH_USUAL = 500,
+};
+
+static void *new_state(size_t bytes)
+{
+    void *state = calloc(1, bytes);
+    if (state == NULL)
+        data_fail("no memory");
+    return state;
+}
+
+/* Planning. */
+
+struct planner {
+    const struct data *data;
+    struct recipe recipe;
+    uint64_t samples;
+    uint64_t steps;
+    int64_t sum; /* of everything drawn, so that it is drawn */
+    struct plan_slot slots[STK_BATCH_MAX];
+};
+
+static struct planner *planner_open(const struct data *data, uint64_t samples)
+{
+    struct planner *planner = new_state(sizeof *planner);
+    planner->data = data;
+    planner->recipe = *data->stream->recipe;
+    planner->samples = samples;
+    planner->steps = plan_steps(&planner->recipe, samples);
+    return planner;
+}
+
+static void *planner_open_held(const struct data *data)
+{
+    return planner_open(data, data->picture_count);
+}
+
+static void *planner_open_large(const struct data *data)
+{
+    return planner_open(data, SAMPLES_LARGE);
+}
+
+static bool plan(void *state, uint64_t item)
+{
+    struct planner *planner = state;
+    /* A prime number of steps on, so that no two neighbours are planned after each other. */
+    struct stk_address address = {planner->data->epoch, item * 1000003 % planner->steps};
+    plan_batch(&planner->recipe, planner->samples, address, planner->slots);
+    for (uint32_t i = 0; i < planner->data->batch; i++) {
+        const struct plan_slot *slot = &planner->slots[i];
+        struct view view =
+            plan_view(&planner->recipe, address.epoch, slot->position, HEIGHT_USUAL, WIDTH_USUAL);
+        planner->sum += view.box.left + (int64_t)slot->index + slot->partner + slot->weight;
+    }
+    return planner->sum > 0;
+}
+
+/* Reading. */
+
+struct reader {
+    const struct data *data;
+    struct encoded encoded;
+};
+
+static void *reader_open(const struct data *data)
+{
+    struct reader *reader = new_state(sizeof *reader);
+    reader->data = data;
+    return reader;
+}
+
+static void reader_close(void *state)
+{
+    struct reader *reader = state;
+    free(reader->encoded.data);
+    free(reader);
+}
+
+static bool read_sample(void *state, uint64_t item)
+{
+    struct reader *reader = state;
+    char reason[SOURCE_ERROR_BYTES];
+    return source_read(reader->data->stream->source,
+                       data_sample(reader->data, item)->picture->index, data_reserve, NULL,
+                       &reader->encoded, reason) == STK_OK;
+}
+
+/* Mixing. */
+
+struct mixer {
+    const struct data *data;
+    size_t slot_elements;
+    void *images; /* [batch, slot_elements] */
+    uint32_t partner[STK_BATCH_MAX];
+    uint16_t weight[STK_BATCH_MAX];
+    struct mix_pairs pairs;
+};
+
+static struct mixer *mixer_open(const struct data *data, size_t element_bytes)
+{
+    const struct recipe *recipe = data->stream->recipe;
+    struct mixer *mixer = new_state(sizeof *mixer);
+    mixer->data = data;
+    mixer->slot_elements = (size_t)recipe->height * recipe->width * 3;
+    mixer->images = malloc(data->batch * mixer->slot_elements * element_bytes);
+    if (mixer->images == NULL)
+        data_fail("no memory for a batch");
+    mixer->pairs = (struct mix_pairs){mixer->partner, mixer->weight, data->batch};
+    return mixer;
+}
+
+static void *mixer_open_u8(const struct data *data)
+{
+    struct mixer *mixer = mixer_open(data, sizeof(uint8_t));
+    uint8_t *images = mixer->images;
+    for (size_t i = 0; i < data->batch * mixer->slot_elements; i++)
+        images[i] = (uint8_t)(i * 2654435761u >> 24);
+    return mixer;
+}
+
+static void *mixer_open_f32(const struct data *data)
+{
+    struct mixer *mixer = mixer_open(data, sizeof(float));
+    float *images = mixer->images;
+    for (size_t i = 0; i < data->batch * mixer->slot_elements; i++)
+        images[i] = (float)(uint8_t)(i * 2654435761u >> 24) / 64.0f - 2.0f;
+    return mixer;
+}
+
+static void mixer_close(void *state)
+{
+    struct mixer *mixer = state;
+    free(mixer->images);
+    free(mixer);
+}
+
+static bool prepare_mix(void *state, uint64_t item)
+{
+    struct mixer *mixer = state;
+    const struct data *data = mixer->data;
+    const struct plan_slot *slots = &data->slots[item * data->batch % data->sample_count];
+    for (uint32_t i = 0; i < data->batch; i++) {
+        mixer->partner[i] = slots[i].partner;
+        mixer->weight[i] = slots[i].weight;
+    }
+    return true;
+}
+
+static bool mix_bytes(void *state, uint64_t item)
+{
+    struct mixer *mixer = state;
+    (void)item;
+    mix_u8(mixer->images, mixer->slot_elements, &mixer->pairs);
+    return true;
+}
+
+static bool mix_floats(void *state, uint64_t item)
+{
+    struct mixer *mixer = state;
+    (void)item;
+    mix_f32(mixer->images, mixer->slot_elements, &mixer->pairs);
+    return true;
+}
+
+/* Encoding. */
+
+struct encoder {
+    const struct data *data;
+    uint8_t bytes[STK_HEADER_BYTES_MAX];
+};
+
+static void *encoder_open(const struct data *data)
+{
+    struct encoder *encoder = new_state(sizeof *encoder);
+    encoder->data = data;
+    return encoder;
+}
+
+static bool encode(void *state, uint64_t item)
+{
+    struct encoder *encoder = state;
+    const struct stream *stream = encoder->data->stream;
+    struct stk_batch_header message = {
+        .id = item,
+        .stream = stk_text_of(stream->name),
+        .fingerprint = stream->fingerprint,
+        .address = {encoder->data->epoch, item},
+        .count = encoder->data->batch,
+        .tensor_count = LAYOUT_TENSORS,
+    };
+    memcpy(message.tensors, stream->layout.info, sizeof stream->layout.info);
+    size_t len;
+    return stk_batch_header_encode(&message, encoder->bytes, sizeof encoder->bytes, &len) == STK_OK;
+}
+
+const struct work batch_works[] = {
+    {.name = "plan", .batches = true, .open = planner_open_held, .close = free, .run = plan},
+    {.name = "plan_1e9", .batches = true, .open = planner_open_large, .close = free, .run = plan},
+    {.name = "read", .open = reader_open, .close = reader_close, .run = read_sample},
+    {.name = "mix_u8",
+     .batches = true,
+     .open = mixer_open_u8,
+     .close = mixer_close,
+     .prepare = prepare_mix,
+     .run = mix_bytes},
+    {.name = "mix_f32",
+     .batches = true,
+     .open = mixer_open_f32,
+     .close = mixer_close,
+     .prepare = prepare_mix,
+     .run = mix_floats},
+    {.name = "encode", .batches = true, .open = encoder_open, .close = free, .run = encode},
+    {0},
+};
