@@ -6,6 +6,8 @@ SYSCONFDIR ?= /etc
 DESTDIR ?=
 # A data set of class folders of JPEGs for the demo; its own is drawn where this is empty.
 DATA ?=
+# make bench QUICK=1 measures each thing once, for a moment.
+QUICK ?=
 # make check SAN=address,undefined builds and tests under sanitizers, in a folder of its own.
 SAN ?=
 comma := ,
@@ -61,8 +63,8 @@ TOOLS := $(call program,tests/tools/*.c)
 FUZZERS := $(call program,tests/fuzz/*.c)
 MINUTES ?= 1
 
-.PHONY: all demo check fuzz lint install uninstall dist clean help packages-demo packages-check \
-	packages-lint run-demo run-check run-lint tests
+.PHONY: all demo check bench fuzz lint install uninstall dist clean help packages-demo \
+	packages-check packages-bench packages-lint run-demo run-check run-bench run-lint tests
 
 all: $(PROGRAMS) $(LIBRARIES)
 
@@ -71,17 +73,18 @@ help:
 	@echo 'make demo           stream a drawn data set to a trainer, make a picture of a batch'
 	@echo 'make demo DATA=DIR  the same with your folder of class folders of JPEGs'
 	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
+	@echo 'make bench          measure against libjpeg-turbo and PyTorch; DATA=DIR, QUICK=1'
 	@echo 'make fuzz MINUTES=1 fuzz the decoders of messages and pictures with libFuzzer'
 	@echo 'make lint           hold the source to the house rules'
 	@echo 'make install        install below PREFIX=$(PREFIX), DESTDIR is honoured'
 	@echo 'make uninstall      take it away again; the configuration stays'
 	@echo 'make dist           a tar ball of the last commit in dist/'
 	@echo 'make clean          remove build/ and dist/'
-	@echo 'demo, check and lint install the packages they need (Debian, Ubuntu).'
+	@echo 'demo, check, bench and lint install the packages they need (Debian, Ubuntu).'
 
 # What a user calls installs packages first, then makes the rest in a second make, which may ask
 # pkg-config.
-demo check fuzz lint: %: packages-%
+demo check bench fuzz lint: %: packages-%
 	@$(MAKE) --no-print-directory run-$*
 
 packages-demo:
@@ -89,6 +92,9 @@ packages-demo:
 
 packages-check:
 	@.ci/packages build check
+
+packages-bench:
+	@.ci/packages build bench
 
 packages-fuzz:
 	@.ci/packages build fuzz
@@ -101,6 +107,10 @@ run-demo: $(PROGRAMS) $(BUILD)/stoker-demo-draw
 
 run-check: tests
 	@tests/run $(BUILD)
+
+run-bench: $(PROGRAMS) $(BUILD)/stoker-measure $(BUILD)/stoker-demo-draw
+	@/usr/bin/python3 tests/bench/run.py $(BUILD) $(if $(DATA),--data '$(DATA)') \
+		$(if $(QUICK),--quick)
 
 # libFuzzer is clang's, and instruments everything, so it has a build folder of its own.
 run-fuzz:
