@@ -6,6 +6,8 @@ SYSCONFDIR ?= /etc
 DESTDIR ?=
 # A data set of class folders of JPEGs for the demo; its own is drawn where this is empty.
 DATA ?=
+# make bench QUICK=1 measures each thing once, for a moment.
+QUICK ?=
 # make check SAN=address,undefined builds and tests under sanitizers, in a folder of its own.
 SAN ?=
 comma := ,
@@ -63,8 +65,9 @@ MINUTES ?= 1
 # Areas and views of random pictures for make check-long; as many as that take some twenty minutes.
 CASES ?= 1000000
 
-.PHONY: all demo check check-long fuzz lint install uninstall dist clean help packages-demo \
-	packages-check packages-lint run-demo run-check run-check-long run-lint tests
+.PHONY: all demo check check-long bench fuzz lint install uninstall dist clean help packages-demo \
+	packages-check packages-bench packages-lint run-demo run-check run-check-long run-bench \
+	run-lint tests
 
 all: $(PROGRAMS) $(LIBRARIES)
 
@@ -74,17 +77,18 @@ help:
 	@echo 'make demo DATA=DIR  the same with your folder of class folders of JPEGs'
 	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
 	@echo 'make check-long     random crops alone, CASES=1000000 of them; SEED=7 draws others'
+	@echo 'make bench          measure against libjpeg-turbo and PyTorch; DATA=DIR, QUICK=1'
 	@echo 'make fuzz MINUTES=1 fuzz the decoders of messages and pictures with libFuzzer'
 	@echo 'make lint           hold the source to the house rules'
 	@echo 'make install        install below PREFIX=$(PREFIX), DESTDIR is honoured'
 	@echo 'make uninstall      take it away again; the configuration stays'
 	@echo 'make dist           a tar ball of the last commit in dist/'
 	@echo 'make clean          remove build/ and dist/'
-	@echo 'demo, check and lint install the packages they need (Debian, Ubuntu).'
+	@echo 'demo, check, bench and lint install the packages they need (Debian, Ubuntu).'
 
 # What a user calls installs packages first, then makes the rest in a second make, which may ask
 # pkg-config.
-demo check fuzz lint: %: packages-%
+demo check bench fuzz lint: %: packages-%
 	@$(MAKE) --no-print-directory run-$*
 
 check-long: packages-check
@@ -95,6 +99,9 @@ packages-demo:
 
 packages-check:
 	@.ci/packages build check
+
+packages-bench:
+	@.ci/packages build bench
 
 packages-fuzz:
 	@.ci/packages build fuzz
@@ -114,6 +121,9 @@ run-check-long: export STOKER_BUILD = $(abspath $(BUILD))
 run-check-long: tests
 	@$(BUILD)/tests/check_crops
 	@/usr/bin/python3 -m pytest -q -p no:cacheprovider -k random tests/integration/test_pixels.py
+run-bench: $(PROGRAMS) $(BUILD)/stoker-measure $(BUILD)/stoker-demo-draw
+	@/usr/bin/python3 tests/bench/run.py $(BUILD) $(if $(DATA),--data '$(DATA)') \
+		$(if $(QUICK),--quick)
 
 # libFuzzer is clang's, and instruments everything, so it has a build folder of its own.
 run-fuzz:
@@ -164,6 +174,9 @@ $(BUILD)/stokerd: $(BUILD)/daemon/main.o $(BUILD)/libloop.a $(BUILD)/libdaemon.a
 $(BUILD)/stoker: $(call object,$(COMMAND_SRC)) $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(COMMAND_LIBS)
 
+$(BUILD)/stoker-measure: $(call object,$(wildcard tests/bench/*.c)) $(BUILD)/libdaemon.a
+	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
 $(BUILD)/stoker-demo-draw: $(call object,$(wildcard tests/demo/*.c))
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(call libs,libjpeg) -lm
 
@@ -185,7 +198,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a
 
 fuzzers: $(FUZZERS) $(BUILD)/stoker-demo-draw
 
-tests: all $(TESTS) $(TOOLS) $(EXAMPLES) $(BUILD)/stoker-demo-draw
+tests: all $(TESTS) $(TOOLS) $(EXAMPLES) $(BUILD)/stoker-demo-draw $(BUILD)/stoker-measure
 
 # Installation.
 

@@ -23,23 +23,13 @@ struct image_decoder {
     size_t line_bytes_max;
 };
 
-static const struct kernel *fastest_kernel(void)
-{
-    const struct kernel *const variants[] = {kernel_avx2(), kernel_neon()};
-    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
-        if (variants[i] != NULL)
-            return variants[i];
-    }
-    return &kernel_plain;
-}
-
 enum stk_status image_decoder_open(const struct image_limits *limits,
                                    struct image_decoder **decoder)
 {
     *decoder = calloc(1, sizeof **decoder);
     if (*decoder == NULL)
         return STK_MEMORY;
-    (*decoder)->resize.kernel = fastest_kernel();
+    (*decoder)->resize.kernel = kernel_fastest();
     enum stk_status status = decode_open(limits, &(*decoder)->decode);
     if (status != STK_OK)
         image_decoder_close(decoder);
@@ -144,5 +134,5 @@ size_t image_decoder_bytes_max(const struct image_limits *limits, uint32_t heigh
     if (limits->pixels_max < side_max)
         side_max = (uint32_t)limits->pixels_max;
     return sizeof(struct image_decoder) + (size_t)width * 3 + decode_bytes_max(limits, side_max) +
-           resize_bytes_max(fastest_kernel(), interpolation, side_max, height, width);
+           resize_bytes_max(kernel_fastest(), interpolation, side_max, height, width);
 }

@@ -64,4 +64,7 @@ const struct kernel *kernel_avx2(void);
 /** The NEON variant, or NULL where this processor has none. */
 const struct kernel *kernel_neon(void);
 
+/** The fastest variant that this processor has. */
+const struct kernel *kernel_fastest(void);
+
 #endif

@@ -1,0 +1,136 @@
+/*
+ * Data: listing, reading and planning, as the daemon does it.
+ */
+#include "tests/bench/data.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void data_fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("measure: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    exit(EXIT_FAILURE);
+}
+
+enum stk_status data_reserve(void *context, struct encoded *encoded, size_t bytes)
+{
+    (void)context;
+    if (bytes <= encoded->capacity)
+        return STK_OK;
+    free(encoded->data);
+    encoded->data = malloc(bytes);
+    encoded->capacity = encoded->data != NULL ? bytes : 0;
+    return encoded->data != NULL ? STK_OK : STK_MEMORY;
+}
+
+static void *allocate(uint64_t count, size_t bytes)
+{
+    void *storage = calloc(count, bytes);
+    if (storage == NULL)
+        data_fail("no memory");
+    return storage;
+}
+
+/* Read a picture and its header; false where either cannot be read. */
+static bool read_picture(const struct data *data, struct image_decoder *decoder, uint64_t index,
+                         struct data_picture *picture)
+{
+    char reason[SOURCE_ERROR_BYTES];
+    struct encoded encoded = {0};
+    *picture = (struct data_picture){.index = index};
+    if (source_read(data->stream->source, index, data_reserve, NULL, &encoded, reason) == STK_OK &&
+        image_decoder_begin(decoder, encoded.data, encoded.len, &picture->height, &picture->width,
+                            reason) == STK_OK) {
+        picture->bytes = encoded.data;
+        picture->len = encoded.len;
+        return true;
+    }
+    free(encoded.data);
+    return false;
+}
+
+static void read_pictures(struct data *data)
+{
+    uint64_t all = data->stream->samples;
+    uint64_t held = all < DATA_PICTURES_MAX ? all : DATA_PICTURES_MAX;
+    struct image_decoder *decoder;
+    if (image_decoder_open(&DATA_LIMITS(data), &decoder) != STK_OK)
+        data_fail("no memory for a decoder");
+    data->pictures = allocate(held, sizeof *data->pictures);
+    for (uint64_t i = 0; i < held; i++) {
+        uint64_t index = (uint64_t)((double)i * (double)all / (double)held);
+        if (read_picture(data, decoder, index, &data->pictures[data->picture_count]))
+            data->picture_count++;
+    }
+    image_decoder_close(&decoder);
+    if (data->picture_count == 0)
+        data_fail("none of the pictures can be read");
+}
+
+static void plan_step(struct data *data, struct stk_address address, uint64_t first)
+{
+    const struct recipe *recipe = data->stream->recipe;
+    plan_batch(recipe, data->picture_count, address, &data->slots[first]);
+    for (uint32_t i = 0; i < data->batch; i++) {
+        const struct plan_slot *slot = &data->slots[first + i];
+        const struct data_picture *picture = &data->pictures[slot->index];
+        data->samples[first + i] = (struct data_sample){
+            .picture = picture,
+            .view =
+                plan_view(recipe, address.epoch, slot->position, picture->height, picture->width),
+            .flip = slot->flip,
+        };
+    }
+}
+
+static void plan_epochs(struct data *data)
+{
+    data->steps = plan_steps(data->stream->recipe, data->picture_count);
+    data->sample_count = DATA_EPOCHS * data->steps * data->batch;
+    data->samples = allocate(data->sample_count, sizeof *data->samples);
+    data->slots = allocate(data->sample_count, sizeof *data->slots);
+    uint64_t first = 0;
+    for (uint32_t epoch = 0; epoch < DATA_EPOCHS; epoch++) {
+        for (uint64_t step = 0; step < data->steps; step++) {
+            plan_step(data, (struct stk_address){data->epoch + epoch, step}, first);
+            first += data->batch;
+        }
+    }
+}
+
+void data_init(struct data *data, const char *path, uint32_t epoch)
+{
+    char error[CONFIG_ERROR_BYTES];
+    *data = (struct data){.epoch = epoch};
+    if (config_open(path, &data->config, error) != STK_OK)
+        data_fail("%s", error);
+    if (stream_open(&data->config->streams[0], source_threads(1), &data->stream, error) != STK_OK)
+        data_fail("%s", error);
+    data->batch = data->stream->recipe->batch;
+    if (data->stream->recipe->last != STK_LAST_WRAP)
+        data_fail("stream \"%s\" does not say last = wrap", data->stream->name);
+    read_pictures(data);
+    plan_epochs(data);
+}
+
+void data_release(struct data *data)
+{
+    for (uint64_t i = 0; i < data->picture_count; i++)
+        free(data->pictures[i].bytes);
+    free(data->pictures);
+    free(data->samples);
+    free(data->slots);
+    stream_close(&data->stream);
+    config_close(&data->config);
+}
+
+const struct data_sample *data_sample(const struct data *data, uint64_t item)
+{
+    return &data->samples[item % data->sample_count];
+}
