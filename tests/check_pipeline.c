@@ -20,7 +20,7 @@
 #include "tests/jpegs.h"
 #include "tests/suite.h"
 
-enum { SAMPLES = 30, BATCH = 8, STEPS = 4, WAIT_S = 60 };
+enum { SAMPLES = 30, BATCH = 8, STEPS = 4, WAIT_S = 60, FILE_BYTES_MAX = 1 << 20 };
 
 static char root[64];
 
@@ -91,7 +91,7 @@ static struct pipeline_options options_for(struct bench *bench, uint32_t workers
     return (struct pipeline_options){
         .workers = workers,
         .readers = readers,
-        .encoded_bytes_max = 1 << 20,
+        .encoded_bytes_max = FILE_BYTES_MAX,
         .limits = {.pixels_max = 1 << 20, .decoder_bytes_max = 8 << 20, .scan_pixels_max = 1 << 24},
         .figures = &bench->figures,
         .finished = finished,
@@ -202,7 +202,7 @@ static size_t epoch_with(uint32_t workers, uint32_t readers, uint8_t *bytes)
 
 enum { EPOCH_BYTES_MAX = 1 << 20 };
 
-START_TEST(any_number_of_threads_makes_the_same_bytes)
+static void check_numbers_of_threads(void)
 {
     static uint8_t alone[EPOCH_BYTES_MAX];
     static uint8_t together[EPOCH_BYTES_MAX];
@@ -213,6 +213,24 @@ START_TEST(any_number_of_threads_makes_the_same_bytes)
         ck_assert_uint_eq(epoch_with(counts[i][0], counts[i][1], together), len);
         ck_assert_mem_eq(alone, together, len);
     }
+}
+
+START_TEST(any_number_of_threads_makes_the_same_bytes)
+{
+    check_numbers_of_threads();
+}
+END_TEST
+
+/* Files as long as one may be: half of the tasks at most have memory for theirs at a time.  Zeros
+ * behind a picture's end are no part of it. */
+START_TEST(readers_that_wait_for_memory_go_on)
+{
+    for (int i = 0; i < SAMPLES; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/class%d/%02d.jpg", root, i % 3, i);
+        ck_assert_int_eq(truncate(path, FILE_BYTES_MAX), 0);
+    }
+    check_numbers_of_threads();
 }
 END_TEST
 
@@ -327,6 +345,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, make_data, remove_data);
     tcase_add_test(tests, any_number_of_threads_makes_the_same_bytes);
+    tcase_add_test(tests, readers_that_wait_for_memory_go_on);
     tcase_add_test(tests, a_file_that_shrank_is_replaced);
     tcase_add_test(tests, a_batch_fails_where_the_stream_says_so);
     tcase_add_test(tests, a_source_without_one_good_sample_fails_after_its_stand_ins);

@@ -85,11 +85,18 @@ bool resize_wants(const struct resize *resize, uint32_t row)
     return resize->pushed < resize->rows.start[row] + resize->rows.used[row];
 }
 
-/* NEAREST leaves rows out: nobody looks at a line before the first that the next row takes. */
+/* NEAREST, alone with a single tap, leaves rows out: nobody looks at a line before the one that the
+ * next output takes.  With the others an output that stands just on a source pixel has weights of 0
+ * to either side and may begin behind what the output after it takes. */
+static bool leaves_out(const struct resize *resize)
+{
+    return resize->rows.taps == 1 && resize->pushed < resize->rows.start[resize->next];
+}
+
 void resize_push(struct resize *resize, const uint8_t *source)
 {
     uint8_t *line = line_of(resize, resize->pushed);
-    if (resize->pushed >= resize->rows.start[resize->next])
+    if (!leaves_out(resize))
         resize->kernel->columns(&resize->columns, resize->table, source, line);
     resize->pushed++;
 }

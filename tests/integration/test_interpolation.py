@@ -79,6 +79,17 @@ def test_random_boxes_become_random_sizes(pixels, picture, name):
 
 
 @pytest.mark.parametrize("name", FILTERS)
+def test_windows_begin_at_any_row(pixels, picture, name):
+    """Where a picture grows by an odd factor some outputs stand just on a source pixel: bicubic and
+    Lanczos take that one alone, and outputs to either side begin before it."""
+    for factor in [1, 3, 5, 7]:
+        for top in range(3 * factor):
+            side = 9 * factor
+            window = (top, top, side - 2 * top, side - 2 * top)
+            check(pixels, picture, name, (50, 60, 9, 9), (side, side), window, False)
+
+
+@pytest.mark.parametrize("name", FILTERS)
 def test_a_picture_at_its_own_size_stays_as_it_is(pixels, picture, name):
     for side in [1, 2, 3, 64, 223]:
         box = (side, 2 * side, side, side)
