@@ -1,5 +1,5 @@
 /*
- * An axis: Pillow's arithmetic, operation by operation, so that every weight has the same bits.
+ * An axis: Pillow's arithmetic, operation by operation, so that every fixed-point weight is equal.
  */
 #include "daemon/image/axis.h"
 

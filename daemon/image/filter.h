@@ -2,7 +2,8 @@
  * Filters: how much a source pixel counts for an output, as a function of their distance.
  *
  * Pillow's, operation by operation in double, so that every weight has the same bits.  Lanczos
- * needs a sine; libm's differ among libraries and processors, so it has its own, of + - * / alone.
+ * needs a sine; libm's differ among libraries and processors, so it has its own, of + - * / alone,
+ * and its weights are Pillow's when they are fixed point.
  * No state; any thread.
  */
 #ifndef STK_FILTER_H

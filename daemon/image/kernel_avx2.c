@@ -104,13 +104,14 @@ static void prepare(const struct axis *axis, void *storage)
     int16_t *weights = weights_of(table);
     size_t halves_each = (size_t)table->pairs * PAIR_HALVES;
     for (uint32_t x = 0; x < table->outputs; x++) {
-        uint32_t first = x < axis->count ? axis->start[x] : 0;
+        uint32_t output = x < axis->count ? x : 0; /* those that fill up take nothing of it */
+        uint32_t first = axis->start[output];
         uint32_t used = x < axis->count ? axis->used[x] : 0;
         uint32_t start = first < start_max ? first : start_max;
         uint32_t quad = x / GROUP * 4 + x % 4;
         uint32_t lane = x % GROUP / 4;
         table->start[x] = start;
-        put_weights(&axis->weight[(size_t)x * axis->taps], used, first - start, table->pairs,
+        put_weights(&axis->weight[(size_t)output * axis->taps], used, first - start, table->pairs,
                     &weights[quad * halves_each + lane * PAIR_HALVES / 4]);
     }
 }
