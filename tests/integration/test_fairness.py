@@ -101,7 +101,7 @@ def test_replies_that_nobody_reads_stay_inside_the_plan(daemon, connect, tmp_pat
         for i in range(100):
             peer.post("labels", i, stream="train", first=0)
     client = connect(running.endpoint)
-    wait_until(lambda: client.stats()["requests"] > 2000, "the requests to be read", timeout_s=30)
+    wait_until(lambda: client.stats()["requests"] > 2000, "the requests to be read", timeout_s=90)
     if not is_sanitized():
         assert running.memory_bytes("VmRSS") - before < 48 << 20
     for peer in deaf:
