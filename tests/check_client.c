@@ -131,7 +131,7 @@ START_TEST(batches_come_in_order_over_two_epochs_and_end)
     fake_init_ipc(&fake);
     fake_start(&fake);
     struct stk_client *client = open_fake(&fake, &(struct stk_options){.epochs = 2});
-    ck_assert_uint_eq(stk_client_steps(client), 10);
+    ck_assert_uint_eq(stk_client_steps(client, 0), 10);
     ck_assert(stk_text_is(stk_client_info(client)->stream, "train"));
     ck_assert_uint_eq(stk_client_info(client)->classes, FAKE_CLASSES);
     for (uint32_t epoch = 0; epoch < 2; epoch++) {
@@ -219,7 +219,7 @@ START_TEST(ranks_share_an_epoch_and_resume_where_the_group_was)
     fake_start(&fake);
     struct stk_client *client =
         open_fake(&fake, &(struct stk_options){.rank = 1, .world = 4, .epochs = 2});
-    ck_assert_uint_eq(stk_client_steps(client), 2);
+    ck_assert_uint_eq(stk_client_steps(client, 0), 2);
     ck_assert_uint_eq(stk_client_place(client).step, 0);
     expect_batch(client, 0, 1);
     struct stk_address place = stk_client_place(client);

@@ -56,6 +56,7 @@ static struct stk_stream_info golden_info(void)
         .stream = stk_text_of("train"),
         .fingerprint = golden_fingerprint(),
         .samples = 1281167,
+        .epoch_samples = 1281167,
         .steps = 20018,
         .batch = 64,
         .shape = {224, 224, 3},
@@ -65,6 +66,8 @@ static struct stk_stream_info golden_info(void)
         .classes = 1000,
         .mix = stk_text_of("mixup fastai alpha=0.4"),
         .decoder = stk_text_of("libjpeg-turbo 2.1.5 exact"),
+        .phase_count = 1,
+        .phases = {{.epoch = 80, .steps = 40036, .batch = 32, .shape = {288, 288, 3}}},
     };
 }
 
@@ -326,7 +329,8 @@ static const struct {
     {"not UTF-8", BYTES("\x82\xa1k\xa5stat\xff\xa2id\x01"), STK_INVALID},
     {"an overlong slash", BYTES("\x82\xa1k\xa2\xc0\xaf\xa2id\x01"), STK_INVALID},
     {"a surrogate", BYTES("\x82\xa1k\xa3\xed\xa0\x80\xa2id\x01"), STK_INVALID},
-    {"five deep", BYTES("\x83\xa1k\xa5stats\xa2id\x01\xa1x\x91\x91\x91\x91\x01"), STK_LIMIT},
+    {"seven deep", BYTES("\x83\xa1k\xa5stats\xa2id\x01\xa1x\x91\x91\x91\x91\x91\x91\x01"),
+     STK_LIMIT},
     {"no id", BYTES("\x81\xa1k\xa5stats"), STK_INVALID},
     {"a negative id", BYTES("\x82\xa1k\xa5stats\xa2id\xff"), STK_INVALID},
     {"an id that is text", BYTES("\x82\xa1k\xa5stats\xa2id\xa1x"), STK_INVALID},
