@@ -2,8 +2,9 @@
  * The sampler: tables of whole numbers, and draws from them.
  *
  * Weights are drawn by a search in their running sums and not from an alias table: the sums are
- * half as large, say what they are without an order of construction, and keep every probability to
- * 2^-64; the search costs less than a thousandth of decoding the picture that it finds.
+ * smaller, say what they are without an order of construction, and keep every probability to 2^-64.
+ * The search takes 0.6 us among ImageNet's samples and 2.5 us among 10^8; decoding the picture that
+ * it finds, a millisecond.
  */
 #include "daemon/plan/sampler.h"
 
