@@ -28,7 +28,7 @@ static const struct {
     const char *name;
     enum stk_dtype dtype;
     uint32_t columns;
-    bool optional; /* some streams have it */
+    bool optional; /* only some streams have it */
 } known_tensors[] = {
     {"label", STK_I32, 0, false},         {"partner_label", STK_I32, 0, false},
     {"lambda", STK_F32, 0, false},        {"index", STK_U64, 0, false},
@@ -120,7 +120,8 @@ static uint32_t count_tensors(const struct stk_batch_header *header, const char 
 }
 
 /* A trainer may rely on what every batch has. */
-static enum stk_status check_names(const struct stk_batch_header *header, char *error)
+static enum stk_status check_names(const struct stk_batch_header *header,
+                                   const struct stk_stream_info *info, char *error)
 {
     const char *missing = count_tensors(header, "images") == 1 ? NULL : "images";
     for (size_t i = 0; i < sizeof known_tensors / sizeof *known_tensors; i++) {
@@ -128,6 +129,8 @@ static enum stk_status check_names(const struct stk_batch_header *header, char *
         if (count != 1 && !(count == 0 && known_tensors[i].optional))
             missing = known_tensors[i].name;
     }
+    if (info->last == STK_LAST_MASK && count_tensors(header, "valid") != 1)
+        missing = "valid";
     if (missing == NULL)
         return STK_OK;
     return stk_fail(error, STK_INVALID,
@@ -153,7 +156,7 @@ static enum stk_status check_tensors(struct stk_batch *batch, const struct stk_s
                             (int)tensor->name.len, tensor->name.data);
         batch->tensors[i] = zmq_msg_data(&batch->frames.frames[1 + i]);
     }
-    return check_names(header, error);
+    return check_names(header, info, error);
 }
 
 static size_t aligned_bytes(const struct stk_batch *batch, uint32_t tensor)

@@ -172,6 +172,21 @@ START_TEST(draws_of_neighbours_and_of_epochs_are_independent)
 }
 END_TEST
 
+/* Two equal weights have sums of 2^32 and 2^33; of 64 bits the upper 33 are the number drawn. */
+START_TEST(a_number_at_a_running_sum_belongs_to_the_next_sample)
+{
+    static const double weights[] = {0, 1, 0, 1, 0};
+    static const uint32_t words[][4] = {
+        {0, 0}, {0x7fffffff, 0xffffffff}, {0x80000000, 0}, {0xffffffff, 0xffffffff}};
+    static const uint64_t drawn[] = {1, 1, 3, 3};
+    struct recipe recipe = recipe_of(SAMPLER_WEIGHTED, 0);
+    struct sampler sampler = open_sampler(&recipe, 5, 1, NULL, weights);
+    for (int i = 0; i < 4; i++)
+        ck_assert_uint_eq(sampler_draw(&sampler, words[i]), drawn[i]);
+    sampler_release(&sampler);
+}
+END_TEST
+
 START_TEST(equal_weights_draw_as_any_other_weight_of_all)
 {
     static const double ones[] = {1, 1, 1, 1, 1},
@@ -456,6 +471,7 @@ int main(void)
     tcase_add_test(tests, weighted_draws_are_in_proportion_to_the_weights);
     tcase_add_test(tests, balanced_draws_take_every_class_and_then_every_sample_alike);
     tcase_add_test(tests, draws_of_neighbours_and_of_epochs_are_independent);
+    tcase_add_test(tests, a_number_at_a_running_sum_belongs_to_the_next_sample);
     tcase_add_test(tests, equal_weights_draw_as_any_other_weight_of_all);
     tcase_add_test(tests, every_sample_of_the_pool_stands_in_an_epoch_once);
     tcase_add_test(tests, a_smaller_subset_is_a_part_of_a_larger_one_and_a_seed_has_its_own);
