@@ -133,7 +133,7 @@ def test_ranks_of_phases_take_as_many_steps_of_every_epoch(serving, world):
 
 @pytest.mark.parametrize("epoch, after", [(1, 2), (2, 1), (3, 2)])
 def test_a_checkpoint_in_any_phase_is_gone_on_from_with_another_world(serving, epoch, after):
-    """Two ranks take some rounds from the epoch on; one goes on from their place, over the phases."""
+    """Two ranks take some rounds of the epoch; one goes on from their place, over the phases."""
     whole = {
         (batch["epoch"], batch["step"]): batch["index"]
         for batch in ranks(serving.endpoint, "phased", 1, 0, 0, 5)
