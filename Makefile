@@ -190,7 +190,7 @@ $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,check) \
 		$(DAEMON_LIBS) $(if $(findstring sheet,$@),$(COMMAND_LIBS))
 
-$(TOOLS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a
+$(TOOLS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a

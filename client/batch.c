@@ -28,10 +28,12 @@ static const struct {
     const char *name;
     enum stk_dtype dtype;
     uint32_t columns;
+    bool optional; /* only some streams have it */
 } known_tensors[] = {
-    {"label", STK_I32, 0}, {"partner_label", STK_I32, 0}, {"lambda", STK_F32, 0},
-    {"index", STK_U64, 0}, {"partner_index", STK_U64, 0}, {"crop", STK_I32, 4},
-    {"flip", STK_U8, 0},
+    {"label", STK_I32, 0, false},         {"partner_label", STK_I32, 0, false},
+    {"lambda", STK_F32, 0, false},        {"index", STK_U64, 0, false},
+    {"partner_index", STK_U64, 0, false}, {"crop", STK_I32, 4, false},
+    {"flip", STK_U8, 0, false},           {"valid", STK_U8, 0, true},
 };
 
 void stk_batch_close(struct stk_batch **batch)
@@ -56,24 +58,25 @@ static void move_frames(struct stk_frames *from, struct stk_frames *to)
 }
 
 static bool images_shaped(const struct stk_tensor_info *tensor, const struct stk_stream_info *info,
-                          uint32_t count)
+                          const struct stk_batch_header *header)
 {
-    return tensor->dtype == info->dtype && tensor->rank == 4 && tensor->shape[0] == count &&
-           memcmp(&tensor->shape[1], info->shape, sizeof info->shape) == 0;
+    struct stk_phase phase = stk_stream_phase(info, header->address.epoch);
+    return tensor->dtype == info->dtype && tensor->rank == 4 && tensor->shape[0] == header->count &&
+           memcmp(&tensor->shape[1], phase.shape, sizeof phase.shape) == 0;
 }
 
 /* Whether a tensor has the dtype and shape that its name asks for; unknown names may be anything.
  */
 static bool tensor_shaped(const struct stk_tensor_info *tensor, const struct stk_stream_info *info,
-                          uint32_t count)
+                          const struct stk_batch_header *header)
 {
     if (stk_text_is(tensor->name, "images"))
-        return images_shaped(tensor, info, count);
+        return images_shaped(tensor, info, header);
     for (size_t i = 0; i < sizeof known_tensors / sizeof *known_tensors; i++) {
         if (!stk_text_is(tensor->name, known_tensors[i].name))
             continue;
         uint32_t columns = known_tensors[i].columns;
-        return tensor->dtype == known_tensors[i].dtype && tensor->shape[0] == count &&
+        return tensor->dtype == known_tensors[i].dtype && tensor->shape[0] == header->count &&
                tensor->rank == (columns == 0 ? 1 : 2) &&
                (columns == 0 || tensor->shape[1] == columns);
     }
@@ -99,11 +102,12 @@ static enum stk_status check_address(const struct stk_batch_header *header,
         return stk_fail(error, STK_INVALID,
                         "a daemon broke the protocol: its batch has another fingerprint than the "
                         "one that was pinned");
-    if (header->count == 0 || header->count > info->batch)
+    uint32_t count_max = stk_stream_phase(info, address.epoch).batch;
+    if (header->count == 0 || header->count > count_max)
         return stk_fail(error, STK_INVALID,
                         "a daemon broke the protocol: a batch of %" PRIu32 " samples where %" PRIu32
                         " are the most",
-                        header->count, info->batch);
+                        header->count, count_max);
     return STK_OK;
 }
 
@@ -116,13 +120,17 @@ static uint32_t count_tensors(const struct stk_batch_header *header, const char 
 }
 
 /* A trainer may rely on what every batch has. */
-static enum stk_status check_names(const struct stk_batch_header *header, char *error)
+static enum stk_status check_names(const struct stk_batch_header *header,
+                                   const struct stk_stream_info *info, char *error)
 {
     const char *missing = count_tensors(header, "images") == 1 ? NULL : "images";
     for (size_t i = 0; i < sizeof known_tensors / sizeof *known_tensors; i++) {
-        if (count_tensors(header, known_tensors[i].name) != 1)
+        uint32_t count = count_tensors(header, known_tensors[i].name);
+        if (count != 1 && !(count == 0 && known_tensors[i].optional))
             missing = known_tensors[i].name;
     }
+    if (info->last == STK_LAST_MASK && count_tensors(header, "valid") != 1)
+        missing = "valid";
     if (missing == NULL)
         return STK_OK;
     return stk_fail(error, STK_INVALID,
@@ -141,14 +149,14 @@ static enum stk_status check_tensors(struct stk_batch *batch, const struct stk_s
     for (uint32_t i = 0; i < header->tensor_count; i++) {
         const struct stk_tensor_info *tensor = &header->tensors[i];
         if (zmq_msg_size(&batch->frames.frames[1 + i]) != stk_tensor_bytes(tensor) ||
-            !tensor_shaped(tensor, info, header->count))
+            !tensor_shaped(tensor, info, header))
             return stk_fail(error, STK_INVALID,
                             "a daemon broke the protocol: the tensor '%.*s' has not the bytes and "
                             "the shape that it has to have",
                             (int)tensor->name.len, tensor->name.data);
         batch->tensors[i] = zmq_msg_data(&batch->frames.frames[1 + i]);
     }
-    return check_names(header, error);
+    return check_names(header, info, error);
 }
 
 static size_t aligned_bytes(const struct stk_batch *batch, uint32_t tensor)

@@ -157,26 +157,41 @@ static enum stk_status greet_all(struct stk_client *client)
     }
 }
 
+/* For a place that its epoch does not have. */
+static enum stk_status behind_end(struct stk_client *client, struct stk_address place)
+{
+    return stk_fail(client->error, STK_RANGE,
+                    "step %" PRIu64 " lies behind the epoch's end: epoch %" PRIu32
+                    " of '%s' has %" PRIu64 " steps",
+                    place.step, place.epoch, client->url.stream,
+                    stk_stream_phase(&client->welcome.info, place.epoch).steps);
+}
+
+static uint64_t fewest_steps(const struct stk_stream_info *info)
+{
+    uint64_t fewest = info->steps;
+    for (uint32_t i = 0; i < info->phase_count; i++)
+        fewest = info->phases[i].steps < fewest ? info->phases[i].steps : fewest;
+    return fewest;
+}
+
 static enum stk_status start_order(struct stk_client *client)
 {
     const struct stk_stream_info *info = &client->welcome.info;
     const struct stk_options *options = &client->options;
     client->place = (struct stk_address){.epoch = options->epoch, .step = options->step};
-    enum stk_status status = stk_order_init(&client->order, info->steps, info->last, options->rank,
-                                            options->world, client->place, options->epochs);
+    enum stk_status status = stk_order_init(&client->order, info, options->rank, options->world,
+                                            client->place, options->epochs);
     if (status == STK_OK) {
         client->ordered = true;
         return STK_OK;
     }
-    if (options->step > info->steps)
-        return stk_fail(client->error, status,
-                        "step %" PRIu64 " lies behind the epoch's end: '%s' has %" PRIu64
-                        " steps an epoch",
-                        options->step, client->url.stream, info->steps);
+    if (options->step > stk_stream_phase(info, options->epoch).steps)
+        return behind_end(client, client->place);
     return stk_fail(client->error, status,
                     "an epoch of '%s' has %" PRIu64 " steps, too few for rank %" PRIu32
                     " of %" PRIu32 ": make its batch smaller",
-                    client->url.stream, info->steps, options->rank, options->world);
+                    client->url.stream, fewest_steps(info), options->rank, options->world);
 }
 
 static enum stk_status start(struct stk_client *client)
@@ -240,9 +255,9 @@ const struct stk_stream_info *stk_client_info(const struct stk_client *client)
     return &client->welcome.info;
 }
 
-uint64_t stk_client_steps(const struct stk_client *client)
+uint64_t stk_client_steps(const struct stk_client *client, uint32_t epoch)
 {
-    return stk_order_count(&client->order, 0);
+    return stk_order_count(&client->order, (struct stk_address){epoch, 0});
 }
 
 struct stk_address stk_client_place(const struct stk_client *client)
@@ -343,10 +358,7 @@ enum stk_status stk_client_seek(struct stk_client *client, uint32_t epoch, uint6
     client->error[0] = '\0';
     const struct stk_address place = {.epoch = epoch, .step = step};
     if (stk_order_seek(&client->order, place) != STK_OK)
-        return stk_fail(client->error, STK_RANGE,
-                        "step %" PRIu64 " lies behind the epoch's end: '%s' has %" PRIu64
-                        " steps an epoch",
-                        step, client->url.stream, client->order.steps);
+        return behind_end(client, place);
     client->place = place;
     stk_pump_forget(client);
     stk_pump_ask(client);

@@ -37,8 +37,8 @@ struct stk_options {
     uint32_t rank;       /* this trainer among world trainers, 0 .. world - 1 */
     uint32_t world;      /* trainers that share the stream; 0: 1 */
     uint32_t epoch;      /* where to start */
-    uint64_t step;       /* where to start in that epoch, 0 .. steps: the group's next step, not
-                            the rank's; steps is the epoch's end, and the next one follows */
+    uint64_t step;       /* where to start in that epoch, 0 .. its steps: the group's next step,
+                            not the rank's; steps is the epoch's end, and the next one follows */
     uint32_t epochs;     /* epochs to deliver, the first one counted even if it starts in the
                             middle; 0: without end.  Those before epoch + epochs: seek does not
                             change that */
@@ -69,8 +69,8 @@ struct stk_batch;
  *          STK_INVALID      the url or an option makes no sense
  *          STK_TIMEOUT      no endpoint answered in time
  *          STK_FINGERPRINT  two endpoints serve different data; error names both
- *          STK_RANGE        the start lies behind the epoch's end, or the epoch has fewer steps
- *                           than world, so that this rank would never receive one
+ *          STK_RANGE        the start lies behind the epoch's end, or an epoch has fewer steps
+ *                           than world, so that this rank would not receive one
  *          STK_MEMORY, STK_SYSTEM, or what a daemon answered: STK_UNKNOWN_STREAM, STK_VERSION,
  *          STK_OVERLOADED, ...
  * Threads: any; each client on its own.  Blocks: up to timeout_ms: until every endpoint has
@@ -88,9 +88,11 @@ const struct stk_stream_info *stk_client_info(const struct stk_client *client);
 /**
  * Steps that this rank receives in a whole epoch: those congruent to rank modulo world.  With
  * last = partial (evaluation) every step goes to exactly one rank, so that ranks may differ by one;
- * with drop and wrap (training) every rank receives steps / world, and the remainder is left out.
+ * with mask (evaluation) every rank receives as many, and "valid" tells the slots that count; with
+ * drop and wrap (training) every rank receives steps / world, and the remainder is left out.
+ * Epochs of different phases have different numbers of steps: see stk_stream_phase.
  */
-uint64_t stk_client_steps(const struct stk_client *client);
+uint64_t stk_client_steps(const struct stk_client *client, uint32_t epoch);
 
 /**
  * The next batch in order, and on behind the epoch's end into the next epoch.
@@ -142,7 +144,8 @@ const struct stk_batch_header *stk_batch_header(const struct stk_batch *batch);
  * A tensor's elements, in C order, little-endian, where they were received: nothing is copied.
  * Those of STK_F16 and STK_BF16 are the bits, as uint16_t.
  *
- *   name   "images", "label", "partner_label", "lambda", "index", "partner_index", "crop", "flip"
+ *   name   "images", "label", "partner_label", "lambda", "index", "partner_index", "crop", "flip";
+ *          with last = mask "valid"
  *   info   set to the tensor's dtype and shape; may be NULL
  *
  * Returns: the elements, borrowed until the batch is closed; NULL where there is no such tensor.

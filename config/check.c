@@ -75,7 +75,7 @@ enum stk_status config_check_endpoint(const struct config_report *report, unsign
 static unsigned line_of(const struct config_lines *lines, enum config_section section,
                         const char *name)
 {
-    return lines->of[config_key_find(section, name) - config_keys];
+    return config_line_of(lines, section, name);
 }
 
 enum stk_status config_check_listen(const struct config_report *report,
@@ -209,9 +209,13 @@ enum stk_status config_check_stream(const struct config_report *report,
         status = check_rising(report, lines, "scale", stream->recipe.scale);
     if (status == STK_OK)
         status = check_rising(report, lines, "ratio", stream->recipe.ratio);
-    if (status == STK_OK)
-        status = check_resize(report, lines, &stream->recipe);
+    for (uint32_t i = 0; i <= stream->recipe.phase_count && status == STK_OK; i++) {
+        struct recipe recipe = recipe_in_phase(&stream->recipe, i);
+        status = check_resize(report, lines, &recipe);
+    }
     if (status == STK_OK)
         status = check_f16(report, lines, &stream->recipe);
+    if (status == STK_OK)
+        status = config_check_address(report, lines, stream);
     return status;
 }

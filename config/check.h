@@ -15,6 +15,13 @@ struct config_lines {
     unsigned of[CONFIG_KEYS_MAX];
 };
 
+/** The line of a section's key; 0 where it was not given.  Threads: any. */
+static inline unsigned config_line_of(const struct config_lines *lines, enum config_section section,
+                                      const char *name)
+{
+    return lines->of[config_key_find(section, name) - config_keys];
+}
+
 /**
  * Check an endpoint: tcp://HOST:PORT or ipc:///PATH.
  *
@@ -36,5 +43,15 @@ STK_MUST_CHECK enum stk_status config_check_listen(const struct config_report *r
 STK_MUST_CHECK enum stk_status config_check_stream(const struct config_report *report,
                                                    const struct config_lines *lines,
                                                    const struct config_stream *stream);
+
+/** Check the last one of a stream's phases beside the one before it; lines are of its section. */
+STK_MUST_CHECK enum stk_status config_check_phase(const struct config_report *report,
+                                                  const struct config_lines *lines,
+                                                  const struct config_stream *stream);
+
+/** Check what a stream's addresses mean: sampler, repeat, last.  Part of the above. */
+STK_MUST_CHECK enum stk_status config_check_address(const struct config_report *report,
+                                                    const struct config_lines *lines,
+                                                    const struct config_stream *stream);
 
 #endif

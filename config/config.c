@@ -93,6 +93,15 @@ static void print_section(enum config_section section, const void *base, const c
     }
 }
 
+static void print_phases(const struct recipe *recipe, FILE *out)
+{
+    for (uint32_t i = 0; i < recipe->phase_count; i++) {
+        fputs("    phase {\n", out);
+        print_section(CONFIG_PHASE, &recipe->phases[i], "        ", out);
+        fputs("    }\n", out);
+    }
+}
+
 void config_print(const struct config *config, FILE *out)
 {
     print_section(CONFIG_GLOBAL, config, "", out);
@@ -102,7 +111,9 @@ void config_print(const struct config *config, FILE *out)
         print_section(CONFIG_STREAM, stream, "    ", out);
         fputs("    mix {\n", out);
         print_section(CONFIG_MIX, stream, "        ", out);
-        fputs("    }\n}\n", out);
+        fputs("    }\n", out);
+        print_phases(&stream->recipe, out);
+        fputs("}\n", out);
     }
 }
 
@@ -115,10 +126,15 @@ static _Thread_local const struct config_report *reporting;
 static int keep_word(cfg_t *section, cfg_opt_t *option, const char *value, void *result);
 static void take_error(cfg_t *section, const char *format, va_list values);
 
-/* libConfuse's schema of one section; below are its sub-section's options. */
-static void fill_options(enum config_section section, cfg_opt_t *below,
-                         cfg_opt_t options[CONFIG_KEYS_MAX + 1])
+/* libConfuse's options of a section, closed by CFG_END. */
+typedef cfg_opt_t section_options[CONFIG_KEYS_MAX + 1];
+
+static enum config_section section_named(const char *name);
+
+/* libConfuse's schema of one section; those of the sections in it are there already. */
+static void fill_options(enum config_section section, section_options *all)
 {
+    cfg_opt_t *options = all[section];
     unsigned count = 0;
     for (unsigned i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
@@ -126,7 +142,8 @@ static void fill_options(enum config_section section, cfg_opt_t *below,
             continue;
         cfg_flag_t title = section == CONFIG_GLOBAL ? CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE;
         if (key->kind == CONFIG_SUBSECTION)
-            options[count++] = (cfg_opt_t)CFG_SEC(key->name, below, CFGF_MULTI | title);
+            options[count++] =
+                (cfg_opt_t)CFG_SEC(key->name, all[section_named(key->name)], CFGF_MULTI | title);
         else
             options[count++] =
                 (cfg_opt_t)CFG_PTR_LIST_CB(key->name, NULL, CFGF_NONE, keep_word, free);
@@ -136,10 +153,9 @@ static void fill_options(enum config_section section, cfg_opt_t *below,
 
 static enum stk_status parse(const struct config_report *report, const char *text, cfg_t **tree)
 {
-    cfg_opt_t options[CONFIG_SECTION_COUNT][CONFIG_KEYS_MAX + 1];
-    fill_options(CONFIG_MIX, NULL, options[CONFIG_MIX]);
-    fill_options(CONFIG_STREAM, options[CONFIG_MIX], options[CONFIG_STREAM]);
-    fill_options(CONFIG_GLOBAL, options[CONFIG_STREAM], options[CONFIG_GLOBAL]);
+    section_options options[CONFIG_SECTION_COUNT];
+    for (int i = CONFIG_SECTION_COUNT - 1; i >= 0; i--)
+        fill_options((enum config_section)i, options);
 
     *tree = cfg_init(options[CONFIG_GLOBAL], CFGF_NONE);
     if (*tree == NULL)
@@ -174,10 +190,10 @@ static int keep_word(cfg_t *section, cfg_opt_t *option, const char *value, void 
     return 0;
 }
 
-static enum config_section section_of(const cfg_t *section)
+static enum config_section section_named(const char *name)
 {
     for (int i = CONFIG_STREAM; i < CONFIG_SECTION_COUNT; i++) {
-        if (strcmp(section->name, config_section_name((enum config_section)i)) == 0)
+        if (strcmp(name, config_section_name((enum config_section)i)) == 0)
             return (enum config_section)i;
     }
     return CONFIG_GLOBAL;
@@ -187,7 +203,8 @@ static enum config_section section_of(const cfg_t *section)
 static const char *rightful_place(const char *name)
 {
     static const char *const places[CONFIG_SECTION_COUNT] = {
-        "outside of the streams", "inside a stream", "inside the mix section of a stream"};
+        "outside of the streams", "inside a stream", "inside the mix section of a stream",
+        "inside a phase section of a stream"};
     for (int i = 0; i < CONFIG_SECTION_COUNT; i++) {
         if (config_key_find((enum config_section)i, name) != NULL)
             return places[i];
@@ -197,12 +214,12 @@ static const char *rightful_place(const char *name)
 
 static void unknown_key(const cfg_t *section, const char *name)
 {
-    enum config_section which = section_of(section);
+    enum config_section which = section_named(section->name);
     char where[CONFIG_ERROR_BYTES] = "";
     if (which == CONFIG_STREAM)
         snprintf(where, sizeof(where), " in stream \"%s\"", section->title);
-    else if (which == CONFIG_MIX)
-        snprintf(where, sizeof(where), " in a mix section");
+    else if (which != CONFIG_GLOBAL)
+        snprintf(where, sizeof(where), " in a %s section", section->name);
     char advice[128] = "stokerd.conf(5) lists them all";
     const struct config_key *nearest = config_key_nearest(which, name);
     const char *place = rightful_place(name);
@@ -394,6 +411,39 @@ static enum stk_status build_mix(struct builder *builder, cfg_opt_t *mixes,
     return status;
 }
 
+static enum stk_status build_phase(const struct builder *builder, cfg_t *section,
+                                   struct config_stream *stream)
+{
+    struct recipe *recipe = &stream->recipe;
+    struct recipe before = recipe_in_phase(recipe, recipe->phase_count);
+    struct recipe_phase *phase = &recipe->phases[recipe->phase_count];
+    *phase = (struct recipe_phase){
+        .batch = before.batch, .height = before.height, .width = before.width};
+    struct config_lines lines = {0};
+    enum stk_status status = build_section(builder, section, CONFIG_PHASE, phase, &lines);
+    if (status != STK_OK)
+        return status;
+    recipe->phase_count++;
+    return config_check_phase(builder->report, &lines, stream);
+}
+
+/* libConfuse keeps no line of a section, and text.c not which is which: too many are the stream's
+ * mistake. */
+static enum stk_status build_phases(struct builder *builder, cfg_opt_t *phases,
+                                    struct config_stream *stream)
+{
+    unsigned count = cfg_opt_size(phases);
+    builder->section_line += count;
+    if (count > RECIPE_PHASES_MAX)
+        return config_fail(builder->report, stream->line,
+                           "stream \"%s\" has %u phases; %d are the most", stream->name, count,
+                           RECIPE_PHASES_MAX);
+    enum stk_status status = STK_OK;
+    for (unsigned i = 0; i < count && status == STK_OK; i++)
+        status = build_phase(builder, cfg_opt_getnsec(phases, i), stream);
+    return status;
+}
+
 static enum stk_status build_stream(struct builder *builder, cfg_t *section,
                                     struct config_stream *stream)
 {
@@ -405,6 +455,8 @@ static enum stk_status build_stream(struct builder *builder, cfg_t *section,
     enum stk_status status = build_mix(builder, cfg_getopt(section, "mix"), stream);
     if (status == STK_OK)
         status = build_section(builder, section, CONFIG_STREAM, stream, &lines);
+    if (status == STK_OK)
+        status = build_phases(builder, cfg_getopt(section, "phase"), stream);
     if (status == STK_OK)
         status = config_check_stream(builder->report, &lines, stream);
     return status;

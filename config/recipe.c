@@ -13,7 +13,10 @@
                                                                         sizeof(name##_list[0])}
 
 WORDS(order, [ORDER_SHUFFLE] = "shuffle", [ORDER_SEQUENTIAL] = "sequential");
-WORDS(last, [STK_LAST_DROP] = "drop", [STK_LAST_PARTIAL] = "partial", [STK_LAST_WRAP] = "wrap");
+WORDS(last, [STK_LAST_DROP] = "drop", [STK_LAST_PARTIAL] = "partial", [STK_LAST_WRAP] = "wrap",
+      [STK_LAST_MASK] = "mask");
+WORDS(sampler, [SAMPLER_ALL] = "all", [SAMPLER_WEIGHTED] = "weighted",
+      [SAMPLER_BALANCED] = "balanced");
 WORDS(on_corrupt, [ON_CORRUPT_REPLACE] = "replace", [ON_CORRUPT_FAIL] = "fail");
 WORDS(crop, [CROP_RANDOM] = "random", [CROP_CENTER] = "center", [CROP_NONE] = "none");
 WORDS(interpolation, [INTERPOLATION_BILINEAR] = "bilinear", [INTERPOLATION_BICUBIC] = "bicubic",
@@ -51,6 +54,16 @@ static void put_reals(struct sink *sink, const char *key, const double *values, 
     put(sink, "\n");
 }
 
+static void put_address(struct sink *sink, const struct recipe *recipe)
+{
+    put(sink, "order=%s\nlast=%s\n", order_list[recipe->order], last_list[recipe->last]);
+    put(sink, "sampler=%s\n", sampler_list[recipe->sampler]);
+    if (recipe->sampler != SAMPLER_ALL)
+        put(sink, "epoch_samples=%" PRIu64 "\n", recipe->epoch_samples);
+    put(sink, "repeat=%" PRIu32 "\n", recipe->repeat);
+    put_reals(sink, "subset", &recipe->subset, 1);
+}
+
 static void put_geometry(struct sink *sink, const struct recipe *recipe)
 {
     put(sink, "height=%" PRIu32 "\nwidth=%" PRIu32 "\n", recipe->height, recipe->width);
@@ -83,19 +96,38 @@ static void put_mix(struct sink *sink, const struct recipe *recipe)
     }
 }
 
+static void put_phase(struct sink *sink, const struct recipe_phase *phase)
+{
+    put(sink, "phase=%" PRIu32 "\nbatch=%" PRIu32 "\n", phase->from_epoch, phase->batch);
+    put(sink, "height=%" PRIu32 "\nwidth=%" PRIu32 "\n", phase->height, phase->width);
+}
+
 size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity)
 {
     struct sink sink = {.out = out, .capacity = capacity};
     put(&sink, "plan=%d\n", STK_PLAN_VERSION);
     put(&sink, "seed=%" PRIu64 "\nbatch=%" PRIu32 "\n", recipe->seed, recipe->batch);
-    put(&sink, "order=%s\nlast=%s\n", order_list[recipe->order], last_list[recipe->last]);
+    put_address(&sink, recipe);
     put(&sink, "on_corrupt=%s\n", on_corrupt_list[recipe->on_corrupt]);
     put(&sink, "image_pixels_max=%" PRIu64 "\n", recipe->image_pixels_max);
     put(&sink, "image_bytes_max=%" PRIu64 "\n", recipe->image_bytes_max);
     put_geometry(&sink, recipe);
     put_numbers(&sink, recipe);
     put_mix(&sink, recipe);
+    for (uint32_t i = 0; i < recipe->phase_count; i++)
+        put_phase(&sink, &recipe->phases[i]);
     return sink.len;
+}
+
+struct recipe recipe_in_phase(const struct recipe *recipe, uint32_t phase)
+{
+    struct recipe changed = *recipe;
+    if (phase > 0) {
+        changed.batch = recipe->phases[phase - 1].batch;
+        changed.height = recipe->phases[phase - 1].height;
+        changed.width = recipe->phases[phase - 1].width;
+    }
+    return changed;
 }
 
 void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES])

@@ -15,6 +15,10 @@
 
 enum order { ORDER_SHUFFLE, ORDER_SEQUENTIAL };
 
+/* Which sample a place of an epoch gets: each once, in `order`; or drawn with replacement, by the
+ * weights of the source, or a class first and then one of its samples. */
+enum sampler_law { SAMPLER_ALL, SAMPLER_WEIGHTED, SAMPLER_BALANCED };
+
 enum crop { CROP_RANDOM, CROP_CENTER, CROP_NONE };
 
 /* By which of Pillow's filters a box is resized. */
@@ -34,11 +38,25 @@ enum mix_preset { MIX_PRESET_FASTAI, MIX_PRESET_PAPER };
 
 enum on_corrupt { ON_CORRUPT_REPLACE, ON_CORRUPT_FAIL };
 
+enum { RECIPE_PHASES_MAX = STK_PHASES_MAX };
+
+/* From an epoch on batches have another count or size: progressive resizing. */
+struct recipe_phase {
+    uint32_t from_epoch; /* above that of the phase before, the first one's above 0 */
+    uint32_t batch;
+    uint32_t height;
+    uint32_t width;
+};
+
 struct recipe {
     uint64_t seed;
     uint32_t batch; /* samples a batch, 1 .. STK_BATCH_MAX */
     enum order order;
     enum stk_last last;
+    enum sampler_law sampler;
+    uint64_t epoch_samples; /* with replacement: places of an epoch; 0: as many as samples */
+    uint32_t repeat;        /* steps in a row that hold the same samples, >= 1 */
+    double subset;          /* share of the source that is served, above 0, at most 1 */
     enum on_corrupt on_corrupt;
     uint64_t image_pixels_max; /* a picture with more is replaced; the daemon's, for all streams */
     uint64_t image_bytes_max;  /* encoded; likewise */
@@ -63,6 +81,10 @@ struct recipe {
     enum mix_method mix;
     enum mix_preset mix_preset;
     double mix_alpha; /* Beta(alpha, alpha), 0.01 .. 100 */
+
+    /* Before the first of them batch, height and width hold as they stand above. */
+    uint32_t phase_count;
+    struct recipe_phase phases[RECIPE_PHASES_MAX];
 };
 
 /* What an enum's values are called in the configuration, in the canonical text and in messages. */
@@ -73,6 +95,7 @@ struct recipe_words {
 
 extern const struct recipe_words recipe_order_words;
 extern const struct recipe_words recipe_last_words;
+extern const struct recipe_words recipe_sampler_words;
 extern const struct recipe_words recipe_on_corrupt_words;
 extern const struct recipe_words recipe_crop_words;
 extern const struct recipe_words recipe_interpolation_words;
@@ -82,7 +105,7 @@ extern const struct recipe_words recipe_mix_words;
 extern const struct recipe_words recipe_mix_preset_words;
 
 enum {
-    RECIPE_TEXT_BYTES = 1024,   /* always enough for recipe_text, the end mark included */
+    RECIPE_TEXT_BYTES = 4096,   /* always enough for recipe_text, the end mark included */
     RECIPE_MIX_TEXT_BYTES = 64, /* for recipe_mix_text */
 };
 
@@ -95,7 +118,11 @@ enum {
  *     seed=0                      every whole number in decimal digits
  *     batch=64
  *     order=shuffle               or sequential
- *     last=drop                   or partial, wrap
+ *     last=drop                   or partial, wrap, mask
+ *     sampler=all                 or weighted, balanced
+ *     epoch_samples=0                                    not of sampler=all
+ *     repeat=1
+ *     subset=1
  *     on_corrupt=replace          or fail
  *     image_pixels_max=100000000
  *     image_bytes_max=33554432    bytes
@@ -114,6 +141,10 @@ enum {
  *     mix=mixup                   or none
  *     mix_preset=fastai           or paper; mix=mixup only
  *     mix_alpha=0.40000000000000002                      mix=mixup only
+ *     phase=30                    for every phase: its first epoch, and
+ *     batch=32
+ *     height=288
+ *     width=288
  *
  * A double is printed as C's "%.17g" does in the C locale, minus zero as 0.  A line that is "only"
  * for another setting is left out: what cannot change a byte does not change the fingerprint.
@@ -126,6 +157,15 @@ enum {
  * Threads: any.  Blocks: no.  Allocates: no.
  */
 size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity);
+
+/**
+ * The recipe as it holds in a phase: with its batch, height and width.
+ *
+ *   phase   0: before the first of recipe->phases; i: from recipe->phases[i - 1] on
+ *
+ * Owns: nothing.  Threads: any.  Blocks: no.
+ */
+struct recipe recipe_in_phase(const struct recipe *recipe, uint32_t phase);
 
 /** What a stream mixes, for a person: "none", or e.g. "mixup fastai alpha=0.4".  Threads: any. */
 void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES]);

@@ -21,6 +21,7 @@ static const struct recipe_words log_level_words = {log_level_list, 5};
 #define GLOBAL(name, kind, field) KEY(name, CONFIG_GLOBAL, kind, struct config, field)
 #define STREAM(name, kind, field) KEY(name, CONFIG_STREAM, kind, struct config_stream, recipe.field)
 #define MIX(name, kind, field) KEY(name, CONFIG_MIX, kind, struct config_stream, recipe.field)
+#define PHASE(name, kind, field) KEY(name, CONFIG_PHASE, kind, struct recipe_phase, field)
 #define ONE .count_min = 1, .count_max = 1
 #define EXACTLY(count) .count_min = (count), .count_max = (count)
 #define WHOLE(least, most) .min = (least), .max = (most)
@@ -49,6 +50,12 @@ const struct config_key config_keys[] = {
     {STREAM(order, CONFIG_WORD, order), ONE, .words = &recipe_order_words, .defaults = {"shuffle"}},
     {STREAM(seed, CONFIG_U64, seed), ONE, WHOLE(0, UINT64_MAX), .defaults = {"0"}},
     {STREAM(last, CONFIG_WORD, last), ONE, .words = &recipe_last_words, .defaults = {"drop"}},
+    {STREAM(sampler, CONFIG_WORD, sampler), ONE, .words = &recipe_sampler_words,
+     .defaults = {"all"}},
+    {STREAM(epoch_samples, CONFIG_U64, epoch_samples), ONE, WHOLE(0, (uint64_t)1 << 40),
+     .defaults = {"0"}},
+    {STREAM(repeat, CONFIG_U32, repeat), ONE, WHOLE(1, 64), .defaults = {"1"}},
+    {STREAM(subset, CONFIG_REAL, subset), ONE, REAL(1e-9, 1), .defaults = {"1"}},
     {STREAM(size, CONFIG_U32, height), /* and width behind it */
      .count_min = 1, .count_max = 2, WHOLE(1, STK_SIDE_MAX), .defaults = {"224"}},
     {STREAM(crop, CONFIG_WORD, crop), ONE, .words = &recipe_crop_words, .defaults = {"random"}},
@@ -73,16 +80,24 @@ const struct config_key config_keys[] = {
     {MIX(preset, CONFIG_WORD, mix_preset), ONE, .words = &recipe_mix_preset_words,
      .defaults = {"fastai"}},
     {MIX(alpha, CONFIG_REAL, mix_alpha), ONE, REAL(0.01, 100)}, /* the preset's */
+
+    {.name = "phase", .section = CONFIG_STREAM, .kind = CONFIG_SUBSECTION},
+    /* What a phase leaves out is as before it. */
+    {PHASE(from_epoch, CONFIG_U32, from_epoch), ONE, WHOLE(1, UINT32_MAX)},
+    {PHASE(batch, CONFIG_U32, batch), ONE, WHOLE(1, STK_BATCH_MAX)},
+    {PHASE(size, CONFIG_U32, height), .count_min = 1, .count_max = 2, WHOLE(1, STK_SIDE_MAX)},
 };
 
 const unsigned config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
 
 _Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_KEYS_MAX, "enlarge it");
 _Static_assert(offsetof(struct recipe, width) == offsetof(struct recipe, height) + 4, "size");
+_Static_assert(offsetof(struct recipe_phase, width) == offsetof(struct recipe_phase, height) + 4,
+               "size");
 
 const char *config_section_name(enum config_section section)
 {
-    static const char *const names[CONFIG_SECTION_COUNT] = {"", "stream", "mix"};
+    static const char *const names[CONFIG_SECTION_COUNT] = {"", "stream", "mix", "phase"};
     return names[section];
 }
 

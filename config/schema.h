@@ -17,7 +17,13 @@
 #include "proto/status.h"
 
 /* Where a key stands. */
-enum config_section { CONFIG_GLOBAL, CONFIG_STREAM, CONFIG_MIX, CONFIG_SECTION_COUNT };
+enum config_section {
+    CONFIG_GLOBAL,
+    CONFIG_STREAM,
+    CONFIG_MIX,
+    CONFIG_PHASE,
+    CONFIG_SECTION_COUNT
+};
 
 enum config_kind {
     CONFIG_U32,
@@ -31,7 +37,7 @@ enum config_kind {
 };
 
 enum {
-    CONFIG_KEYS_MAX = 32,    /* rows of the table */
+    CONFIG_KEYS_MAX = 64,    /* rows of the table */
     CONFIG_DEFAULTS_MAX = 3, /* values of a default */
     CONFIG_RANGE_BYTES = 128 /* storage for a range in words */
 };
@@ -40,7 +46,8 @@ struct config_key {
     const char *name;
     enum config_section section;
     enum config_kind kind;
-    size_t offset;      /* in struct config (CONFIG_GLOBAL) or struct config_stream (the others) */
+    size_t offset;      /* in struct config (CONFIG_GLOBAL), struct recipe_phase (CONFIG_PHASE) or
+                           struct config_stream (the others) */
     unsigned count_min; /* values; more than one are a list */
     unsigned count_max;
     size_t count_offset; /* of the size_t that says how many; 0: the last one fills the rest */
@@ -53,7 +60,7 @@ struct config_key {
 extern const struct config_key config_keys[];
 extern const unsigned config_key_count;
 
-/** What holds the keys of a section: "stream" or "mix"; "" for the global ones. */
+/** What holds the keys of a section: "stream", "mix" or "phase"; "" for the global ones. */
 const char *config_section_name(enum config_section section);
 
 /** The row of a key of a section; NULL where it has none of that name. */

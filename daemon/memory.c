@@ -40,11 +40,15 @@ enum stk_status memory_plan(const struct config *config, const struct pipeline_o
     for (size_t i = 0; i < count; i++) {
         const struct stream *stream = streams[i];
         plan->listing_bytes += stream_listing_bytes(stream);
-        size_t bytes = image_decoder_bytes_max(&options->limits, stream->format.height,
-                                               stream->format.width, stream->format.interpolation);
-        decoder_bytes = bytes > decoder_bytes ? bytes : decoder_bytes;
-        if (stream->layout.bytes > plan->slab_bytes_largest)
-            plan->slab_bytes_largest = stream->layout.bytes;
+        for (uint32_t k = 0; k < stream->phase_count; k++) {
+            const struct stream_phase *phase = &stream->phases[k];
+            size_t bytes =
+                image_decoder_bytes_max(&options->limits, phase->format.height, phase->format.width,
+                                        phase->format.interpolation);
+            decoder_bytes = bytes > decoder_bytes ? bytes : decoder_bytes;
+            if (phase->layout.bytes > plan->slab_bytes_largest)
+                plan->slab_bytes_largest = phase->layout.bytes;
+        }
     }
     plan->decoder_bytes = decoder_bytes * options->workers;
     size_t fixed =

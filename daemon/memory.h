@@ -11,7 +11,7 @@
 
 enum {
     MEMORY_FIXED_BYTES = 48 << 20, /* code, libraries, stacks, libzmq's buffers, requests */
-    MEMORY_SLABS_MIN = 2,          /* batches of the largest stream that must fit */
+    MEMORY_SLABS_MIN = 2,          /* batches of the largest phase of a stream that must fit */
 };
 
 struct memory_plan {

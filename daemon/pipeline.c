@@ -274,6 +274,11 @@ static enum stk_status reserve(void *context, struct encoded *encoded, size_t by
 
 /* The way of a slot that has its picture, or never will. */
 
+static const struct stream_phase *phase_of(const struct batch *batch)
+{
+    return stream_phase(batch->stream, batch->address.epoch);
+}
+
 static void mix_batch(struct pipeline *pipeline, const struct batch *batch)
 {
     uint64_t start_ns = clock_now_ns();
@@ -285,7 +290,7 @@ static void mix_batch(struct pipeline *pipeline, const struct batch *batch)
         weight[i] = plan[i].weight;
     }
     struct mix_pairs pairs = {partner, weight, batch->count};
-    mix_images(batch_image(batch, 0), batch->layout->slot_bytes, batch->stream->recipe->dtype,
+    mix_images(batch_image(batch, 0), batch->layout->slot_bytes, phase_of(batch)->recipe.dtype,
                &pairs);
     figure_add(&pipeline->options.figures->mix_ns_total, clock_now_ns() - start_ns);
 }
@@ -294,7 +299,7 @@ static void finish_slot(struct pipeline *pipeline, struct batch *batch)
 {
     if (atomic_fetch_sub_explicit(&batch->slots_left, 1, memory_order_acq_rel) != 1)
         return;
-    if (batch->failure == STK_OK && batch->stream->recipe->mix != MIX_NONE)
+    if (batch->failure == STK_OK && phase_of(batch)->recipe.mix != MIX_NONE)
         mix_batch(pipeline, batch);
     if (batch->failure == STK_OK) {
         batch_seal(batch);
@@ -380,13 +385,13 @@ static void replace_sample(struct pipeline *pipeline, struct task *task, enum st
     struct batch *batch = task->batch;
     const struct stream *stream = batch->stream;
     struct batch_slot *slot = &batch_slots(batch)[task->slot];
-    if (stream->recipe->on_corrupt == ON_CORRUPT_FAIL || slot->attempt == ATTEMPTS_MAX) {
+    if (phase_of(batch)->recipe.on_corrupt == ON_CORRUPT_FAIL || slot->attempt == ATTEMPTS_MAX) {
         report_bad(task, slot->index, NULL, status, reason);
         fail_slot(pipeline, task, slot->index, reason);
         return;
     }
     uint64_t stand_in =
-        plan_replacement(stream->recipe, stream->samples, batch->address.epoch,
+        plan_replacement(&stream->sampler, batch->address.epoch,
                          batch_plan_slots(batch)[task->slot].position, slot->attempt);
     report_bad(task, slot->index, &stand_in, status, reason);
     if (slot->attempt == 0)
@@ -498,8 +503,8 @@ static struct task *wait_decode(struct pipeline *pipeline)
 static void set_provenance(const struct task *task, const struct view *view, bool flip)
 {
     struct batch *batch = task->batch;
-    const struct stream *stream = batch->stream;
-    struct box source = plan_view_source(view, stream->format.height, stream->format.width);
+    const struct image_format *format = &phase_of(batch)->format;
+    struct box source = plan_view_source(view, format->height, format->width);
     int32_t *crop = (int32_t *)batch_tensor(batch, LAYOUT_CROP) + 4 * (size_t)task->slot;
     crop[0] = source.top;
     crop[1] = source.left;
@@ -507,14 +512,14 @@ static void set_provenance(const struct task *task, const struct view *view, boo
     crop[3] = source.width;
     ((uint8_t *)batch_tensor(batch, LAYOUT_FLIP))[task->slot] = flip;
     ((int32_t *)batch_tensor(batch, LAYOUT_LABEL))[task->slot] =
-        source_label(stream->source, batch_slots(batch)[task->slot].index);
+        source_label(batch->stream->source, batch_slots(batch)[task->slot].index);
 }
 
 static enum stk_status decode_task(struct image_decoder *decoder, const struct task *task,
                                    char *reason)
 {
     const struct batch *batch = task->batch;
-    const struct stream *stream = batch->stream;
+    const struct stream_phase *phase = phase_of(batch);
     const struct plan_slot *plan = &batch_plan_slots(batch)[task->slot];
     uint32_t height;
     uint32_t width;
@@ -523,8 +528,8 @@ static enum stk_status decode_task(struct image_decoder *decoder, const struct t
     if (status != STK_OK)
         return status;
     struct view view =
-        plan_view(stream->recipe, batch->address.epoch, plan->position, height, width);
-    status = image_decoder_finish(decoder, &view, plan->flip, &stream->format,
+        plan_view(&phase->recipe, batch->address.epoch, plan->position, height, width);
+    status = image_decoder_finish(decoder, &view, plan->flip, &phase->format,
                                   batch_image(batch, task->slot), reason);
     if (status == STK_OK)
         set_provenance(task, &view, plan->flip);

@@ -98,9 +98,11 @@ void server_collect(struct server *server)
 
 /* Slabs of a stream that a client may pin: half of what nobody else does, so that one that asks and
  * does not read leaves room for the next to come, and always one. */
-static uint64_t allowance(const struct server *server, uint64_t pinned, const struct stream *stream)
+static uint64_t allowance(const struct server *server, uint64_t pinned,
+                          const struct request *request)
 {
-    uint64_t share = (cache_bytes_free(server->cache) / stream->layout.bytes + pinned) / 2;
+    size_t bytes = stream_phase(request->stream, request->address.epoch)->layout.bytes;
+    uint64_t share = (cache_bytes_free(server->cache) / bytes + pinned) / 2;
     return share < 1 ? 1 : share;
 }
 
@@ -108,13 +110,14 @@ static uint64_t allowance(const struct server *server, uint64_t pinned, const st
 static struct batch *begin(struct server *server, const struct request *request)
 {
     const struct stream *stream = request->stream;
-    if (pipeline_backlog(server->pipeline) >= server->backlog_slots + stream->recipe->batch)
+    const struct stream_phase *phase = stream_phase(stream, request->address.epoch);
+    if (pipeline_backlog(server->pipeline) >= server->backlog_slots + phase->recipe.batch)
         return NULL;
     struct batch *batch;
-    if (cache_take(server->cache, &stream->layout, &batch) != STK_OK)
+    if (cache_take(server->cache, &phase->layout, &batch) != STK_OK)
         return NULL;
     uint64_t start_ns = clock_now_ns();
-    batch_plan(batch, stream, stream->recipe, stream->samples, request->address);
+    batch_plan(batch, stream, &phase->recipe, &stream->sampler, request->address);
     figure_add(&server->figures.plan_ns_total, clock_now_ns() - start_ns);
     cache_put(server->cache, batch);
     server->filling++;
@@ -163,7 +166,7 @@ static bool serve(struct server *server, struct client *client)
     uint32_t pinned = waiting + client->delivery_count;
     if (request == NULL || pinned >= STK_WINDOW_MAX)
         return false;
-    bool allowed = pinned < allowance(server, pinned, request->stream);
+    bool allowed = pinned < allowance(server, pinned, request);
     return serve_request(server, client, request, allowed);
 }
 

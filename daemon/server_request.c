@@ -114,9 +114,10 @@ static bool check_address(struct server *server, const struct letter *letter,
         refuse(server, letter, STK_FINGERPRINT, message);
         return false;
     }
-    if (request->address.step >= stream->steps) {
+    const struct stream_phase *phase = stream_phase(stream, request->address.epoch);
+    if (!plan_has_step(&phase->recipe, stream->sampler.length, request->address.step)) {
         snprintf(message, sizeof message, "step %llu is beyond the epoch of %llu steps",
-                 (unsigned long long)request->address.step, (unsigned long long)stream->steps);
+                 (unsigned long long)request->address.step, (unsigned long long)phase->steps);
         refuse(server, letter, STK_RANGE, message);
         return false;
     }

@@ -3,6 +3,7 @@
  */
 #include "daemon/stream.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +18,42 @@ static void feed_hash(void *context, const void *bytes, size_t len)
     XXH3_128bits_update(context, bytes, len);
 }
 
-/* XXH3-128 over the canonical recipe and the listing. */
+static int32_t label_of(const void *context, uint64_t index)
+{
+    return source_label(context, index);
+}
+
+static double weight_of(const void *context, uint64_t index)
+{
+    return source_weight(context, index);
+}
+
+/* Every weight as the 8 bytes of its binary64, little-endian. */
+static void feed_weights(const struct stream *stream, XXH3_state_t *hash)
+{
+    for (uint64_t i = 0; i < stream->samples; i++) {
+        double weight = source_weight(stream->source, i);
+        uint64_t bits;
+        memcpy(&bits, &weight, sizeof bits);
+        bits = htole64(bits);
+        XXH3_128bits_update(hash, &bits, sizeof bits);
+    }
+}
+
+/* XXH3-128 over the canonical recipe, the listing, and the weights where they are drawn by. */
 static enum stk_status take_fingerprint(struct stream *stream)
 {
+    const struct recipe *recipe = &stream->phases[0].recipe;
     char text[RECIPE_TEXT_BYTES];
-    size_t len = recipe_text(stream->recipe, text, sizeof text);
+    size_t len = recipe_text(recipe, text, sizeof text);
     XXH3_state_t *hash = XXH3_createState();
     if (hash == NULL)
         return STK_MEMORY;
     XXH3_128bits_reset(hash);
     XXH3_128bits_update(hash, text, len);
     source_feed_listing(stream->source, feed_hash, hash);
+    if (recipe->sampler == SAMPLER_WEIGHTED)
+        feed_weights(stream, hash);
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(hash));
     memcpy(stream->fingerprint.bytes, canonical.digest, sizeof stream->fingerprint.bytes);
@@ -35,29 +61,73 @@ static enum stk_status take_fingerprint(struct stream *stream)
     return STK_OK;
 }
 
-static enum stk_status prepare(struct stream *stream, const struct config_stream *config,
-                               char *error)
+static enum stk_status make_sampler(struct stream *stream, const struct recipe *recipe, char *error)
 {
-    const struct recipe *recipe = stream->recipe;
-    stream->samples = source_count(stream->source);
-    stream->steps = plan_steps(recipe, stream->samples);
-    if (stream->steps == 0) {
+    const struct sampler_samples samples = {.count = stream->samples,
+                                            .classes = source_classes(stream->source),
+                                            .context = stream->source,
+                                            .label = label_of,
+                                            .weight = weight_of};
+    char reason[SAMPLER_ERROR_BYTES];
+    enum stk_status status = sampler_init(&stream->sampler, recipe, &samples, reason);
+    if (status != STK_OK)
+        snprintf(error, CONFIG_ERROR_BYTES, "stream \"%s\": %s", stream->name, reason);
+    return status;
+}
+
+static enum stk_status no_memory(const struct stream *stream, char *error)
+{
+    snprintf(error, CONFIG_ERROR_BYTES, "out of memory for stream \"%s\"", stream->name);
+    return STK_MEMORY;
+}
+
+static enum stk_status prepare_phase(const struct stream *stream, struct stream_phase *phase,
+                                     char *error)
+{
+    const struct recipe *recipe = &phase->recipe;
+    phase->steps = plan_steps(recipe, stream->sampler.length);
+    if (phase->steps == 0) {
         snprintf(error, CONFIG_ERROR_BYTES,
-                 "stream \"%s\" has %llu samples, fewer than one batch of %u; make batch smaller "
-                 "or set last to partial or wrap",
-                 config->name, (unsigned long long)stream->samples, recipe->batch);
+                 "stream \"%s\" has %llu samples an epoch, fewer than one batch of %u; make batch "
+                 "smaller or set last to partial or wrap",
+                 stream->name, (unsigned long long)stream->sampler.length, recipe->batch);
         return STK_CONFIG;
     }
-    image_format_init(&stream->format, recipe->height, recipe->width, recipe->dtype, recipe->layout,
+    image_format_init(&phase->format, recipe->height, recipe->width, recipe->dtype, recipe->layout,
                       recipe->mean, recipe->std);
-    stream->format.interpolation = recipe->interpolation;
-    layout_init(&stream->layout, recipe);
+    phase->format.interpolation = recipe->interpolation;
+    layout_init(&phase->layout, recipe);
+    return STK_OK;
+}
+
+static enum stk_status make_phases(struct stream *stream, const struct recipe *recipe, char *error)
+{
+    stream->phases = calloc(1 + recipe->phase_count, sizeof *stream->phases);
+    if (stream->phases == NULL)
+        return no_memory(stream, error);
+    for (uint32_t i = 0; i <= recipe->phase_count; i++) {
+        struct stream_phase *phase = &stream->phases[stream->phase_count++];
+        phase->from_epoch = i == 0 ? 0 : recipe->phases[i - 1].from_epoch;
+        phase->recipe = recipe_in_phase(recipe, i);
+        enum stk_status status = prepare_phase(stream, phase, error);
+        if (status != STK_OK)
+            return status;
+    }
+    return STK_OK;
+}
+
+static enum stk_status prepare(struct stream *stream, const struct recipe *recipe, char *error)
+{
+    stream->samples = source_count(stream->source);
+    enum stk_status status = make_sampler(stream, recipe, error);
+    if (status == STK_OK)
+        status = make_phases(stream, recipe, error);
+    if (status != STK_OK)
+        return status;
     recipe_mix_text(recipe, stream->mix);
     stream->logged = calloc(stream->samples / LOGGED_BITS + 1, sizeof *stream->logged);
-    if (stream->logged == NULL || take_fingerprint(stream) != STK_OK) {
-        snprintf(error, CONFIG_ERROR_BYTES, "out of memory for stream \"%s\"", config->name);
-        return STK_MEMORY;
-    }
+    if (stream->logged == NULL || take_fingerprint(stream) != STK_OK)
+        return no_memory(stream, error);
     return STK_OK;
 }
 
@@ -71,13 +141,12 @@ enum stk_status stream_open(const struct config_stream *config, unsigned threads
         return STK_MEMORY;
     }
     made->name = config->name;
-    made->recipe = &config->recipe;
     char reason[SOURCE_ERROR_BYTES] = "";
     enum stk_status status = source_open(config->source, threads, &made->source, reason);
     if (status != STK_OK)
         snprintf(error, CONFIG_ERROR_BYTES, "stream \"%s\": %s", config->name, reason);
     else
-        status = prepare(made, config, error);
+        status = prepare(made, &config->recipe, error);
     if (status != STK_OK) {
         stream_close(&made);
         return status;
@@ -91,34 +160,61 @@ void stream_close(struct stream **stream)
     if (*stream == NULL)
         return;
     source_close(&(*stream)->source);
+    sampler_release(&(*stream)->sampler);
+    free((*stream)->phases);
     free((*stream)->logged);
     free(*stream);
     *stream = NULL;
 }
 
+const struct stream_phase *stream_phase(const struct stream *stream, uint32_t epoch)
+{
+    uint32_t i = stream->phase_count - 1;
+    while (stream->phases[i].from_epoch > epoch)
+        i--;
+    return &stream->phases[i];
+}
+
+static struct stk_phase phase_info(const struct stream_phase *phase)
+{
+    const struct stk_tensor_info *images = &phase->layout.info[LAYOUT_IMAGES];
+    return (struct stk_phase){
+        .epoch = phase->from_epoch,
+        .steps = phase->steps,
+        .batch = phase->recipe.batch,
+        .shape = {images->shape[1], images->shape[2], images->shape[3]},
+    };
+}
+
 struct stk_stream_info stream_info(const struct stream *stream)
 {
-    const struct recipe *recipe = stream->recipe;
-    const struct stk_tensor_info *images = &stream->layout.info[LAYOUT_IMAGES];
-    return (struct stk_stream_info){
+    const struct recipe *recipe = &stream->phases[0].recipe;
+    struct stk_phase first = phase_info(&stream->phases[0]);
+    struct stk_stream_info info = {
         .stream = stk_text_of(stream->name),
         .fingerprint = stream->fingerprint,
         .samples = stream->samples,
-        .steps = stream->steps,
-        .batch = recipe->batch,
-        .shape = {images->shape[1], images->shape[2], images->shape[3]},
+        .epoch_samples = stream->sampler.length,
+        .steps = first.steps,
+        .batch = first.batch,
+        .shape = {first.shape[0], first.shape[1], first.shape[2]},
         .dtype = recipe->dtype,
         .layout = recipe->layout,
         .last = recipe->last,
         .classes = source_classes(stream->source),
         .mix = stk_text_of(stream->mix),
         .decoder = stk_text_of(image_decoder_name()),
+        .phase_count = stream->phase_count - 1,
     };
+    for (uint32_t i = 0; i < info.phase_count; i++)
+        info.phases[i] = phase_info(&stream->phases[1 + i]);
+    return info;
 }
 
 size_t stream_listing_bytes(const struct stream *stream)
 {
-    return source_listing_bytes(stream->source) + stream->samples / 8;
+    return source_listing_bytes(stream->source) + stream->samples / 8 +
+           sampler_bytes(&stream->sampler) + stream->phase_count * sizeof *stream->phases;
 }
 
 bool stream_first_report(const struct stream *stream, uint64_t index)

@@ -12,17 +12,26 @@
 #include "config/config.h"
 #include "daemon/batch/layout.h"
 #include "daemon/image/image.h"
+#include "daemon/plan/sampler.h"
 #include "daemon/source/source.h"
 
-struct stream {
-    const char *name;            /* borrowed from the configuration */
-    const struct recipe *recipe; /* borrowed from the configuration */
-    struct source *source;       /* owned */
-    uint64_t samples;
-    uint64_t steps;
-    struct stk_fingerprint fingerprint;
+/* Epochs whose batches are alike. */
+struct stream_phase {
+    uint32_t from_epoch;
+    struct recipe recipe; /* with this phase's batch, height and width */
+    uint64_t steps;       /* of an epoch, >= 1 */
     struct image_format format;
     struct layout layout;
+};
+
+struct stream {
+    const char *name;       /* borrowed from the configuration */
+    struct source *source;  /* owned */
+    uint64_t samples;       /* in the source */
+    struct sampler sampler; /* owned tables; of all phases */
+    struct stk_fingerprint fingerprint;
+    struct stream_phase *phases; /* owned, phase_count of them, the first one from epoch 0 */
+    uint32_t phase_count;
     char mix[RECIPE_MIX_TEXT_BYTES]; /* what the welcome says of it */
     /* A bit a sample: that it cannot be decoded was logged.  Relaxed: a line too many is no harm.
      */
@@ -32,7 +41,7 @@ struct stream {
 /**
  * List a stream's source and prepare everything else.
  *
- *   config    borrowed; must outlive the stream
+ *   config    its name is borrowed and must outlive the stream
  *   threads   that list in parallel
  *   stream    set on success, NULL otherwise
  *   error     CONFIG_ERROR_BYTES of storage for a sentence
@@ -47,10 +56,13 @@ STK_MUST_CHECK enum stk_status stream_open(const struct config_stream *config, u
 /** Give a stream back; *stream becomes NULL.  NULL is fine. */
 void stream_close(struct stream **stream);
 
+/** The phase that holds in an epoch: its recipe, steps, format and layout.  Threads: any. */
+const struct stream_phase *stream_phase(const struct stream *stream, uint32_t epoch);
+
 /** What a welcome says of the stream; texts are borrowed from it.  Threads: any. */
 struct stk_stream_info stream_info(const struct stream *stream);
 
-/** Memory of the listing, for the memory plan. */
+/** Memory of the listing and of the sampler's tables, for the memory plan. */
 size_t stream_listing_bytes(const struct stream *stream);
 
 /** Whether this is the first time that this sample is reported; remembers it.  Threads: any. */

@@ -296,14 +296,19 @@ static enum stk_status reply_begin(struct unpacked *unpacked, const void *bytes,
 }
 
 /* [height, width, 3] or [3, height, width], with sides that a picture may have. */
-static void check_picture(struct reader *reader, const struct stk_stream_info *info)
+static void check_shape(struct reader *reader, enum stk_layout layout, const uint32_t shape[3])
 {
-    const uint32_t channels = info->layout == STK_NHWC ? 2 : 0;
+    const uint32_t channels = layout == STK_NHWC ? 2 : 0;
     for (uint32_t i = 0; i < 3; i++) {
-        uint32_t side = info->shape[i];
+        uint32_t side = shape[i];
         if (i == channels ? side != 3 : side < 1 || side > STK_SIDE_MAX)
             fail(reader, STK_INVALID);
     }
+}
+
+static void check_picture(struct reader *reader, const struct stk_stream_info *info)
+{
+    check_shape(reader, info->layout, info->shape);
     if (info->dtype != STK_U8 && info->dtype != STK_F32 && info->dtype != STK_F16 &&
         info->dtype != STK_BF16)
         fail(reader, STK_INVALID);
@@ -311,22 +316,44 @@ static void check_picture(struct reader *reader, const struct stk_stream_info *i
         fail(reader, STK_INVALID);
 }
 
+/* Each begins behind the one before it, the first behind epoch 0. */
+static void read_phases(struct reader *outer, struct stk_stream_info *info)
+{
+    const msgpack_object_array *rows = read_array(outer, "phases", STK_PHASES_MAX);
+    uint32_t before = 0;
+    info->phase_count = rows->size;
+    for (uint32_t i = 0; i < rows->size; i++) {
+        struct reader reader = inner(outer, &rows->ptr[i]);
+        struct stk_phase *phase = &info->phases[i];
+        phase->epoch = read_number32(&reader, "epoch");
+        phase->steps = read_number(&reader, "steps", UINT64_MAX);
+        phase->batch = (uint32_t)read_number(&reader, "batch", STK_BATCH_MAX);
+        if (read_shape(&reader, phase->shape, 3) != 3 || phase->epoch <= before || phase->batch < 1)
+            fail(&reader, STK_INVALID);
+        check_shape(&reader, info->layout, phase->shape);
+        before = phase->epoch;
+        fail(outer, reader.status);
+    }
+}
+
 static void read_info(struct reader *reader, struct stk_stream_info *info)
 {
     info->stream = read_text(reader, "stream", STK_NAME_BYTES_MAX);
     read_fingerprint(reader, &info->fingerprint);
     info->samples = read_number(reader, "samples", UINT64_MAX);
+    info->epoch_samples = read_number(reader, "epoch_samples", UINT64_MAX);
     info->steps = read_number(reader, "steps", UINT64_MAX);
     info->batch = (uint32_t)read_number(reader, "batch", STK_BATCH_MAX);
     if (read_shape(reader, info->shape, 3) != 3)
         fail(reader, STK_INVALID);
     info->dtype = (enum stk_dtype)read_word(reader, "dtype", dtype_word, STK_DTYPE_COUNT);
     info->layout = (enum stk_layout)read_word(reader, "layout", layout_word, 2);
-    info->last = (enum stk_last)read_word(reader, "last", last_word, 3);
+    info->last = (enum stk_last)read_word(reader, "last", last_word, STK_LAST_COUNT);
     info->classes = read_number32(reader, "classes");
     info->mix = read_text(reader, "mix", STK_TEXT_BYTES_MAX);
     info->decoder = read_text(reader, "decoder", STK_TEXT_BYTES_MAX);
     check_picture(reader, info);
+    read_phases(reader, info);
 }
 
 enum stk_status stk_welcome_decode(const void *bytes, size_t len, struct stk_welcome *message)

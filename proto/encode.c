@@ -132,13 +132,23 @@ enum stk_status stk_request_encode(const struct stk_request *message, void *byte
     return end(&writer, len);
 }
 
-enum { INFO_KEYS = 12 };
+enum { INFO_KEYS = 14 };
+
+static void put_phase(struct writer *writer, const struct stk_phase *phase)
+{
+    msgpack_pack_map(&writer->packer, 4);
+    key_number(writer, "epoch", phase->epoch);
+    key_number(writer, "steps", phase->steps);
+    key_number(writer, "batch", phase->batch);
+    key_shape(writer, phase->shape, 3);
+}
 
 static void put_info(struct writer *writer, const struct stk_stream_info *info)
 {
     key_text(writer, "stream", info->stream);
     key_fingerprint(writer, &info->fingerprint);
     key_number(writer, "samples", info->samples);
+    key_number(writer, "epoch_samples", info->epoch_samples);
     key_number(writer, "steps", info->steps);
     key_number(writer, "batch", info->batch);
     key_shape(writer, info->shape, 3);
@@ -148,6 +158,10 @@ static void put_info(struct writer *writer, const struct stk_stream_info *info)
     key_number(writer, "classes", info->classes);
     key_text(writer, "mix", info->mix);
     key_text(writer, "decoder", info->decoder);
+    put_key(writer, "phases");
+    msgpack_pack_array(&writer->packer, info->phase_count);
+    for (uint32_t i = 0; i < info->phase_count; i++)
+        put_phase(writer, &info->phases[i]);
 }
 
 enum stk_status stk_welcome_encode(const struct stk_welcome *message, void *bytes, size_t capacity,

@@ -24,7 +24,7 @@ enum {
     STK_HEADER_BYTES_MAX = 1 << 20,
     STK_NAME_BYTES_MAX = 64,  /* a stream's or client's name */
     STK_TEXT_BYTES_MAX = 512, /* any other text */
-    STK_DEPTH_MAX = 4,        /* containers inside each other, the message's map counted */
+    STK_DEPTH_MAX = 6,        /* containers inside each other, the message's map counted */
 
     STK_BATCH_MAX = 8192,  /* samples a batch */
     STK_SIDE_MAX = 8192,   /* pixels a side of a served picture */
@@ -32,6 +32,7 @@ enum {
     STK_TENSORS_MAX = 16,  /* a batch */
     STK_RANK_MAX = 4,      /* dimensions of a tensor */
     STK_STREAMS_MAX = 256, /* in one streams reply */
+    STK_PHASES_MAX = 16,   /* of a stream, behind its first one */
     STK_FIGURES_MAX = 64,  /* in one stats reply */
     STK_LABELS_MAX = 512,  /* class names in one labels reply */
 };
@@ -51,7 +52,7 @@ enum stk_dtype { STK_DTYPE_LIST(STK_DTYPE_ENUM) STK_DTYPE_COUNT };
 
 enum stk_layout { STK_NHWC, STK_NCHW };
 
-enum stk_last { STK_LAST_DROP, STK_LAST_PARTIAL, STK_LAST_WRAP };
+enum stk_last { STK_LAST_DROP, STK_LAST_PARTIAL, STK_LAST_WRAP, STK_LAST_MASK, STK_LAST_COUNT };
 
 /** What the wire calls a dtype, e.g. "<f4".  Threads: any. */
 const char *stk_dtype_word(enum stk_dtype dtype);
@@ -62,7 +63,7 @@ size_t stk_dtype_bytes(enum stk_dtype dtype);
 /** "nhwc" or "nchw". */
 const char *stk_layout_word(enum stk_layout layout);
 
-/** "drop", "partial" or "wrap". */
+/** "drop", "partial", "wrap" or "mask". */
 const char *stk_last_word(enum stk_last last);
 
 /* X(name, word); the same words name requests and their replies. */
@@ -123,21 +124,35 @@ struct stk_request {
     struct stk_fingerprint fingerprint;
 };
 
+/* How large batches are from an epoch on: progressive resizing. */
+struct stk_phase {
+    uint32_t epoch;    /* the first one */
+    uint64_t steps;    /* of an epoch */
+    uint32_t batch;    /* samples a batch; the last one of an epoch may be smaller */
+    uint32_t shape[3]; /* of one picture, in the layout's order */
+};
+
 /* What a daemon tells of a stream: the body of a welcome, and a row of a streams reply. */
 struct stk_stream_info {
     struct stk_text stream;
     struct stk_fingerprint fingerprint;
-    uint64_t samples;  /* in the source */
-    uint64_t steps;    /* of an epoch */
-    uint32_t batch;    /* samples a batch; the last one of an epoch may be smaller */
-    uint32_t shape[3]; /* of one picture, in the layout's order */
+    uint64_t samples;       /* in the source */
+    uint64_t epoch_samples; /* of an epoch; a last batch that is wrapped or masked has more */
+    uint64_t steps;         /* of an epoch, as batch and shape in the first phase */
+    uint32_t batch;         /* samples a batch; the last one of an epoch may be smaller */
+    uint32_t shape[3];      /* of one picture, in the layout's order */
     enum stk_dtype dtype;
     enum stk_layout layout;
     enum stk_last last;
     uint32_t classes;
     struct stk_text mix;     /* "none", or e.g. "mixup fastai alpha=0.4" */
     struct stk_text decoder; /* e.g. "libjpeg-turbo 2.1.5 exact" */
+    uint32_t phase_count;
+    struct stk_phase phases[STK_PHASES_MAX]; /* the later ones, by epoch, which is >= 1 */
 };
+
+/** The phase that holds in an epoch; of the first one epoch is 0.  Threads: any. */
+struct stk_phase stk_stream_phase(const struct stk_stream_info *info, uint32_t epoch);
 
 struct stk_welcome {
     uint64_t id;

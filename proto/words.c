@@ -28,8 +28,17 @@ const char *stk_layout_word(enum stk_layout layout)
 
 const char *stk_last_word(enum stk_last last)
 {
-    static const char *const words[] = {"drop", "partial", "wrap"};
+    static const char *const words[] = {"drop", "partial", "wrap", "mask"};
     return words[last];
+}
+
+struct stk_phase stk_stream_phase(const struct stk_stream_info *info, uint32_t epoch)
+{
+    struct stk_phase phase = {.steps = info->steps, .batch = info->batch};
+    memcpy(phase.shape, info->shape, sizeof phase.shape);
+    for (uint32_t i = 0; i < info->phase_count && info->phases[i].epoch <= epoch; i++)
+        phase = info->phases[i];
+    return phase;
 }
 
 struct stk_text stk_text_of(const char *string)

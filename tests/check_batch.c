@@ -6,11 +6,14 @@
 #include <signal.h>
 #include <string.h>
 
+#include "tests/samplers.h"
 #include "tests/suite.h"
 
 static struct recipe recipe_of(uint32_t batch)
 {
     return (struct recipe){.batch = batch,
+                           .repeat = 1,
+                           .subset = 1,
                            .last = STK_LAST_WRAP,
                            .height = 8,
                            .width = 6,
@@ -22,6 +25,7 @@ static struct recipe recipe_of(uint32_t batch)
 struct bench {
     struct recipe recipe;
     struct layout layout;
+    struct sampler sampler;
     struct figures figures;
     struct cache *cache;
     const struct stream *stream; /* only its identity matters here */
@@ -37,6 +41,7 @@ static void bench_init(unsigned slabs)
     static int next;
     bench.recipe = recipe_of(4);
     layout_init(&bench.layout, &bench.recipe);
+    bench.sampler = sampler_of(&bench.recipe, 100);
     bench.stream = (const struct stream *)(const void *)&identities[next++];
     ck_assert_int_eq(cache_open(slabs * bench.layout.bytes, &bench.figures, &bench.cache), STK_OK);
 }
@@ -45,7 +50,7 @@ static struct batch *begin(uint64_t step)
 {
     struct batch *batch;
     ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &batch), STK_OK);
-    batch_plan(batch, bench.stream, &bench.recipe, 100, (struct stk_address){0, step});
+    batch_plan(batch, bench.stream, &bench.recipe, &bench.sampler, (struct stk_address){0, step});
     cache_put(bench.cache, batch);
     batch_set_state(batch, BATCH_FILLING);
     return batch;
@@ -77,6 +82,8 @@ START_TEST(tensors_are_aligned_and_apart)
     ck_assert_uint_eq(layout.info[LAYOUT_IMAGES].shape[3], 6);
     size_t end = 0;
     for (int i = 0; i < LAYOUT_TENSORS; i++) {
+        if (!layout.present[i])
+            continue;
         ck_assert_uint_eq(layout.offset[i] % LAYOUT_ALIGN, 0);
         ck_assert_uint_ge(layout.offset[i], end);
         end = layout.offset[i] + stk_tensor_bytes(&layout.info[i]);
@@ -91,7 +98,8 @@ START_TEST(a_partial_batch_has_smaller_shapes)
     bench_init(1);
     bench.recipe.last = STK_LAST_PARTIAL;
     ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &taken), STK_OK);
-    batch_plan(taken, bench.stream, &bench.recipe, 6, (struct stk_address){0, 1});
+    struct sampler sampler = sampler_of(&bench.recipe, 6);
+    batch_plan(taken, bench.stream, &bench.recipe, &sampler, (struct stk_address){0, 1});
     ck_assert_uint_eq(batch_tensor_info(taken, LAYOUT_IMAGES).shape[0], 2);
     ck_assert_uint_eq(batch_tensor_info(taken, LAYOUT_CROP).shape[1], 4);
 }
@@ -121,6 +129,32 @@ START_TEST(sealing_writes_partners_and_sorts_the_replaced)
     }
     ck_assert_uint_eq(batch_replaced(batch)[0].slot, 1);
     ck_assert_uint_eq(batch_replaced(batch)[1].slot, 3);
+}
+END_TEST
+
+START_TEST(a_masked_batch_is_full_and_says_which_slots_count)
+{
+    bench_init(1);
+    bench.recipe.last = STK_LAST_MASK;
+    layout_init(&bench.layout, &bench.recipe);
+    ck_assert_uint_eq(bench.layout.tensor_count, LAYOUT_VALID + 1);
+    cache_close(&bench.cache);
+    ck_assert_int_eq(cache_open(bench.layout.bytes, &bench.figures, &bench.cache), STK_OK);
+    ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &taken), STK_OK);
+    struct sampler sampler = sampler_of(&bench.recipe, 6);
+    batch_plan(taken, bench.stream, &bench.recipe, &sampler, (struct stk_address){0, 1});
+    batch_seal(taken);
+    ck_assert_uint_eq(batch_tensor_info(taken, LAYOUT_VALID).shape[0], 4);
+    static const uint8_t expected[] = {1, 1, 0, 0};
+    ck_assert_mem_eq(batch_tensor(taken, LAYOUT_VALID), expected, 4);
+}
+END_TEST
+
+START_TEST(only_a_masked_batch_has_valid)
+{
+    bench_init(1);
+    ck_assert(!bench.layout.present[LAYOUT_VALID]);
+    ck_assert_uint_eq(bench.layout.tensor_count, LAYOUT_VALID);
 }
 END_TEST
 
@@ -227,6 +261,8 @@ int main(void)
     tcase_add_loop_test(tests, tensors_are_aligned_and_apart, 0, 4);
     tcase_add_test(tests, a_partial_batch_has_smaller_shapes);
     tcase_add_test(tests, sealing_writes_partners_and_sorts_the_replaced);
+    tcase_add_test(tests, a_masked_batch_is_full_and_says_which_slots_count);
+    tcase_add_test(tests, only_a_masked_batch_has_valid);
     tcase_add_test_raise_signal(tests, a_state_cannot_be_skipped, SIGABRT);
     tcase_add_test(tests, a_batch_is_found_by_its_address_alone);
     tcase_add_test(tests, a_finished_batch_stays_until_its_memory_is_needed);

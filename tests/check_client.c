@@ -131,7 +131,7 @@ START_TEST(batches_come_in_order_over_two_epochs_and_end)
     fake_init_ipc(&fake);
     fake_start(&fake);
     struct stk_client *client = open_fake(&fake, &(struct stk_options){.epochs = 2});
-    ck_assert_uint_eq(stk_client_steps(client), 10);
+    ck_assert_uint_eq(stk_client_steps(client, 0), 10);
     ck_assert(stk_text_is(stk_client_info(client)->stream, "train"));
     ck_assert_uint_eq(stk_client_info(client)->classes, FAKE_CLASSES);
     for (uint32_t epoch = 0; epoch < 2; epoch++) {
@@ -212,6 +212,21 @@ START_TEST(no_more_batches_are_asked_for_than_wanted)
 }
 END_TEST
 
+/* A trainer would count slots that it must not. */
+START_TEST(a_masked_batch_that_does_not_say_what_is_valid_is_refused)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake.last = STK_LAST_MASK;
+    fake_start(&fake);
+    struct stk_client *client = open_fake(&fake, &(struct stk_options){.rank = 1, .world = 4});
+    ck_assert_uint_eq(stk_client_steps(client, 7), 3);
+    expect_failure(client, STK_INVALID, "'valid'");
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
 START_TEST(ranks_share_an_epoch_and_resume_where_the_group_was)
 {
     struct fake_daemon fake;
@@ -219,7 +234,7 @@ START_TEST(ranks_share_an_epoch_and_resume_where_the_group_was)
     fake_start(&fake);
     struct stk_client *client =
         open_fake(&fake, &(struct stk_options){.rank = 1, .world = 4, .epochs = 2});
-    ck_assert_uint_eq(stk_client_steps(client), 2);
+    ck_assert_uint_eq(stk_client_steps(client, 0), 2);
     ck_assert_uint_eq(stk_client_place(client).step, 0);
     expect_batch(client, 0, 1);
     struct stk_address place = stk_client_place(client);
@@ -790,6 +805,7 @@ static TCase *add_tests(void)
     tcase_add_test(tests, no_more_requests_are_in_flight_than_the_daemon_grants);
     tcase_add_test(tests, requests_go_out_while_the_trainer_computes);
     tcase_add_test(tests, no_more_batches_are_asked_for_than_wanted);
+    tcase_add_test(tests, a_masked_batch_that_does_not_say_what_is_valid_is_refused);
     tcase_add_test(tests, ranks_share_an_epoch_and_resume_where_the_group_was);
     tcase_add_test(tests, what_a_lost_connection_owed_is_asked_again);
     tcase_add_test(tests, a_daemon_that_comes_back_with_other_data_is_refused);

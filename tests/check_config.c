@@ -79,6 +79,10 @@ static void assert_recipes_equal(const struct recipe *left, const struct recipe 
     ck_assert_uint_eq(left->batch, right->batch);
     ck_assert_int_eq(left->order, right->order);
     ck_assert_int_eq(left->last, right->last);
+    ck_assert_int_eq(left->sampler, right->sampler);
+    ck_assert_uint_eq(left->epoch_samples, right->epoch_samples);
+    ck_assert_uint_eq(left->repeat, right->repeat);
+    ck_assert_double_eq(left->subset, right->subset);
     ck_assert_int_eq(left->on_corrupt, right->on_corrupt);
     ck_assert_uint_eq(left->height, right->height);
     ck_assert_uint_eq(left->width, right->width);
@@ -95,6 +99,8 @@ static void assert_recipes_equal(const struct recipe *left, const struct recipe 
     ck_assert_int_eq(left->mix, right->mix);
     ck_assert_int_eq(left->mix_preset, right->mix_preset);
     ck_assert_double_eq(left->mix_alpha, right->mix_alpha);
+    ck_assert_uint_eq(left->phase_count, right->phase_count);
+    ck_assert_mem_eq(left->phases, right->phases, sizeof(left->phases));
 }
 
 static void assert_configs_equal(const struct config *left, const struct config *right)
@@ -121,6 +127,9 @@ static const struct recipe default_recipe = {
     .batch = 64,
     .order = ORDER_SHUFFLE,
     .last = STK_LAST_DROP,
+    .sampler = SAMPLER_ALL,
+    .repeat = 1,
+    .subset = 1,
     .on_corrupt = ON_CORRUPT_REPLACE,
     .image_pixels_max = 100000000,
     .image_bytes_max = 32 << 20,
@@ -196,9 +205,15 @@ static const char every_key[] = "# comment, # with { a \" brace\n"
                                 "    scale = {0.000001, 0.5}\n"
                                 "    crop = center\n"
                                 "    size = {8192, 1}\n"
+                                "    phase { from_epoch = 7 size = {4, 5} batch = 6 }\n"
+                                "    phase { size = 9 from_epoch = 4294967295 }\n"
                                 "    last = wrap\n"
+                                "    subset = 1e-9\n"
+                                "    repeat = 64\n"
+                                "    epoch_samples = 1099511627776\n"
+                                "    sampler = weighted\n"
                                 "    seed = 18446744073709551615\n"
-                                "    order = sequential\n"
+                                "    order = shuffle\n"
                                 "    batch = 8192\n"
                                 "    source = folder:@\n"
                                 "}\n";
@@ -227,8 +242,12 @@ START_TEST(every_key_can_be_set)
     const struct recipe expected = {
         .seed = UINT64_MAX,
         .batch = 8192,
-        .order = ORDER_SEQUENTIAL,
+        .order = ORDER_SHUFFLE,
         .last = STK_LAST_WRAP,
+        .sampler = SAMPLER_WEIGHTED,
+        .epoch_samples = (uint64_t)1 << 40,
+        .repeat = 64,
+        .subset = 1e-9,
         .on_corrupt = ON_CORRUPT_FAIL,
         .height = 8192,
         .width = 1,
@@ -245,6 +264,8 @@ START_TEST(every_key_can_be_set)
         .mix = MIX_MIXUP,
         .mix_preset = MIX_PRESET_PAPER,
         .mix_alpha = 0.01,
+        .phase_count = 2,
+        .phases = {{7, 6, 4, 5}, {UINT32_MAX, 6, 9, 9}},
     };
     assert_recipes_equal(&config->streams[0].recipe, &expected);
     assert_recipes_equal(&config->streams[1].recipe, &default_recipe);
@@ -275,7 +296,7 @@ START_TEST(every_word_of_every_key_is_accepted)
             count++;
         }
     }
-    ck_assert_uint_eq(count, 5 + 2 + 3 + 3 + 5 + 4 + 2 + 2 + 2 + 2);
+    ck_assert_uint_eq(count, 5 + 2 + 4 + 3 + 3 + 5 + 4 + 2 + 2 + 2 + 2);
 }
 END_TEST
 
@@ -394,7 +415,13 @@ static const struct {
     {"stream a { mix { alpha = 0 } }", "1: \"alpha\" is 0; it must be 0.01 .. 100"},
     {"stream a { order = shuffel }",
      "1: \"order\" is \"shuffel\"; it must be shuffle or sequential"},
-    {"stream a { last = keep }", "1: \"last\" is \"keep\"; it must be drop, partial or wrap"},
+    {"stream a { last = keep }", "1: \"last\" is \"keep\"; it must be drop, partial, wrap or mask"},
+    {"stream a { sampler = uniform }",
+     "1: \"sampler\" is \"uniform\"; it must be all, weighted or balanced"},
+    {"stream a { repeat = 0 }", "1: \"repeat\" is 0; it must be 1 .. 64"},
+    {"stream a { subset = 0 }", "1: \"subset\" is 0; it must be 1e-09 .. 1"},
+    {"stream a { subset = 1.1 }", "1: \"subset\" is 1.1; it must be 1e-09 .. 1"},
+    {"stream a { phase { from_epoch = 0 } }", "1: \"from_epoch\" is 0; it must be 1 .. 4294967295"},
     {"stream a { crop = centre }", "1: \"crop\" is \"centre\"; it must be random, center or none"},
     {"stream a { interpolation = cubic }",
      "1: \"interpolation\" is \"cubic\"; it must be bilinear, bicubic, box, lanczos or nearest"},
@@ -488,7 +515,40 @@ static const struct {
      "1: unknown kind of source in \"fold:/data\"; known are: folder (write ./ before a path with "
      "a colon)"},
 
+    /* phases */
+    {"stream a {\n source = @\n phase { size = 96 }\n}",
+     "1: phase 1 of stream \"a\" has no \"from_epoch\"; say from which epoch on it holds"},
+    {"stream a { source = @\n phase { from_epoch = 5\n size = 96 }\n"
+     " phase { size = 128\n from_epoch = 5 } }",
+     "5: \"from_epoch\" is 5 behind a phase from epoch 5; phases stand in the order of their "
+     "epochs"},
+    {"stream a { source = @\n phase { from_epoch = 5 size = 96 }\n"
+     " phase { from_epoch = 9 size = {96, 96} batch = 64 } }",
+     "3: the phase from epoch 9 changes nothing; give it another \"size\" or \"batch\", or remove "
+     "it"},
+    {"stream a { source = @ crop = center\n resize = 256\n phase { from_epoch = 5 size = 288 } }",
+     "2: \"resize\" is 256; crop = center needs at least 288, the larger side of \"size\""},
+    {"stream a { source = @\n phase { seed = 1 } }",
+     "2: unknown key \"seed\" in a phase section; it belongs inside a stream"},
+    {"stream a { from_epoch = 1 }", "1: unknown key \"from_epoch\" in stream \"a\"; it belongs "
+                                    "inside a phase section of a stream"},
+    {"stream a { source = @\n mix { }\n phase { from_epoch = 5 size = 96 }\n}\nstream b {\n}",
+     "5: stream \"b\" has no \"source\"; add source = DIRECTORY"},
+
     /* settings that must fit each other */
+    {"stream a { source = @\n epoch_samples = 9 }",
+     "2: \"epoch_samples\" is 9, but sampler = all takes every sample once; remove it, or set "
+     "sampler to weighted or balanced"},
+    {"stream a { source = @\n order = sequential\n sampler = balanced }",
+     "3: \"sampler\" is balanced, which draws at random; with order = sequential it must be all"},
+    {"stream a { source = @\n repeat = 3\n order = sequential }",
+     "2: \"repeat\" is 3, which is for augmented training; with order = sequential it must be 1"},
+    {"stream a { source = @\n repeat = 3\n last = mask }",
+     "2: \"repeat\" is 3, but last = mask counts every sample once; set repeat to 1, or last to "
+     "drop, partial or wrap"},
+    {"stream a { source = @\n mix { }\n last = mask }",
+     "3: \"last\" is mask, which is for evaluation, in a stream that mixes; remove its mix "
+     "section, or set last to drop, partial or wrap"},
     {"stream a { source = @\n scale = {1, 0.5} }",
      "2: \"scale\" is {1, 0.5}; the smaller number must stand first"},
     {"stream a { source = @\n ratio = {2, 1} }",
@@ -639,12 +699,50 @@ START_TEST(two_hundred_and_fifty_six_streams_are_the_limit)
     config_close(&config);
 
     write_streams(257);
-    assert_unreadable("513: more than 512 sections; remove some");
+    assert_unreadable("513: more than 256 streams; remove some");
     FILE *file = fopen(path, "w");
+    for (unsigned i = 0; i < 4609; i++)
+        fprintf(file, "mix { }\n");
+    ck_assert_int_eq(fclose(file), 0);
+    assert_unreadable("4609: more than 4608 sections; remove some");
+    file = fopen(path, "w");
     for (unsigned i = 0; i < 257; i++)
         fprintf(file, "stream s%u { source = \"%s\" }\n", i, source);
     ck_assert_int_eq(fclose(file), 0);
     assert_unreadable("257: more than 256 streams; remove some");
+}
+END_TEST
+
+START_TEST(a_phase_keeps_what_it_does_not_set)
+{
+    struct config *config = open_text("stream a { source = @ size = {100, 50} batch = 8\n"
+                                      "phase { from_epoch = 2 batch = 4 }\n"
+                                      "phase { from_epoch = 5 size = 200 } }");
+    const struct recipe *recipe = &config->streams[0].recipe;
+    static const struct recipe_phase expected[] = {{2, 4, 100, 50}, {5, 4, 200, 200}};
+    ck_assert_uint_eq(recipe->phase_count, 2);
+    ck_assert_mem_eq(recipe->phases, expected, sizeof(expected));
+    ck_assert_uint_eq(recipe_in_phase(recipe, 0).batch, 8);
+    ck_assert_uint_eq(recipe_in_phase(recipe, 1).width, 50);
+    ck_assert_uint_eq(recipe_in_phase(recipe, 2).height, 200);
+    config_close(&config);
+}
+END_TEST
+
+START_TEST(sixteen_phases_are_the_limit)
+{
+    char text[2048] = "\nstream a {\n source = @\n";
+    for (unsigned i = 1; i <= 16; i++)
+        sprintf(text + strlen(text), " phase { from_epoch = %u size = %u }\n", i, i);
+    size_t len = strlen(text);
+    strcpy(text + len, "}");
+    struct config *config = open_text(text);
+    ck_assert_uint_eq(config->streams[0].recipe.phase_count, 16);
+    config_close(&config);
+    strcpy(text + len, " phase { from_epoch = 17 size = 17 }\n}");
+    write_file(text);
+    ck_assert_int_eq(config_open(path, &config, error), STK_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error, ":2: stream \"a\" has 17 phases; 16 are the most"));
 }
 END_TEST
 
@@ -736,7 +834,8 @@ END_TEST
 
 START_TEST(the_printed_form_names_every_key)
 {
-    struct config *config = open_text("stream train { source = @ }");
+    struct config *config =
+        open_text("stream train { source = @ phase { from_epoch = 12 size = 288 } }");
     char *printed = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&printed, &len);
@@ -757,6 +856,10 @@ START_TEST(the_printed_form_names_every_key)
         "    order = shuffle\n"
         "    seed = 0\n"
         "    last = drop\n"
+        "    sampler = all\n"
+        "    epoch_samples = 0\n"
+        "    repeat = 1\n"
+        "    subset = 1\n"
         "    size = {224, 224}\n"
         "    crop = random\n"
         "    scale = {0.08, 1}\n"
@@ -773,6 +876,11 @@ START_TEST(the_printed_form_names_every_key)
         "        method = none\n"
         "        preset = fastai\n"
         "        alpha = 0.4\n"
+        "    }\n"
+        "    phase {\n"
+        "        from_epoch = 12\n"
+        "        batch = 64\n"
+        "        size = {288, 288}\n"
         "    }\n"
         "}\n";
     char whole[2048];
@@ -899,7 +1007,8 @@ START_TEST(every_key_of_the_example_stands_at_its_default)
     uncomment(example); /* keys of a stream */
     char *text = with_source(example);
     struct config *config = open_text(text);
-    struct config *builtin = open_text("stream train { source = @ \n mix { } }"
+    struct config *builtin = open_text("stream train { source = @ \n mix { } \n"
+                                       "phase { from_epoch = 30 size = 288 batch = 32 } }"
                                        "stream valid { source = @ \n order = sequential\n"
                                        "last = partial\n crop = center\n flip = 0 }");
     assert_configs_equal(config, builtin);
@@ -923,6 +1032,7 @@ static const char *comment_above(const char *text, const char *key)
 
 START_TEST(the_example_states_the_range_above_every_key)
 {
+    static const int depths[] = {0, 1, 2, 2};
     char *text = read_whole("config/stokerd.conf.example");
     uncomment(text);
     uncomment(text);
@@ -931,7 +1041,7 @@ START_TEST(the_example_states_the_range_above_every_key)
         char range[CONFIG_RANGE_BYTES], line[64];
         if (key->kind == CONFIG_SUBSECTION)
             continue;
-        snprintf(line, sizeof(line), "\n%*s%s = ", 4 * (int)key->section, "", key->name);
+        snprintf(line, sizeof(line), "\n%*s%s = ", 4 * depths[key->section], "", key->name);
         const char *place = strstr(text, line);
         ck_assert_msg(place != NULL, "the example does not name \"%s\"", key->name);
         const char *above = comment_above(text, place);
@@ -987,6 +1097,9 @@ START_TEST(a_recipe_has_one_canonical_text)
                                         "batch=64\n"
                                         "order=shuffle\n"
                                         "last=drop\n"
+                                        "sampler=all\n"
+                                        "repeat=1\n"
+                                        "subset=1\n"
                                         "on_corrupt=replace\n"
                                         "image_pixels_max=100000000\n"
                                         "image_bytes_max=33554432\n"
@@ -1004,6 +1117,12 @@ START_TEST(a_recipe_has_one_canonical_text)
     recipe.seed = UINT64_MAX;
     recipe.order = ORDER_SEQUENTIAL;
     recipe.last = STK_LAST_PARTIAL;
+    recipe.sampler = SAMPLER_BALANCED;
+    recipe.repeat = 3;
+    recipe.subset = 0.1;
+    recipe.phase_count = 2;
+    recipe.phases[0] = (struct recipe_phase){5, 64, 128, 96};
+    recipe.phases[1] = (struct recipe_phase){80, 32, 160, 96};
     recipe.on_corrupt = ON_CORRUPT_FAIL;
     recipe.height = 100;
     recipe.crop = CROP_CENTER;
@@ -1018,6 +1137,10 @@ START_TEST(a_recipe_has_one_canonical_text)
                                 "batch=64\n"
                                 "order=sequential\n"
                                 "last=partial\n"
+                                "sampler=balanced\n"
+                                "epoch_samples=0\n"
+                                "repeat=3\n"
+                                "subset=0.10000000000000001\n"
                                 "on_corrupt=fail\n"
                                 "image_pixels_max=100000000\n"
                                 "image_bytes_max=33554432\n"
@@ -1033,7 +1156,15 @@ START_TEST(a_recipe_has_one_canonical_text)
                                 "std=0.22900000000000001,0.224,0.22500000000000001\n"
                                 "mix=mixup\n"
                                 "mix_preset=fastai\n"
-                                "mix_alpha=0.40000000000000002\n");
+                                "mix_alpha=0.40000000000000002\n"
+                                "phase=5\n"
+                                "batch=64\n"
+                                "height=128\n"
+                                "width=96\n"
+                                "phase=80\n"
+                                "batch=32\n"
+                                "height=160\n"
+                                "width=96\n");
 }
 END_TEST
 
@@ -1046,6 +1177,12 @@ START_TEST(the_longest_recipe_fits_its_storage)
     recipe.order = ORDER_SEQUENTIAL;
     recipe.last = STK_LAST_PARTIAL;
     recipe.interpolation = INTERPOLATION_BILINEAR;
+    recipe.sampler = SAMPLER_WEIGHTED;
+    recipe.epoch_samples = UINT64_MAX;
+    recipe.repeat = UINT32_MAX;
+    recipe.subset = -DBL_MAX;
+    recipe.phase_count = RECIPE_PHASES_MAX;
+    memset(recipe.phases, 0xff, sizeof(recipe.phases));
     recipe.dtype = STK_F32;
     recipe.mix = MIX_MIXUP;
     for (unsigned i = 0; i < 3; i++) {
@@ -1122,6 +1259,16 @@ START_TEST(what_changes_bytes_changes_the_canonical_text)
         {"", "order = sequential"},
         {"", "seed = 1"},
         {"", "last = wrap"},
+        {"", "last = mask"},
+        {"", "sampler = weighted"},
+        {"sampler = weighted", "sampler = balanced"},
+        {"sampler = weighted", "sampler = weighted epoch_samples = 100"},
+        {"", "repeat = 2"},
+        {"", "subset = 0.5"},
+        {"", "phase { from_epoch = 2 size = 225 }"},
+        {"phase { from_epoch = 2 size = 225 }", "phase { from_epoch = 3 size = 225 }"},
+        {"phase { from_epoch = 2 size = 225 }", "phase { from_epoch = 2 size = {225, 226} }"},
+        {"phase { from_epoch = 2 size = 225 }", "phase { from_epoch = 2 size = 225 batch = 9 }"},
         {"", "size = 225"},
         {"size = {1, 2}", "size = {2, 1}"},
         {"", "crop = none"},
@@ -1189,6 +1336,8 @@ int main(void)
     tcase_add_test(tests, no_mistake_reaches_stderr_or_the_next_reading);
     tcase_add_test(tests, a_file_that_cannot_be_read_is_named);
     tcase_add_test(tests, two_hundred_and_fifty_six_streams_are_the_limit);
+    tcase_add_test(tests, a_phase_keeps_what_it_does_not_set);
+    tcase_add_test(tests, sixteen_phases_are_the_limit);
     tcase_add_test(tests, a_cut_or_damaged_file_is_refused_in_words_or_read);
     tcase_add_test(tests, the_printed_form_reads_back_equal);
     tcase_add_test(tests, any_double_reads_back_as_itself);

@@ -56,6 +56,7 @@ static struct stk_stream_info golden_info(void)
         .stream = stk_text_of("train"),
         .fingerprint = golden_fingerprint(),
         .samples = 1281167,
+        .epoch_samples = 1281167,
         .steps = 20018,
         .batch = 64,
         .shape = {224, 224, 3},
@@ -65,6 +66,8 @@ static struct stk_stream_info golden_info(void)
         .classes = 1000,
         .mix = stk_text_of("mixup fastai alpha=0.4"),
         .decoder = stk_text_of("libjpeg-turbo 2.1.5 exact"),
+        .phase_count = 1,
+        .phases = {{.epoch = 80, .steps = 40036, .batch = 32, .shape = {288, 288, 3}}},
     };
 }
 
@@ -199,6 +202,70 @@ START_TEST(a_welcome_of_pictures_that_cannot_be_is_refused)
 }
 END_TEST
 
+START_TEST(the_longest_welcome_has_sixteen_phases)
+{
+    struct stk_welcome said = {.version = 1, .plan = 1, .window = 8, .info = golden_info()};
+    said.info.phase_count = STK_PHASES_MAX;
+    for (uint32_t i = 0; i < STK_PHASES_MAX; i++)
+        said.info.phases[i] =
+            (struct stk_phase){UINT32_MAX - 16 + i, UINT64_MAX - i, 1 + i, {8, 9, 3}};
+    uint8_t bytes[BYTES_MAX];
+    size_t len;
+    struct stk_welcome message;
+    ck_assert_int_eq(stk_welcome_encode(&said, bytes, sizeof bytes, &len), STK_OK);
+    ck_assert_int_eq(stk_welcome_decode(bytes, len, &message), STK_OK);
+    ck_assert_uint_eq(message.info.phase_count, STK_PHASES_MAX);
+    for (uint32_t i = 0; i < STK_PHASES_MAX; i++) {
+        ck_assert_uint_eq(message.info.phases[i].epoch, said.info.phases[i].epoch);
+        ck_assert_uint_eq(message.info.phases[i].steps, said.info.phases[i].steps);
+        ck_assert_uint_eq(message.info.phases[i].batch, said.info.phases[i].batch);
+        ck_assert_uint_eq(message.info.phases[i].shape[1], 9);
+    }
+}
+END_TEST
+
+START_TEST(phases_that_cannot_be_are_refused)
+{
+    struct stk_welcome good = {.version = 1, .plan = 1, .window = 8, .info = golden_info()};
+    good.info.phase_count = 2;
+    good.info.phases[1] = good.info.phases[0];
+    good.info.phases[1].epoch++;
+    struct stk_welcome bad[] = {good, good, good, good, good, good, good};
+    bad[0].info.phases[1].epoch--;
+    bad[1].info.phases[1].epoch = 1;
+    bad[2].info.phases[0].epoch = 0;
+    bad[3].info.phases[1].batch = 0;
+    bad[4].info.phases[1].batch = STK_BATCH_MAX + 1;
+    bad[5].info.phases[1].shape[2] = 4;
+    bad[6].info.phases[0].shape[0] = 0;
+    for (int i = -1; i < 7; i++) {
+        uint8_t bytes[BYTES_MAX];
+        size_t len;
+        struct stk_welcome message;
+        ck_assert_int_eq(stk_welcome_encode(i < 0 ? &good : &bad[i], bytes, sizeof bytes, &len),
+                         STK_OK);
+        ck_assert_int_eq(stk_welcome_decode(bytes, len, &message), i < 0 ? STK_OK : STK_INVALID);
+    }
+}
+END_TEST
+
+START_TEST(the_phase_of_an_epoch_is_the_last_that_has_begun)
+{
+    struct stk_stream_info info = golden_info();
+    info.phases[1] = (struct stk_phase){90, 7, 8, {16, 16, 3}};
+    info.phase_count = 2;
+    static const uint32_t epochs[] = {0, 79, 80, 89, 90, UINT32_MAX};
+    static const uint32_t batches[] = {64, 64, 32, 32, 8, 8},
+                          sides[] = {224, 224, 288, 288, 16, 16};
+    for (int i = 0; i < 6; i++) {
+        struct stk_phase phase = stk_stream_phase(&info, epochs[i]);
+        ck_assert_uint_eq(phase.batch, batches[i]);
+        ck_assert_uint_eq(phase.shape[0], sides[i]);
+        ck_assert_uint_eq(phase.epoch, epochs[i] < 80 ? 0 : epochs[i] < 90 ? 80 : 90);
+    }
+}
+END_TEST
+
 START_TEST(a_batch_header_goes_both_ways)
 {
     struct stk_replaced replaced = {5, 81322, stk_text_of("corrupt: premature end of JPEG file")};
@@ -326,7 +393,8 @@ static const struct {
     {"not UTF-8", BYTES("\x82\xa1k\xa5stat\xff\xa2id\x01"), STK_INVALID},
     {"an overlong slash", BYTES("\x82\xa1k\xa2\xc0\xaf\xa2id\x01"), STK_INVALID},
     {"a surrogate", BYTES("\x82\xa1k\xa3\xed\xa0\x80\xa2id\x01"), STK_INVALID},
-    {"five deep", BYTES("\x83\xa1k\xa5stats\xa2id\x01\xa1x\x91\x91\x91\x91\x01"), STK_LIMIT},
+    {"seven deep", BYTES("\x83\xa1k\xa5stats\xa2id\x01\xa1x\x91\x91\x91\x91\x91\x91\x01"),
+     STK_LIMIT},
     {"no id", BYTES("\x81\xa1k\xa5stats"), STK_INVALID},
     {"a negative id", BYTES("\x82\xa1k\xa5stats\xa2id\xff"), STK_INVALID},
     {"an id that is text", BYTES("\x82\xa1k\xa5stats\xa2id\xa1x"), STK_INVALID},
@@ -490,6 +558,9 @@ int main(void)
     tcase_add_test(tests, a_welcome_goes_both_ways);
     tcase_add_test(tests, pictures_come_in_four_dtypes);
     tcase_add_test(tests, a_welcome_of_pictures_that_cannot_be_is_refused);
+    tcase_add_test(tests, the_longest_welcome_has_sixteen_phases);
+    tcase_add_test(tests, phases_that_cannot_be_are_refused);
+    tcase_add_test(tests, the_phase_of_an_epoch_is_the_last_that_has_begun);
     tcase_add_test(tests, a_batch_header_goes_both_ways);
     tcase_add_test(tests, an_error_goes_both_ways);
     tcase_add_test(tests, streams_labels_and_stats_go_both_ways);

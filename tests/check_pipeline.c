@@ -108,7 +108,8 @@ static void bench_open(struct bench *bench, uint32_t workers, uint32_t readers)
     char error[CONFIG_ERROR_BYTES];
     ck_assert_msg(stream_open(&bench->config, 2, &bench->stream, error) == STK_OK, "%s", error);
     ck_assert_int_eq(
-        cache_open(STEPS * bench->stream->layout.bytes, &bench->figures, &bench->cache), STK_OK);
+        cache_open(STEPS * bench->stream->phases[0].layout.bytes, &bench->figures, &bench->cache),
+        STK_OK);
     struct pipeline_options options = options_for(bench, workers, readers);
     ck_assert_int_eq(pipeline_open(&options, &bench->pipeline), STK_OK);
 }
@@ -117,6 +118,8 @@ static struct recipe plain_recipe(void)
 {
     return (struct recipe){.seed = 3,
                            .batch = BATCH,
+                           .repeat = 1,
+                           .subset = 1,
                            .last = STK_LAST_WRAP,
                            .height = 32,
                            .width = 24,
@@ -131,9 +134,10 @@ static struct recipe plain_recipe(void)
 static struct batch *push(struct bench *bench, uint64_t step)
 {
     struct batch *batch;
-    ck_assert_int_eq(cache_take(bench->cache, &bench->stream->layout, &batch), STK_OK);
-    batch_plan(batch, bench->stream, bench->stream->recipe, bench->stream->samples,
-               (struct stk_address){0, step});
+    ck_assert_int_eq(cache_take(bench->cache, &stream_phase(bench->stream, 0)->layout, &batch),
+                     STK_OK);
+    batch_plan(batch, bench->stream, &stream_phase(bench->stream, 0)->recipe,
+               &bench->stream->sampler, (struct stk_address){0, step});
     cache_put(bench->cache, batch);
     pipeline_push(bench->pipeline, batch);
     return batch;
@@ -178,6 +182,8 @@ static size_t run_epoch(struct bench *bench, uint8_t *bytes)
         ck_assert_int_eq(batches[step]->failure, STK_OK);
         for (int i = 0; i < LAYOUT_TENSORS; i++) {
             enum layout_tensor tensor = (enum layout_tensor)i;
+            if (!batches[step]->layout->present[i])
+                continue;
             struct stk_tensor_info info = batch_tensor_info(batches[step], tensor);
             memcpy(bytes + len, batch_tensor(batches[step], tensor), stk_tensor_bytes(&info));
             len += stk_tensor_bytes(&info);
@@ -240,9 +246,9 @@ static void check_replaced(const void *bytes, size_t len, const char *reason)
     struct bench bench = {.config.recipe = plain_recipe()};
     bench_open(&bench, 2, 1);
     struct plan_slot plan[BATCH];
-    plan_batch(&bench.config.recipe, SAMPLES, (struct stk_address){0, 0}, plan);
+    plan_batch(&bench.config.recipe, &bench.stream->sampler, (struct stk_address){0, 0}, plan);
     uint64_t index = plan[2].index;
-    uint64_t stand_in = plan_replacement(&bench.config.recipe, SAMPLES, 0, 2, 0);
+    uint64_t stand_in = plan_replacement(&bench.stream->sampler, 0, 2, 0);
     ck_assert_uint_ne(index, stand_in);
     write_file(source_name(bench.stream->source, index), bytes, len);
     struct batch *batch = push(&bench, 0);
@@ -273,7 +279,7 @@ START_TEST(a_batch_fails_where_the_stream_says_so)
     bench.config.recipe.on_corrupt = ON_CORRUPT_FAIL;
     bench_open(&bench, 2, 2);
     struct plan_slot plan[BATCH];
-    plan_batch(&bench.config.recipe, SAMPLES, (struct stk_address){0, 0}, plan);
+    plan_batch(&bench.config.recipe, &bench.stream->sampler, (struct stk_address){0, 0}, plan);
     write_file(source_name(bench.stream->source, plan[5].index), "x", 1);
     struct batch *batch = push(&bench, 0);
     wait_finished(&bench, 1);

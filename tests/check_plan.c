@@ -8,12 +8,15 @@
 
 #include "daemon/plan/beta.h"
 #include "daemon/plan/exact.h"
+#include "tests/samplers.h"
 #include "tests/suite.h"
 
 static struct recipe recipe_of_imagenet(void)
 {
     return (struct recipe){.seed = 42,
                            .batch = 64,
+                           .repeat = 1,
+                           .subset = 1,
                            .height = 224,
                            .width = 224,
                            .crop = CROP_RANDOM,
@@ -22,6 +25,14 @@ static struct recipe recipe_of_imagenet(void)
                            .resize = 256,
                            .flip = 0.5,
                            .mix_alpha = 0.4};
+}
+
+static void plan(const struct recipe *recipe, uint64_t samples, struct stk_address address,
+                 struct plan_slot *slots)
+{
+    struct sampler sampler = sampler_of(recipe, samples);
+    plan_batch(recipe, &sampler, address, slots);
+    sampler_release(&sampler);
 }
 
 START_TEST(log_and_exp_agree_with_libm)
@@ -63,7 +74,7 @@ START_TEST(a_partial_epoch_has_every_sample_once)
     unsigned seen[N] = {0};
     for (uint64_t step = 0; step < plan_steps(&recipe, N); step++) {
         struct plan_slot slots[64];
-        plan_batch(&recipe, N, (struct stk_address){3, step}, slots);
+        plan(&recipe, N, (struct stk_address){3, step}, slots);
         for (uint32_t i = 0; i < plan_count(&recipe, N, step); i++)
             seen[slots[i].index]++;
     }
@@ -78,8 +89,8 @@ START_TEST(a_wrapped_epoch_begins_again_with_other_draws)
     recipe.last = STK_LAST_WRAP;
     struct plan_slot first[64];
     struct plan_slot last[64];
-    plan_batch(&recipe, 100, (struct stk_address){0, 0}, first);
-    plan_batch(&recipe, 100, (struct stk_address){0, 1}, last);
+    plan(&recipe, 100, (struct stk_address){0, 0}, first);
+    plan(&recipe, 100, (struct stk_address){0, 1}, last);
     ck_assert_uint_eq(last[36].index, first[0].index);
     ck_assert_uint_eq(last[36].position, 100);
 }
@@ -90,7 +101,7 @@ START_TEST(sequential_order_counts_up)
     struct recipe recipe = recipe_of_imagenet();
     recipe.order = ORDER_SEQUENTIAL;
     struct plan_slot slots[64];
-    plan_batch(&recipe, 1000, (struct stk_address){5, 2}, slots);
+    plan(&recipe, 1000, (struct stk_address){5, 2}, slots);
     for (uint32_t i = 0; i < 64; i++)
         ck_assert_uint_eq(slots[i].index, 128 + i);
 }
@@ -105,7 +116,7 @@ START_TEST(flips_have_their_probability)
         unsigned flips = 0;
         for (uint64_t step = 0; step < 500; step++) {
             struct plan_slot slots[64];
-            plan_batch(&recipe, 32000, (struct stk_address){0, step}, slots);
+            plan(&recipe, 32000, (struct stk_address){0, step}, slots);
             for (int i = 0; i < 64; i++)
                 flips += slots[i].flip;
         }
@@ -224,7 +235,7 @@ START_TEST(fastai_draws_a_folded_lambda_for_every_slot)
     unsigned equal = 0;
     for (uint64_t step = 0; step < 500; step++) {
         struct plan_slot slots[64];
-        plan_batch(&recipe, 32000, (struct stk_address){0, step}, slots);
+        plan(&recipe, 32000, (struct stk_address){0, step}, slots);
         memset(partners, 0, sizeof partners);
         for (int i = 0; i < 64; i++) {
             ck_assert_uint_ge(slots[i].weight, PLAN_LAMBDA_ONE / 2);
@@ -254,7 +265,7 @@ START_TEST(the_paper_draws_one_lambda_for_the_batch)
     unsigned below = 0;
     for (uint64_t step = 0; step < 5000; step++) {
         struct plan_slot slots[64];
-        plan_batch(&recipe, 320000, (struct stk_address){0, step}, slots);
+        plan(&recipe, 320000, (struct stk_address){0, step}, slots);
         for (int i = 1; i < 64; i++)
             ck_assert_uint_eq(slots[i].weight, slots[0].weight);
         sum += (double)slots[0].weight / PLAN_LAMBDA_ONE;
@@ -271,10 +282,10 @@ START_TEST(mixing_a_partial_batch_stays_inside_it)
     recipe.mix = MIX_MIXUP;
     recipe.last = STK_LAST_PARTIAL;
     struct plan_slot slots[64];
-    plan_batch(&recipe, 67, (struct stk_address){0, 1}, slots);
+    plan(&recipe, 67, (struct stk_address){0, 1}, slots);
     for (int i = 0; i < 3; i++)
         ck_assert_uint_lt(slots[i].partner, 3);
-    plan_batch(&recipe, 65, (struct stk_address){0, 1}, slots);
+    plan(&recipe, 65, (struct stk_address){0, 1}, slots);
     ck_assert_uint_eq(slots[0].partner, 0);
 }
 END_TEST
@@ -283,7 +294,7 @@ START_TEST(without_mixing_lambda_is_one)
 {
     struct recipe recipe = recipe_of_imagenet();
     struct plan_slot slots[64];
-    plan_batch(&recipe, 1000, (struct stk_address){0, 0}, slots);
+    plan(&recipe, 1000, (struct stk_address){0, 0}, slots);
     for (uint32_t i = 0; i < 64; i++) {
         ck_assert_uint_eq(slots[i].partner, i);
         ck_assert_uint_eq(slots[i].weight, PLAN_LAMBDA_ONE);
@@ -309,7 +320,7 @@ START_TEST(the_plan_is_plan_1)
     struct recipe recipe = recipe_of_imagenet();
     recipe.mix = MIX_MIXUP;
     struct plan_slot slots[64];
-    plan_batch(&recipe, 1000, (struct stk_address){0, 0}, slots);
+    plan(&recipe, 1000, (struct stk_address){0, 0}, slots);
     for (int i = 0; i < 4; i++) {
         struct view view = plan_view(&recipe, 0, slots[i].position, 375, 500);
         ck_assert_uint_eq(slots[i].index, rows[i].index);
@@ -324,11 +335,13 @@ END_TEST
 START_TEST(stand_ins_differ_by_attempt_and_are_samples)
 {
     struct recipe recipe = recipe_of_imagenet();
-    uint64_t first = plan_replacement(&recipe, 1000000, 0, 5, 0);
-    uint64_t second = plan_replacement(&recipe, 1000000, 0, 5, 1);
+    struct sampler sampler = sampler_of(&recipe, 1000000);
+    uint64_t first = plan_replacement(&sampler, 0, 5, 0);
+    uint64_t second = plan_replacement(&sampler, 0, 5, 1);
     ck_assert_uint_lt(first, 1000000);
     ck_assert_uint_ne(first, second);
-    ck_assert_uint_eq(plan_replacement(&recipe, 1, 0, 5, 0), 0);
+    struct sampler one = sampler_of(&recipe, 1);
+    ck_assert_uint_eq(plan_replacement(&one, 0, 5, 0), 0);
 }
 END_TEST
 

@@ -138,6 +138,7 @@ static inline struct stk_stream_info fake_info(const struct fake_daemon *fake)
     return (struct stk_stream_info){.stream = stk_text_of("train"),
                                     .fingerprint.bytes = {fake->fingerprint},
                                     .samples = fake->steps * FAKE_COUNT,
+                                    .epoch_samples = fake->steps * FAKE_COUNT,
                                     .steps = fake->steps,
                                     .batch = FAKE_COUNT,
                                     .shape = {FAKE_SIDE, FAKE_SIDE, 3},

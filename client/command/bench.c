@@ -74,9 +74,11 @@ static uint64_t touch(uint64_t check, const uint8_t *bytes, size_t len)
     return check;
 }
 
-static void count_batch(struct worker *worker, const struct stk_batch *batch)
+static void count_batch(struct worker *worker, const struct stk_client *client,
+                        const struct stk_batch *batch)
 {
     const struct stk_batch_header *header = stk_batch_header(batch);
+    struct stk_phase phase = stk_stream_phase(stk_client_info(client), header->address.epoch);
     for (uint32_t i = 0; i < header->tensor_count; i++) {
         size_t bytes = stk_tensor_bytes(&header->tensors[i]);
         worker->bytes += bytes;
@@ -85,6 +87,7 @@ static void count_batch(struct worker *worker, const struct stk_batch *batch)
     worker->replaced += header->replaced_count;
     atomic_store_explicit(&worker->epoch, header->address.epoch, memory_order_relaxed);
     atomic_store_explicit(&worker->step, header->address.step, memory_order_relaxed);
+    atomic_store_explicit(&worker->steps, phase.steps, memory_order_relaxed);
     atomic_fetch_add_explicit(&worker->images, header->count, memory_order_relaxed);
     atomic_fetch_add_explicit(&worker->batches, 1, memory_order_relaxed);
 }
@@ -130,7 +133,7 @@ static enum stk_status receive_all(struct worker *worker, struct stk_client *cli
             worker->first_batch_ns = now_ns - bench->start_ns;
         else
             waits_add(&worker->waits, now_ns - asked_ns);
-        count_batch(worker, batch);
+        count_batch(worker, client, batch);
         stk_batch_close(&batch);
         worker->last_batch_ns = clock_now_ns() - bench->start_ns;
     }
@@ -143,7 +146,6 @@ static void *work(void *argument)
     struct stk_client *client;
     enum stk_status status = stk_client_open(bench->url, &bench->options, &client, worker->error);
     if (status == STK_OK) {
-        atomic_store_explicit(&worker->steps, stk_client_info(client)->steps, memory_order_relaxed);
         stk_client_timeout(client, SLICE_MS);
         status = receive_all(worker, client);
         snprintf(worker->error, sizeof worker->error, "%s", stk_client_error(client));

@@ -30,7 +30,7 @@ int fetch_batch(const char *url, uint32_t epoch, uint64_t step, uint32_t timeout
         return COMMAND_DONE;
     if (status == STK_END)
         command_fail("step %" PRIu64 " is not there: an epoch has %" PRIu64 " steps", step,
-                     stk_client_info(*client)->steps);
+                     stk_stream_phase(stk_client_info(*client), epoch).steps);
     else
         command_fail("%s", stk_client_error(*client));
     stk_client_close(client);

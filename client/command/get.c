@@ -197,6 +197,7 @@ static void print_slots(const struct stk_batch *batch)
     const uint64_t *partner_index = stk_batch_tensor(batch, "partner_index", NULL);
     const int32_t *crop = stk_batch_tensor(batch, "crop", NULL);
     const uint8_t *flip = stk_batch_tensor(batch, "flip", NULL);
+    const uint8_t *valid = stk_batch_tensor(batch, "valid", NULL);
     if (!label || !partner_label || !lambda || !index || !partner_index || !crop || !flip)
         return;
     printf("%4s  %10s  %6s  %10s  %6s  %7s  %-24s  %4s\n", "SLOT", "INDEX", "LABEL", "PARTNER",
@@ -215,7 +216,7 @@ static void print_slots(const struct stk_batch *batch)
             printf("  instead of %" PRIu64 ": ", replaced->index);
             text_print(stdout, replaced->reason);
         }
-        putchar('\n');
+        fputs(valid != NULL && !valid[i] ? "  not valid\n" : "\n", stdout);
     }
 }
 
@@ -226,8 +227,8 @@ static int print_summary(const struct stk_client *client, const struct stk_batch
     stk_fingerprint_hex(&header->fingerprint, hex);
     text_print(stdout, header->stream);
     printf("  epoch %" PRIu32 "  step %" PRIu64 "/%" PRIu64 "  %" PRIu32 " samples  mix ",
-           header->address.epoch, header->address.step, stk_client_info(client)->steps,
-           header->count);
+           header->address.epoch, header->address.step,
+           stk_stream_phase(stk_client_info(client), header->address.epoch).steps, header->count);
     text_print(stdout, stk_client_info(client)->mix);
     printf("  fingerprint %s\n", hex);
     for (uint32_t i = 0; i < header->tensor_count; i++) {

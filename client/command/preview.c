@@ -123,7 +123,8 @@ static void make_title(const struct stk_client *client, const struct stk_batch *
     const struct stk_batch_header *header = stk_batch_header(batch);
     snprintf(title, 256, "%.*s   epoch %" PRIu32 "   step %" PRIu64 "/%" PRIu64 "   %.*s",
              (int)info->stream.len, info->stream.data, header->address.epoch, header->address.step,
-             info->steps, (int)info->mix.len, info->mix.data);
+             stk_stream_phase(info, header->address.epoch).steps, (int)info->mix.len,
+             info->mix.data);
 }
 
 /* Draw the first count slots; pixels has room for their pictures. */
@@ -131,8 +132,9 @@ static int draw(const char *path, const struct stk_client *client, const struct 
                 const struct class_names *classes, uint32_t count, uint8_t *pixels)
 {
     const struct stk_stream_info *info = stk_client_info(client);
+    struct stk_phase phase = stk_stream_phase(info, stk_batch_header(batch)->address.epoch);
     bool packed = info->layout == STK_NHWC;
-    uint32_t height = info->shape[packed ? 0 : 1], width = info->shape[packed ? 1 : 2];
+    uint32_t height = phase.shape[packed ? 0 : 1], width = phase.shape[packed ? 1 : 2];
     struct shown shown;
     if (!find_tensors(batch, &shown))
         return command_fail("the batch has no pictures, labels or lambdas to show");
@@ -162,7 +164,8 @@ static int preview(const char *url, const char *path, const struct stk_client *c
     const struct stk_stream_info *info = stk_client_info(client);
     uint32_t batch_count = stk_batch_header(batch)->count;
     count = count < batch_count ? count : batch_count;
-    uint8_t *pixels = calloc(count, (size_t)info->shape[0] * info->shape[1] * info->shape[2]);
+    struct stk_phase phase = stk_stream_phase(info, stk_batch_header(batch)->address.epoch);
+    uint8_t *pixels = calloc(count, (size_t)phase.shape[0] * phase.shape[1] * phase.shape[2]);
     if (pixels == NULL)
         return command_fail("no memory for %" PRIu32 " pictures", count);
     struct stk_url parsed;

@@ -8,6 +8,23 @@
 #include "client/command/fetch.h"
 #include "client/command/json.h"
 
+static void make_shape(const uint32_t shape[3], char text[40])
+{
+    snprintf(text, 40, "%" PRIu32 "x%" PRIu32 "x%" PRIu32, shape[0], shape[1], shape[2]);
+}
+
+/* A line for every later phase, below its stream's. */
+static void print_phases(const struct stk_stream_info *row, int name_width)
+{
+    for (uint32_t i = 0; i < row->phase_count; i++) {
+        const struct stk_phase *phase = &row->phases[i];
+        char shape[40];
+        make_shape(phase->shape, shape);
+        printf("%-*s  %10s  %8" PRIu64 "  %5" PRIu32 "  %-14s  from epoch %" PRIu32 "\n",
+               name_width, "", "", phase->steps, phase->batch, shape, phase->epoch);
+    }
+}
+
 static void print_table(const struct stk_streams *streams)
 {
     int name_width = (int)sizeof "STREAM" - 1;
@@ -20,16 +37,30 @@ static void print_table(const struct stk_streams *streams)
     for (uint32_t i = 0; i < streams->count; i++) {
         const struct stk_stream_info *row = &streams->rows[i];
         char shape[40], hex[STK_FINGERPRINT_HEX_BYTES];
-        snprintf(shape, sizeof shape, "%" PRIu32 "x%" PRIu32 "x%" PRIu32, row->shape[0],
-                 row->shape[1], row->shape[2]);
+        make_shape(row->shape, shape);
         stk_fingerprint_hex(&row->fingerprint, hex);
         text_print(stdout, row->stream);
         printf("%*s  %10" PRIu64 "  %8" PRIu64 "  %5" PRIu32 "  %-14s  %-5s  %-7s  %7" PRIu32 "  ",
-               name_width - (int)row->stream.len, "", row->samples, row->steps, row->batch, shape,
-               stk_dtype_word(row->dtype), stk_last_word(row->last), row->classes);
+               name_width - (int)row->stream.len, "", row->epoch_samples, row->steps, row->batch,
+               shape, stk_dtype_word(row->dtype), stk_last_word(row->last), row->classes);
         text_print(stdout, row->mix);
         printf("%*s  %s\n", row->mix.len < 24 ? 24 - (int)row->mix.len : 0, "", hex);
+        print_phases(row, name_width);
     }
+}
+
+static json_t *phases_json(const struct stk_stream_info *row)
+{
+    json_t *phases = json_array();
+    for (uint32_t i = 0; i < row->phase_count; i++) {
+        json_t *phase = json_object();
+        json_set_number(phase, "epoch", row->phases[i].epoch);
+        json_set_number(phase, "steps", row->phases[i].steps);
+        json_set_number(phase, "batch", row->phases[i].batch);
+        json_object_set_new(phase, "shape", json_numbers(row->phases[i].shape, 3));
+        json_array_append_new(phases, phase);
+    }
+    return phases;
 }
 
 static json_t *stream_json(const struct stk_stream_info *row)
@@ -40,6 +71,7 @@ static json_t *stream_json(const struct stk_stream_info *row)
     json_set_text(object, "stream", row->stream);
     json_object_set_new(object, "fingerprint", json_string(hex));
     json_set_number(object, "samples", row->samples);
+    json_set_number(object, "epoch_samples", row->epoch_samples);
     json_set_number(object, "steps", row->steps);
     json_set_number(object, "batch", row->batch);
     json_object_set_new(object, "shape", json_numbers(row->shape, 3));
@@ -49,6 +81,7 @@ static json_t *stream_json(const struct stk_stream_info *row)
     json_set_number(object, "classes", row->classes);
     json_set_text(object, "mix", row->mix);
     json_set_text(object, "decoder", row->decoder);
+    json_object_set_new(object, "phases", phases_json(row));
     return object;
 }
 

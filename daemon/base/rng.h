@@ -15,9 +15,11 @@ enum rng_purpose {
     RNG_SHUFFLE = 1, /* round keys of the epoch's permutation; position 0 */
     RNG_CROP = 2,    /* RandomResizedCrop, a block a try */
     RNG_FLIP = 3,
-    RNG_LAMBDA = 4,  /* position, or step where a lambda belongs to a batch */
-    RNG_PARTNER = 5, /* round keys of the batch's permutation; position is the step */
-    RNG_REPLACE = 6, /* the sample that stands in for a corrupt one, a block an attempt */
+    RNG_LAMBDA = 4,    /* position, or step where a lambda belongs to a batch */
+    RNG_PARTNER = 5,   /* round keys of the batch's permutation; position is the step */
+    RNG_REPLACE = 6,   /* the sample that stands in for a corrupt one, a block an attempt */
+    RNG_WEIGHTED = 10, /* a sample drawn with replacement, by weight or by class */
+    RNG_SUBSET = 11, /* round keys of the permutation that a subset begins; epoch and position 0 */
 };
 
 /* Where the randomness of one thing starts. */

@@ -48,19 +48,19 @@ void batch_set_state(struct batch *batch, enum batch_state state)
 }
 
 void batch_plan(struct batch *batch, const struct stream *stream, const struct recipe *recipe,
-                uint64_t samples, struct stk_address address)
+                const struct sampler *sampler, struct stk_address address)
 {
     batch_set_state(batch, BATCH_PLANNED);
     batch->stream = stream;
     batch->address = address;
-    batch->count = plan_count(recipe, samples, address.step);
+    batch->count = plan_count(recipe, sampler->length, address.step);
     CHECK(batch->count <= batch->layout->batch);
     batch->slots_taken = 0;
     batch->replaced_count = 0;
     batch->failure = STK_OK;
     atomic_store_explicit(&batch->slots_left, batch->count, memory_order_relaxed);
     struct plan_slot *plan = (struct plan_slot *)(void *)(batch->slab + batch->layout->plan_offset);
-    plan_batch(recipe, samples, address, plan);
+    plan_batch(recipe, sampler, address, plan);
     for (uint32_t i = 0; i < batch->count; i++)
         batch_slots(batch)[i] = (struct batch_slot){.index = plan[i].index};
 }
@@ -104,6 +104,16 @@ static int by_slot(const void *a, const void *b)
     return (first->slot > second->slot) - (first->slot < second->slot);
 }
 
+static void seal_valid(struct batch *batch)
+{
+    if (!batch->layout->present[LAYOUT_VALID])
+        return;
+    const struct plan_slot *plan = batch_plan_slots(batch);
+    uint8_t *valid = batch_tensor(batch, LAYOUT_VALID);
+    for (uint32_t i = 0; i < batch->count; i++)
+        valid[i] = plan[i].valid;
+}
+
 void batch_seal(struct batch *batch)
 {
     const struct plan_slot *plan = batch_plan_slots(batch);
@@ -120,6 +130,7 @@ void batch_seal(struct batch *batch)
         index[i] = slots[i].index;
         partner_index[i] = slots[partner].index;
     }
+    seal_valid(batch);
     /* Workers found them in any order; the header's bytes must not depend on it. */
     qsort(batch_replaced(batch), batch->replaced_count, sizeof(struct batch_replaced), by_slot);
 }

@@ -91,12 +91,12 @@ void batch_close(struct batch **batch);
  * Plan a FREE batch: its address, count and slots.
  *
  *   stream    whose batch it is; only its identity is used
- *   samples   in the stream's source
+ *   sampler   the stream's
  *
  * Afterwards it is PLANNED, without references.  Threads: the loop.  Blocks: no.
  */
 void batch_plan(struct batch *batch, const struct stream *stream, const struct recipe *recipe,
-                uint64_t samples, struct stk_address address);
+                const struct sampler *sampler, struct stk_address address);
 
 /** Change the state; CHECKs that the change is one of those drawn above.  Threads: the owner's. */
 void batch_set_state(struct batch *batch, enum batch_state state);

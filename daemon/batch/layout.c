@@ -5,20 +5,27 @@
 
 #include "daemon/batch/batch.h"
 
+static bool has_valid(const struct recipe *recipe)
+{
+    return recipe->last == STK_LAST_MASK;
+}
+
 /* The recipe decides the images' dtype and shape. */
 static const struct {
     const char *name;
     enum stk_dtype dtype;
-    uint32_t columns; /* 0: one element a slot, no second dimension */
+    uint32_t columns;                         /* 0: one element a slot, no second dimension */
+    bool (*has)(const struct recipe *recipe); /* NULL: every recipe */
 } rows[LAYOUT_TENSORS] = {
-    [LAYOUT_IMAGES] = {"images", STK_U8, 0},
-    [LAYOUT_LABEL] = {"label", STK_I32, 0},
-    [LAYOUT_PARTNER_LABEL] = {"partner_label", STK_I32, 0},
-    [LAYOUT_LAMBDA] = {"lambda", STK_F32, 0},
-    [LAYOUT_INDEX] = {"index", STK_U64, 0},
-    [LAYOUT_PARTNER_INDEX] = {"partner_index", STK_U64, 0},
-    [LAYOUT_CROP] = {"crop", STK_I32, 4},
-    [LAYOUT_FLIP] = {"flip", STK_U8, 0},
+    [LAYOUT_IMAGES] = {"images", STK_U8, 0, NULL},
+    [LAYOUT_LABEL] = {"label", STK_I32, 0, NULL},
+    [LAYOUT_PARTNER_LABEL] = {"partner_label", STK_I32, 0, NULL},
+    [LAYOUT_LAMBDA] = {"lambda", STK_F32, 0, NULL},
+    [LAYOUT_INDEX] = {"index", STK_U64, 0, NULL},
+    [LAYOUT_PARTNER_INDEX] = {"partner_index", STK_U64, 0, NULL},
+    [LAYOUT_CROP] = {"crop", STK_I32, 4, NULL},
+    [LAYOUT_FLIP] = {"flip", STK_U8, 0, NULL},
+    [LAYOUT_VALID] = {"valid", STK_U8, 0, has_valid},
 };
 
 static size_t take(struct layout *layout, size_t bytes)
@@ -48,6 +55,10 @@ void layout_init(struct layout *layout, const struct recipe *recipe)
 {
     *layout = (struct layout){.batch = recipe->batch};
     for (int i = 0; i < LAYOUT_TENSORS; i++) {
+        layout->present[i] = rows[i].has == NULL || rows[i].has(recipe);
+        if (!layout->present[i])
+            continue;
+        layout->tensor_count++;
         layout->info[i] = (struct stk_tensor_info){
             .name = stk_text_of(rows[i].name),
             .dtype = rows[i].dtype,

@@ -6,6 +6,7 @@
 #ifndef STK_LAYOUT_H
 #define STK_LAYOUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,7 @@
 
 enum { LAYOUT_ALIGN = 64 }; /* of every tensor in memory, in bytes */
 
-/* The tensors of every batch, in frame order. */
+/* The tensors of a batch, in frame order; some recipes have not all of them. */
 enum layout_tensor {
     LAYOUT_IMAGES,        /* dtype of the stream, [count, height, width, 3] or [count, 3, ...] */
     LAYOUT_LABEL,         /* i4 [count] */
@@ -24,12 +25,15 @@ enum layout_tensor {
     LAYOUT_PARTNER_INDEX, /* u8 (64-bit) [count] */
     LAYOUT_CROP,          /* i4 [count, 4]: top, left, height, width in source pixels */
     LAYOUT_FLIP,          /* u1 [count] */
+    LAYOUT_VALID,         /* u1 [count]; with last = mask */
     LAYOUT_TENSORS,
 };
 
 struct layout {
-    uint32_t batch;    /* slots that there is room for */
-    size_t slot_bytes; /* of one picture */
+    uint32_t batch;               /* slots that there is room for */
+    size_t slot_bytes;            /* of one picture */
+    bool present[LAYOUT_TENSORS]; /* the others have no bytes and are not sent */
+    uint32_t tensor_count;        /* present ones */
     size_t offset[LAYOUT_TENSORS];
     size_t plan_offset;                          /* struct plan_slot [batch] */
     size_t slot_offset;                          /* struct batch_slot [batch] */

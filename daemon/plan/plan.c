@@ -17,6 +17,12 @@ uint64_t plan_steps(const struct recipe *recipe, uint64_t samples)
     return whole + (rest && recipe->last != STK_LAST_DROP);
 }
 
+bool plan_has_step(const struct recipe *recipe, uint64_t samples, uint64_t step)
+{
+    uint64_t steps = plan_steps(recipe, samples);
+    return step < steps || (recipe->last == STK_LAST_MASK && step - steps < PLAN_MASKED_STEPS);
+}
+
 uint32_t plan_count(const struct recipe *recipe, uint64_t samples, uint64_t step)
 {
     uint64_t left = samples - step * recipe->batch;
@@ -59,32 +65,34 @@ static bool plan_flip(const struct recipe *recipe, uint32_t epoch, uint64_t posi
     return rng_unit(words[0]) < recipe->flip;
 }
 
-void plan_batch(const struct recipe *recipe, uint64_t samples, struct stk_address address,
-                struct plan_slot *slots)
+void plan_batch(const struct recipe *recipe, const struct sampler *sampler,
+                struct stk_address address, struct plan_slot *slots)
 {
-    CHECK(address.step < plan_steps(recipe, samples));
-    uint32_t count = plan_count(recipe, samples, address.step);
-    struct permute order;
-    permute_init(&order, &(struct rng){recipe->seed, address.epoch, RNG_SHUFFLE, 0}, samples);
+    CHECK(plan_has_step(recipe, sampler->length, address.step));
+    uint32_t count = plan_count(recipe, sampler->length, address.step);
+    struct sampler_epoch epoch;
+    sampler_epoch_init(&epoch, sampler, address.epoch);
+    /* Steps that repeat the same places differ in their positions, so in every other draw. */
+    uint64_t first_place = address.step / recipe->repeat * recipe->batch;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t position = address.step * recipe->batch + i;
-        uint64_t place = position % samples;
         slots[i] = (struct plan_slot){
             .position = position,
-            .index = recipe->order == ORDER_SHUFFLE ? permute_at(&order, place) : place,
+            .index = sampler_index(&epoch, (first_place + i) % sampler->length),
             .partner = i,
             .weight = PLAN_LAMBDA_ONE,
             .flip = plan_flip(recipe, address.epoch, position),
+            .valid = recipe->last != STK_LAST_MASK || position < sampler->length,
         };
     }
     if (recipe->mix != MIX_NONE)
         plan_mix(recipe, address, count, slots);
 }
 
-uint64_t plan_replacement(const struct recipe *recipe, uint64_t samples, uint32_t epoch,
-                          uint64_t position, uint32_t attempt)
+uint64_t plan_replacement(const struct sampler *sampler, uint32_t epoch, uint64_t position,
+                          uint32_t attempt)
 {
     uint32_t words[4];
-    rng_block(&(struct rng){recipe->seed, epoch, RNG_REPLACE, position}, attempt, words);
-    return rng_below64(words[0], words[1], samples);
+    rng_block(&(struct rng){sampler->seed, epoch, RNG_REPLACE, position}, attempt, words);
+    return sampler_draw(sampler, words);
 }

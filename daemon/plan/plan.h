@@ -11,10 +11,15 @@
 #include <stdint.h>
 
 #include "config/recipe.h"
+#include "daemon/plan/sampler.h"
 #include "daemon/plan/view.h"
 
 /* A lambda is a multiple of 1 / PLAN_LAMBDA_ONE, so that pixels and wire agree on it exactly. */
 enum { PLAN_LAMBDA_ONE = 1 << 14 };
+
+/* With last = mask, steps behind an epoch's end that are served all the same, so that each of up to
+ * as many ranks takes as many steps as the others. */
+#define PLAN_MASKED_STEPS (UINT64_C(1) << 32)
 
 struct plan_slot {
     uint64_t position; /* in the epoch: step * batch + slot */
@@ -22,40 +27,46 @@ struct plan_slot {
     uint32_t partner;  /* slot of this batch that is mixed in; itself where nothing is */
     uint16_t weight;   /* lambda * PLAN_LAMBDA_ONE: this slot's own share */
     bool flip;
+    bool valid; /* counts; the others only fill a masked batch */
 };
 
 /**
- * Steps of an epoch: samples / batch, rounded down for drop and up for partial and wrap.
+ * Steps of an epoch: samples / batch, rounded down for drop and up for partial, wrap and mask.
+ *
+ *   samples   places of the epoch, sampler->length
  *
  * Owns: nothing.  Threads: any.  Blocks: no.
  */
 uint64_t plan_steps(const struct recipe *recipe, uint64_t samples);
 
-/** Samples in the batch of a step, 1 .. recipe->batch; step < plan_steps. */
+/** Whether a step is served: it is one of the epoch's, or of PLAN_MASKED_STEPS behind it. */
+bool plan_has_step(const struct recipe *recipe, uint64_t samples, uint64_t step);
+
+/** Samples in the batch of a step, 1 .. recipe->batch; plan_has_step. */
 uint32_t plan_count(const struct recipe *recipe, uint64_t samples, uint64_t step);
 
 /**
  * Plan one batch.
  *
- *   samples   in the source, >= 1
- *   address   step < plan_steps
+ *   sampler   of the recipe's stream
+ *   address   plan_has_step
  *   slots     storage for plan_count slots, all are set
  *
  * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
  * Source: PROTOCOL.md, "plan 1"; fastai's MixUp and the mixup paper for lambda and partner.
  */
-void plan_batch(const struct recipe *recipe, uint64_t samples, struct stk_address address,
-                struct plan_slot *slots);
+void plan_batch(const struct recipe *recipe, const struct sampler *sampler,
+                struct stk_address address, struct plan_slot *slots);
 
 /**
- * The sample that stands in for one that cannot be decoded.
+ * The sample that stands in for one that cannot be decoded, drawn by the sampler's law.
  *
  *   attempt   0 for the first stand-in, 1 for the one that replaces it, ...
  *
  * The same in every daemon.  Threads: any.  Blocks: no.
  */
-uint64_t plan_replacement(const struct recipe *recipe, uint64_t samples, uint32_t epoch,
-                          uint64_t position, uint32_t attempt);
+uint64_t plan_replacement(const struct sampler *sampler, uint32_t epoch, uint64_t position,
+                          uint32_t attempt);
 
 /**
  * What is served of a picture of height x width pixels that stands at a position.

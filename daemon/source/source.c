@@ -102,6 +102,12 @@ int32_t source_label(const struct source *source, uint64_t index)
     return listing_get(&source->listing, index).label;
 }
 
+double source_weight(const struct source *source, uint64_t index)
+{
+    CHECK(index < source->listing.count);
+    return 1;
+}
+
 const char *source_name(const struct source *source, uint64_t index)
 {
     return listing_get(&source->listing, index).path;

@@ -68,6 +68,10 @@ const char *source_class_name(const struct source *source, uint32_t class);
 /** The label of a sample, 0 .. source_classes - 1; index < source_count.  Threads: any. */
 int32_t source_label(const struct source *source, uint64_t index);
 
+/** How often a sample is to be drawn beside the others, >= 0: 1 where the source does not say.
+ *  Threads: any. */
+double source_weight(const struct source *source, uint64_t index);
+
 /** What to call a sample in a log line (its path below the root), borrowed.  Threads: any. */
 const char *source_name(const struct source *source, uint64_t index);
 

@@ -173,7 +173,7 @@ struct copy {
 static void *copy_open(const struct data *data)
 {
     struct copy *copy = malloc(sizeof *copy);
-    size_t bytes = data->batch * data->stream->layout.slot_bytes;
+    size_t bytes = data->batch * data->phase->layout.slot_bytes;
     uint8_t *from = malloc(bytes);
     uint8_t *to = malloc(bytes);
     if (copy == NULL || from == NULL || to == NULL)

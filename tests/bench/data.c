@@ -73,10 +73,20 @@ static void read_pictures(struct data *data)
         data_fail("none of the pictures can be read");
 }
 
+struct sampler data_sampler(const struct data *data, uint64_t samples)
+{
+    struct sampler sampler;
+    char error[SAMPLER_ERROR_BYTES];
+    const struct sampler_samples counted = {.count = samples};
+    if (sampler_init(&sampler, &data->phase->recipe, &counted, error) != STK_OK)
+        data_fail("%s", error);
+    return sampler;
+}
+
 static void plan_step(struct data *data, struct stk_address address, uint64_t first)
 {
-    const struct recipe *recipe = data->stream->recipe;
-    plan_batch(recipe, data->picture_count, address, &data->slots[first]);
+    const struct recipe *recipe = &data->phase->recipe;
+    plan_batch(recipe, &data->sampler, address, &data->slots[first]);
     for (uint32_t i = 0; i < data->batch; i++) {
         const struct plan_slot *slot = &data->slots[first + i];
         const struct data_picture *picture = &data->pictures[slot->index];
@@ -91,7 +101,8 @@ static void plan_step(struct data *data, struct stk_address address, uint64_t fi
 
 static void plan_epochs(struct data *data)
 {
-    data->steps = plan_steps(data->stream->recipe, data->picture_count);
+    data->sampler = data_sampler(data, data->picture_count);
+    data->steps = plan_steps(&data->phase->recipe, data->sampler.length);
     data->sample_count = DATA_EPOCHS * data->steps * data->batch;
     data->samples = allocate(data->sample_count, sizeof *data->samples);
     data->slots = allocate(data->sample_count, sizeof *data->slots);
@@ -104,6 +115,17 @@ static void plan_epochs(struct data *data)
     }
 }
 
+static void check_stream(const struct data *data)
+{
+    const char *name = data->stream->name;
+    if (data->phase->recipe.last != STK_LAST_WRAP)
+        data_fail("stream \"%s\" does not say last = wrap", name);
+    if (data->phase->recipe.sampler != SAMPLER_ALL)
+        data_fail("stream \"%s\" says sampler; only sampler = all is measured", name);
+    if (data->stream->phase_count > 1)
+        data_fail("stream \"%s\" has phases; only a stream without is measured", name);
+}
+
 void data_init(struct data *data, const char *path, uint32_t epoch)
 {
     char error[CONFIG_ERROR_BYTES];
@@ -112,9 +134,9 @@ void data_init(struct data *data, const char *path, uint32_t epoch)
         data_fail("%s", error);
     if (stream_open(&data->config->streams[0], source_threads(1), &data->stream, error) != STK_OK)
         data_fail("%s", error);
-    data->batch = data->stream->recipe->batch;
-    if (data->stream->recipe->last != STK_LAST_WRAP)
-        data_fail("stream \"%s\" does not say last = wrap", data->stream->name);
+    data->phase = &data->stream->phases[0];
+    data->batch = data->phase->recipe.batch;
+    check_stream(data);
     read_pictures(data);
     plan_epochs(data);
 }
@@ -126,6 +148,7 @@ void data_release(struct data *data)
     free(data->pictures);
     free(data->samples);
     free(data->slots);
+    sampler_release(&data->sampler);
     stream_close(&data->stream);
     config_close(&data->config);
 }

@@ -38,8 +38,10 @@ struct data_sample {
 };
 
 struct data {
-    struct config *config; /* owned */
-    struct stream *stream; /* owned; the first of the configuration */
+    struct config *config;            /* owned */
+    struct stream *stream;            /* owned; the first of the configuration */
+    const struct stream_phase *phase; /* the only one of the stream */
+    struct sampler sampler;           /* owned; the stream's, over the pictures held */
     struct data_picture *pictures;
     uint64_t picture_count;
     uint64_t steps; /* of an epoch over the pictures held */
@@ -55,7 +57,7 @@ struct data {
  * than are held, these are the boxes and the order that the daemon serves from that epoch on.
  * Pictures whose header cannot be read are left out.
  *
- *   path    a configuration; its first stream must have "last = wrap"
+ *   path    a configuration; its first stream must have "last = wrap", "sampler = all", no phases
  *   epoch   the first one to plan
  *
  * Owns: data owns everything in it; data_release gives it back.
@@ -65,6 +67,9 @@ void data_init(struct data *data, const char *path, uint32_t epoch);
 
 /** Give everything back. */
 void data_release(struct data *data);
+
+/** A sampler of so many samples by the stream's recipe; the caller gives it to sampler_release. */
+struct sampler data_sampler(const struct data *data, uint64_t samples);
 
 /** The sample of an item of work: they follow one another as planned, and then begin again. */
 const struct data_sample *data_sample(const struct data *data, uint64_t item);

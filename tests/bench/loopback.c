@@ -65,7 +65,7 @@ static bool send_batch(struct pair *pair)
 static struct pair *pair_open(const struct data *data, const char *endpoint)
 {
     struct pair *pair = calloc(1, sizeof *pair);
-    size_t bytes = data->batch * data->stream->layout.slot_bytes;
+    size_t bytes = data->batch * data->phase->layout.slot_bytes;
     uint8_t *batch = malloc(bytes);
     if (pair == NULL || batch == NULL)
         data_fail("no memory");

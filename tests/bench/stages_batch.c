@@ -32,8 +32,8 @@ static void *new_state(size_t bytes)
 
 struct planner {
     const struct data *data;
-    struct recipe recipe;
-    uint64_t samples;
+    const struct recipe *recipe;
+    struct sampler sampler;
     uint64_t steps;
     int64_t sum; /* of everything drawn, so that it is drawn */
     struct plan_slot slots[STK_BATCH_MAX];
@@ -43,10 +43,17 @@ static struct planner *planner_open(const struct data *data, uint64_t samples)
 {
     struct planner *planner = new_state(sizeof *planner);
     planner->data = data;
-    planner->recipe = *data->stream->recipe;
-    planner->samples = samples;
-    planner->steps = plan_steps(&planner->recipe, samples);
+    planner->recipe = &data->phase->recipe;
+    planner->sampler = data_sampler(data, samples);
+    planner->steps = plan_steps(planner->recipe, planner->sampler.length);
     return planner;
+}
+
+static void planner_close(void *state)
+{
+    struct planner *planner = state;
+    sampler_release(&planner->sampler);
+    free(planner);
 }
 
 static void *planner_open_held(const struct data *data)
@@ -64,11 +71,11 @@ static bool plan(void *state, uint64_t item)
     struct planner *planner = state;
     /* A prime number of steps on, so that no two neighbours are planned after each other. */
     struct stk_address address = {planner->data->epoch, item * 1000003 % planner->steps};
-    plan_batch(&planner->recipe, planner->samples, address, planner->slots);
+    plan_batch(planner->recipe, &planner->sampler, address, planner->slots);
     for (uint32_t i = 0; i < planner->data->batch; i++) {
         const struct plan_slot *slot = &planner->slots[i];
         struct view view =
-            plan_view(&planner->recipe, address.epoch, slot->position, HEIGHT_USUAL, WIDTH_USUAL);
+            plan_view(planner->recipe, address.epoch, slot->position, HEIGHT_USUAL, WIDTH_USUAL);
         planner->sum += view.box.left + (int64_t)slot->index + slot->partner + slot->weight;
     }
     return planner->sum > 0;
@@ -135,7 +142,7 @@ static void fill(struct mixer *mixer)
 
 static struct mixer *mixer_open(const struct data *data, enum stk_dtype dtype)
 {
-    const struct recipe *recipe = data->stream->recipe;
+    const struct recipe *recipe = &data->phase->recipe;
     struct mixer *mixer = new_state(sizeof *mixer);
     mixer->data = data;
     mixer->dtype = dtype;
@@ -213,15 +220,18 @@ static bool encode(void *state, uint64_t item)
 {
     struct encoder *encoder = state;
     const struct stream *stream = encoder->data->stream;
+    const struct layout *layout = &encoder->data->phase->layout;
     struct stk_batch_header message = {
         .id = item,
         .stream = stk_text_of(stream->name),
         .fingerprint = stream->fingerprint,
         .address = {encoder->data->epoch, item},
         .count = encoder->data->batch,
-        .tensor_count = LAYOUT_TENSORS,
     };
-    memcpy(message.tensors, stream->layout.info, sizeof stream->layout.info);
+    for (int i = 0; i < LAYOUT_TENSORS; i++) {
+        if (layout->present[i])
+            message.tensors[message.tensor_count++] = layout->info[i];
+    }
     size_t len;
     return stk_batch_header_encode(&message, encoder->bytes, sizeof encoder->bytes, &len) == STK_OK;
 }
@@ -233,8 +243,16 @@ static bool encode(void *state, uint64_t item)
     }
 
 const struct work batch_works[] = {
-    {.name = "plan", .batches = true, .open = planner_open_held, .close = free, .run = plan},
-    {.name = "plan_1e9", .batches = true, .open = planner_open_large, .close = free, .run = plan},
+    {.name = "plan",
+     .batches = true,
+     .open = planner_open_held,
+     .close = planner_close,
+     .run = plan},
+    {.name = "plan_1e9",
+     .batches = true,
+     .open = planner_open_large,
+     .close = planner_close,
+     .run = plan},
     {.name = "read", .open = reader_open, .close = reader_close, .run = read_sample},
     MIX("mix_u8", mixer_open_u8),
     MIX("mix_f32", mixer_open_f32),

@@ -33,7 +33,7 @@ struct stage {
 static struct stage *stage_open(const struct data *data, enum stk_dtype dtype,
                                 enum stk_layout layout)
 {
-    const struct recipe *recipe = data->stream->recipe;
+    const struct recipe *recipe = &data->phase->recipe;
     struct stage *stage = calloc(1, sizeof *stage);
     if (stage == NULL || image_decoder_open(&DATA_LIMITS(data), &stage->decoder) != STK_OK ||
         decode_open(&DATA_LIMITS(data), &stage->decode) != STK_OK)

@@ -10,16 +10,28 @@ import io
 import math
 import os
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import xxhash
 from PIL import Image
 
-MASK32 = (1 << 32) - 1
-MASK64 = (1 << 64) - 1
+from plan1_sampler import Sampler
+from plan1_words import (
+    CROP,
+    FLIP,
+    LAMBDA,
+    PARTNER,
+    REPLACE,
+    SHUFFLE,
+    Permutation,
+    below,
+    philox,
+    unit,
+    unit52,
+    words,
+)
 
-SHUFFLE, CROP, FLIP, LAMBDA, PARTNER, REPLACE = range(1, 7)
 
 ATTEMPTS = 64
 UNITS = 16384
@@ -33,6 +45,10 @@ class Recipe:
     batch: int = 64
     order: str = "shuffle"
     last: str = "drop"
+    sampler: str = "all"
+    epoch_samples: int = 0
+    repeat: int = 1
+    subset: float = 1.0
     on_corrupt: str = "replace"
     image_pixels_max: int = 100_000_000
     image_bytes_max: int = 32 << 20
@@ -51,6 +67,15 @@ class Recipe:
     mix: str = "none"
     mix_preset: str = "fastai"
     mix_alpha: float = 0.4
+    phases: tuple = ()  # of (first epoch, batch, height, width)
+
+    def at(self, epoch):
+        """The recipe with what holds in an epoch."""
+        now = self
+        for first, batch, height, width in self.phases:
+            if first <= epoch:
+                now = replace(now, batch=batch, height=height, width=width)
+        return now
 
     def text(self):
         """The canonical recipe of section 7."""
@@ -60,6 +85,10 @@ class Recipe:
             f"batch={self.batch}",
             f"order={self.order}",
             f"last={self.last}",
+            f"sampler={self.sampler}",
+            *([f"epoch_samples={self.epoch_samples}"] if self.sampler != "all" else []),
+            f"repeat={self.repeat}",
+            f"subset={_reals([self.subset])}",
             f"on_corrupt={self.on_corrupt}",
             f"image_pixels_max={self.image_pixels_max}",
             f"image_bytes_max={self.image_bytes_max}",
@@ -82,6 +111,8 @@ class Recipe:
         lines.append(f"mix={self.mix}")
         if self.mix == "mixup":
             lines += [f"mix_preset={self.mix_preset}", f"mix_alpha={_reals([self.mix_alpha])}"]
+        for first, batch, height, width in self.phases:
+            lines += [f"phase={first}", f"batch={batch}", f"height={height}", f"width={width}"]
         return "".join(line + "\n" for line in lines)
 
 
@@ -97,6 +128,7 @@ class Sample:
     length: int
     label: int
     file: bytes
+    weight: float = 1.0
 
 
 def list_folder(root):
@@ -121,85 +153,9 @@ def fingerprint(recipe, samples):
     hash_ = xxhash.xxh3_128(recipe.text().encode())
     for sample in samples:
         hash_.update(sample.path + b"\0" + struct.pack("<Qi", sample.length, sample.label))
+    if recipe.sampler == "weighted":
+        hash_.update(b"".join(struct.pack("<d", sample.weight) for sample in samples))
     return hash_.digest()
-
-
-# 8.1 Random words.
-
-
-def philox(counter, key):
-    """Philox4x32-10 of Random123: four words from a counter of four and a key of two."""
-    c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(10):
-        a = 0xD2511F53 * c0
-        b = 0xCD9E8D57 * c2
-        c0, c1, c2, c3 = (b >> 32) ^ c1 ^ k0, b & MASK32, (a >> 32) ^ c3 ^ k1, a & MASK32
-        k0 = (k0 + 0x9E3779B9) & MASK32
-        k1 = (k1 + 0xBB67AE85) & MASK32
-    return c0, c1, c2, c3
-
-
-def words(seed, epoch, purpose, position, block):
-    counter = (position & MASK32, position >> 32, epoch, (purpose << 16) + block)
-    return philox(counter, (seed & MASK32, seed >> 32))
-
-
-def unit(w):
-    return (w + 0.5) / 2**32
-
-
-def unit52(a, b):
-    return ((a >> 6) * 2**26 + (b >> 6) + 0.5) / 2**52
-
-
-def below(w, n):
-    return w * n >> 32
-
-
-def below64(a, b, n):
-    return (a << 32 | b) * n >> 64
-
-
-# 8.2 Permutation.
-
-
-def _scramble(z):
-    z ^= z >> 30
-    z = z * 0xBF58476D1CE4E5B9 & MASK64
-    z ^= z >> 27
-    z = z * 0x94D049BB133111EB & MASK64
-    z ^= z >> 31
-    return z >> 32
-
-
-class Permutation:
-    """A keyed permutation of [0, n)."""
-
-    def __init__(self, seed, epoch, purpose, position, n):
-        self.n = n
-        bits = max(2, (n - 1).bit_length())
-        self.low_bits = bits // 2
-        self.high_bits = bits - self.low_bits
-        self.keys = []
-        for block in range(8):
-            w0, w1, w2, w3 = words(seed, epoch, purpose, position, block)
-            self.keys += [w1 << 32 | w0, w3 << 32 | w2]
-
-    def _walk(self, x):
-        low_mask = (1 << self.low_bits) - 1
-        high_mask = (1 << self.high_bits) - 1
-        low, high = x & low_mask, x >> self.low_bits
-        for round_ in range(0, 16, 2):
-            high ^= _scramble((low + self.keys[round_]) & MASK64) & high_mask
-            low ^= _scramble((high + self.keys[round_ + 1]) & MASK64) & low_mask
-        return high << self.low_bits | low
-
-    def __call__(self, x):
-        x = self._walk(x)
-        while x >= self.n:
-            x = self._walk(x)
-        return x
 
 
 # 8.4 exp and log.
@@ -401,6 +357,7 @@ class Slot:
     flip: bool
     partner: int  # slot
     weight: int
+    valid: bool
 
 
 @dataclass
@@ -425,6 +382,7 @@ class Plan:
     def __init__(self, recipe, samples, bad=()):
         self.recipe = recipe
         self.samples = samples
+        self.sampler = Sampler(recipe, samples)
         self.bad = frozenset(bad)
         self.decoded = functools.lru_cache(maxsize=None)(self._decode)
 
@@ -438,31 +396,38 @@ class Plan:
 
     @property
     def steps(self):
-        whole, rest = divmod(len(self.samples), self.recipe.batch)
-        return whole + (rest > 0 and self.recipe.last != "drop")
+        """Of epoch 0."""
+        return self.steps_of(0)
 
-    def count(self, step):
-        rest = len(self.samples) - step * self.recipe.batch
-        return min(self.recipe.batch, rest) if self.recipe.last == "partial" else self.recipe.batch
+    def steps_of(self, epoch):
+        recipe = self.recipe.at(epoch)
+        whole, rest = divmod(self.sampler.epoch_samples, recipe.batch)
+        return whole + (rest > 0 and recipe.last != "drop")
+
+    def count(self, epoch, step):
+        recipe = self.recipe.at(epoch)
+        rest = self.sampler.epoch_samples - step * recipe.batch
+        return min(recipe.batch, rest) if recipe.last == "partial" else recipe.batch
 
     def slots(self, epoch, step):
-        recipe, n = self.recipe, len(self.samples)
-        count = self.count(step)
-        shuffle = Permutation(recipe.seed, epoch, SHUFFLE, 0, n)
+        recipe, n = self.recipe.at(epoch), self.sampler.epoch_samples
+        count = self.count(epoch, step)
+        sample_at = self.sampler.epoch(epoch)
         weights = self.weights(epoch, step)
         partner = Permutation(recipe.seed, epoch, PARTNER, step, count)
         slots = []
         for i in range(count):
             p = step * recipe.batch + i
-            index = shuffle(p % n) if recipe.order == "shuffle" else p % n
+            index = sample_at((step // recipe.repeat * recipe.batch + i) % n)
             flip = unit(words(recipe.seed, epoch, FLIP, p, 0)[0]) < recipe.flip
             other = partner(i) if recipe.mix == "mixup" else i
-            slots.append(Slot(p, index, flip, other, weights[i]))
+            valid = recipe.last != "mask" or p < n
+            slots.append(Slot(p, index, flip, other, weights[i], valid))
         return slots
 
     def weights(self, epoch, step):
         """Lambda of every slot in units of 1/16384."""
-        recipe, count = self.recipe, self.count(step)
+        recipe, count = self.recipe.at(epoch), self.count(epoch, step)
         if recipe.mix == "none":
             return [UNITS] * count
         if recipe.mix_preset == "paper":
@@ -484,15 +449,16 @@ class Plan:
                 return index
             if self.recipe.on_corrupt == "fail":
                 break
-            w0, w1, _, _ = words(self.recipe.seed, epoch, REPLACE, slot.position, attempt)
-            index = below64(w0, w1, len(self.samples))
+            index = self.sampler.draw(
+                *words(self.recipe.seed, epoch, REPLACE, slot.position, attempt)
+            )
         if index in self.bad:
             raise Unservable(f"sample {slot.index}")
         return index
 
     def batch(self, epoch, step):
         """The batch at an address, as an Expected."""
-        recipe = self.recipe
+        recipe = self.recipe.at(epoch)
         slots = self.slots(epoch, step)
         indices = [self.stand_in(epoch, slot) for slot in slots]
         images, crops = [], []
@@ -514,6 +480,8 @@ class Plan:
             "crop": np.array(crops, "<i4"),
             "flip": np.array([slot.flip for slot in slots], "|u1"),
         }
+        if recipe.last == "mask":
+            tensors["valid"] = np.array([slot.valid for slot in slots], "|u1")
         replaced = [
             (i, slot.index)
             for i, (slot, index) in enumerate(zip(slots, indices))

@@ -60,6 +60,9 @@ def stream_text(name, source, recipe=plan1.Recipe()):
         f"order = {recipe.order}",
         f"seed = {recipe.seed}",
         f"last = {recipe.last}",
+        f"sampler = {recipe.sampler}",
+        f"repeat = {recipe.repeat}",
+        f"subset = {recipe.subset!r}",
         f"size = {{{recipe.height}, {recipe.width}}}",
         f"crop = {recipe.crop}",
         f"interpolation = {recipe.interpolation}",
@@ -72,6 +75,12 @@ def stream_text(name, source, recipe=plan1.Recipe()):
         f"std = {_list(recipe.std)}",
         f"on_corrupt = {recipe.on_corrupt}",
     ]
+    if recipe.sampler != "all":
+        lines.append(f"epoch_samples = {recipe.epoch_samples}")
+    for first, batch, height, width in recipe.phases:
+        lines.append(
+            f"phase {{ from_epoch = {first} batch = {batch} size = {{{height}, {width}}} }}"
+        )
     if recipe.crop == "center":
         lines.append(f"resize = {recipe.resize}")
     if recipe.mix != "none":

@@ -64,7 +64,8 @@ def keys_in_order(value):
 def test_the_daemon_encodes_as_the_golden_messages_do(daemon, connect, tmp_path):
     root = dataset.write_small(tmp_path / "data", classes=1, each=3)
     dataset.write(root, "class0/bad.jpg", b"bad")
-    running = daemon(stream_text("train", root, Recipe(batch=4, height=8, width=8)))
+    recipe = Recipe(batch=4, height=8, width=8, phases=((80, 4, 9, 9),))
+    running = daemon(stream_text("train", root, recipe))
     client = connect(running.endpoint)
     requests = {
         "welcome.hex": golden("hello.hex")[0],
@@ -109,3 +110,16 @@ def test_the_pages_example_of_a_plan_is_the_plan(example):
         values = [slot.index, int(slot.flip), slot.partner, slot.weight, *crop]
         assert int(number) == slot.position
         assert [int(value) for value in re.findall(r"\d+", cells)] == values
+
+
+def test_the_pages_example_of_draws_is_what_the_sampler_draws(example):
+    weights = [1, 0, 2.5, 0.001, 0, 1, 7, 1e-12]
+    labels = [2, 0, 2, 5, 2, 0, 2, 2]
+    samples = [plan1.Sample(b"", 0, *pair) for pair in zip(labels, [b""] * 8, weights)]
+    for law in ("weighted", "balanced"):
+        sampler = plan1.Sampler(Recipe(seed=42, sampler=law), samples)
+        row = re.search(rf"^    {law}: ([\d, ]+)$", example, re.M)[1]
+        assert [sampler.epoch(3)(q) for q in range(12)] == [int(i) for i in row.split(",")]
+        if law == "weighted":
+            told = re.search(r"S is ([\d,\s]+)\.", example)[1]
+            assert sampler.sums == [int(i) for i in told.split(",")]

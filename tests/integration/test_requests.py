@@ -54,8 +54,8 @@ def with_value(packed, **changes):
     )
 
 
-NESTED_4 = encode([[["deep"]]])
-NESTED_5 = encode([[[["deep"]]]])
+NESTED_6 = encode([[[[["deep"]]]]])
+NESTED_7 = encode([[[[[["deep"]]]]]])
 
 INVALID = {
     "not msgpack": b"\xc1",
@@ -95,7 +95,7 @@ INVALID = {
 }
 
 BEYOND_A_LIMIT = {
-    "five containers deep": with_value(b"", x=NESTED_5),
+    "seven containers deep": with_value(b"", x=NESTED_7),
     "65 keys": encode({**GET, **{f"x{i}": i for i in range(60)}}),
     "65 keys in a map inside": with_value(b"", x=encode({f"x{i}": i for i in range(65)})),
     "a stream name of 65 bytes": with_value(b"", stream=encode("s" * 65)),
@@ -121,7 +121,7 @@ def test_a_message_beyond_a_limit_is_refused(client, what):
 
 ALLOWED = {
     "keys it does not know": encode({**GET, "colour": "red", "list": [1, {"a": None}]}),
-    "four containers deep": with_value(b"", x=NESTED_4),
+    "six containers deep": with_value(b"", x=NESTED_6),
     "64 keys": encode({**GET, **{f"x{i}": i for i in range(59)}}),
     "4,096 bytes": with_value(b"", x=b"\xc5" + (4096 - len(encode(GET)) - 5).to_bytes(2, "big")
                               + bytes(4096 - len(encode(GET)) - 5)),
@@ -271,7 +271,7 @@ def test_500_random_and_1500_mutated_requests_do_no_harm(client):
         encode({"k": "hello", "id": 1 << 40, "v": 1, "stream": "train", "name": "é", "window": 8}),
         encode({"k": "labels", "id": 3, "stream": "train", "first": 0}),
         encode({"k": "streams", "id": 4}),
-        encode({"k": "cancel", "id": 77}), with_value(b"", x=NESTED_4),
+        encode({"k": "cancel", "id": 77}), with_value(b"", x=NESTED_6),
     ]  # fmt: skip
     client.last_id = 1 << 50
     frames = [random_.randbytes(random_.randint(0, 200)) for _ in range(500)]

@@ -32,7 +32,9 @@ TENSORS = {
     "partner_index": ("<u8", ()),
     "crop": ("<i4", (4,)),
     "flip": ("|u1", ()),
+    "valid": ("|u1", ()),
 }
+OPTIONAL = {"valid"}
 
 
 class ProtocolError(AssertionError):
@@ -88,19 +90,31 @@ def _word(*words):
     return lambda value: value in words
 
 
+def _picture(value):
+    return _shape(value) and len(value) == 3
+
+
+PHASE = {
+    "epoch": lambda value: _unsigned(U32)(value) and value > 0,
+    "steps": _unsigned(U64),
+    "batch": _unsigned(U32),
+    "shape": _picture,
+}
 STREAM = {
     "stream": _text(64),
     "fingerprint": _bin16,
     "samples": _unsigned(U64),
+    "epoch_samples": _unsigned(U64),
     "steps": _unsigned(U64),
     "batch": _unsigned(U32),
-    "shape": lambda value: _shape(value) and len(value) == 3,
+    "shape": _picture,
     "dtype": _word(*PICTURES),
     "layout": _word("nhwc", "nchw"),
-    "last": _word("drop", "partial", "wrap"),
+    "last": _word("drop", "partial", "wrap", "mask"),
     "classes": _unsigned(U32),
     "mix": _text(512),
     "decoder": _text(512),
+    "phases": _rows(PHASE, 16),
 }
 TENSOR = {"name": _text(64), "dtype": _word(*DTYPES), "shape": _shape}
 REPLACED = {"slot": _unsigned(U32), "index": _unsigned(U64), "reason": _text(512)}
@@ -185,7 +199,8 @@ class Batch:
         demand(len(frames) == len(header["tensors"]), "frames and tensors differ in number")
         for tensor, frame in zip(header["tensors"], frames):
             self.tensors[tensor["name"]] = self._array(tensor, frame)
-        demand(list(self.tensors) == list(TENSORS), f"tensors are {list(self.tensors)}")
+        names = [name for name in TENSORS if name in self.tensors or name not in OPTIONAL]
+        demand(list(self.tensors) == names, f"tensors are {list(self.tensors)}")
 
     def _array(self, tensor, frame):
         name, dtype, shape = tensor["name"], tensor["dtype"], tuple(tensor["shape"])
