@@ -18,6 +18,7 @@ WORDS(on_corrupt, [ON_CORRUPT_REPLACE] = "replace", [ON_CORRUPT_FAIL] = "fail");
 WORDS(crop, [CROP_RANDOM] = "random", [CROP_CENTER] = "center", [CROP_NONE] = "none");
 WORDS(dtype, [STK_U8] = "u8", [STK_F32] = "f32", [STK_F16] = "f16", [STK_BF16] = "bf16");
 WORDS(layout, [STK_NHWC] = "nhwc", [STK_NCHW] = "nchw");
+WORDS(labels, [LABELS_INDEX] = "index", [LABELS_DENSE] = "dense");
 WORDS(mix, [MIX_NONE] = "none", [MIX_MIXUP] = "mixup");
 WORDS(mix_preset, [MIX_PRESET_FASTAI] = "fastai", [MIX_PRESET_PAPER] = "paper");
 
@@ -70,6 +71,14 @@ static void put_numbers(struct sink *sink, const struct recipe *recipe)
     }
 }
 
+static void put_labels(struct sink *sink, const struct recipe *recipe)
+{
+    double smoothing = recipe_smoothing(recipe);
+    put(sink, "labels=%s\n", labels_list[recipe->labels]);
+    if (recipe->labels == LABELS_DENSE)
+        put_reals(sink, "smoothing", &smoothing, 1);
+}
+
 static void put_mix(struct sink *sink, const struct recipe *recipe)
 {
     put(sink, "mix=%s\n", mix_list[recipe->mix]);
@@ -90,8 +99,14 @@ size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity)
     put(&sink, "image_bytes_max=%" PRIu64 "\n", recipe->image_bytes_max);
     put_geometry(&sink, recipe);
     put_numbers(&sink, recipe);
+    put_labels(&sink, recipe);
     put_mix(&sink, recipe);
     return sink.len;
+}
+
+double recipe_smoothing(const struct recipe *recipe)
+{
+    return recipe->smoothing;
 }
 
 void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES])

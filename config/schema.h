@@ -27,11 +27,12 @@ enum config_kind {
     CONFIG_WORD,     /* an enum */
     CONFIG_ENDPOINT, /* char *, owned by the field */
     CONFIG_SOURCE,   /* likewise */
+    CONFIG_PATH,     /* likewise; empty where none is given */
     CONFIG_SUBSECTION,
 };
 
 enum {
-    CONFIG_KEYS_MAX = 32,    /* rows of the table */
+    CONFIG_KEYS_MAX = 64,    /* rows of the table */
     CONFIG_DEFAULTS_MAX = 3, /* values of a default */
     CONFIG_RANGE_BYTES = 128 /* storage for a range in words */
 };

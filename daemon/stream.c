@@ -35,10 +35,32 @@ static enum stk_status take_fingerprint(struct stream *stream)
     return STK_OK;
 }
 
+/* Labels that are no class number are a target always. */
+static uint32_t target_columns(const struct stream *stream)
+{
+    if (source_labels(stream->source) == SOURCE_CLASS && stream->recipe->labels == LABELS_INDEX)
+        return 0;
+    return source_classes(stream->source);
+}
+
+static enum stk_status check_smoothing(const struct stream *stream, char *error)
+{
+    if (source_labels(stream->source) == SOURCE_CLASS || recipe_smoothing(stream->recipe) == 0)
+        return STK_OK;
+    snprintf(error, CONFIG_ERROR_BYTES,
+             "stream \"%s\" has smoothing %g, which is of one class a sample; its source has %s, "
+             "set smoothing = 0",
+             stream->name, recipe_smoothing(stream->recipe),
+             source_labels(stream->source) == SOURCE_CLASSES ? "several" : "numbers");
+    return STK_CONFIG;
+}
+
 static enum stk_status prepare(struct stream *stream, const struct config_stream *config,
                                char *error)
 {
     const struct recipe *recipe = stream->recipe;
+    if (check_smoothing(stream, error) != STK_OK)
+        return STK_CONFIG;
     stream->samples = source_count(stream->source);
     stream->steps = plan_steps(recipe, stream->samples);
     if (stream->steps == 0) {
@@ -50,7 +72,7 @@ static enum stk_status prepare(struct stream *stream, const struct config_stream
     }
     image_format_init(&stream->format, recipe->height, recipe->width, recipe->dtype, recipe->layout,
                       recipe->mean, recipe->std);
-    layout_init(&stream->layout, recipe);
+    layout_init(&stream->layout, recipe, target_columns(stream));
     recipe_mix_text(recipe, stream->mix);
     stream->logged = calloc(stream->samples / LOGGED_BITS + 1, sizeof *stream->logged);
     if (stream->logged == NULL || take_fingerprint(stream) != STK_OK) {
@@ -72,7 +94,8 @@ enum stk_status stream_open(const struct config_stream *config, unsigned threads
     made->name = config->name;
     made->recipe = &config->recipe;
     char reason[SOURCE_ERROR_BYTES] = "";
-    enum stk_status status = source_open(config->source, threads, &made->source, reason);
+    const struct source_place place = {config->source, config->root, config->list};
+    enum stk_status status = source_open(&place, threads, &made->source, reason);
     if (status != STK_OK)
         snprintf(error, CONFIG_ERROR_BYTES, "stream \"%s\": %s", config->name, reason);
     else

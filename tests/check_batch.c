@@ -36,7 +36,7 @@ static void bench_init(unsigned slabs)
     static int identities[8];
     static int next;
     bench.recipe = recipe_of(4);
-    layout_init(&bench.layout, &bench.recipe);
+    layout_init(&bench.layout, &bench.recipe, 0);
     bench.stream = (const struct stream *)(const void *)&identities[next++];
     ck_assert_int_eq(cache_open(slabs * bench.layout.bytes, &bench.figures, &bench.cache), STK_OK);
 }
@@ -71,7 +71,7 @@ START_TEST(tensors_are_aligned_and_apart)
     recipe.dtype = dtypes[_i];
     recipe.layout = STK_NCHW;
     struct layout layout;
-    layout_init(&layout, &recipe);
+    layout_init(&layout, &recipe, 0);
     ck_assert_uint_eq(layout.slot_bytes, 8 * 6 * 3 * stk_dtype_bytes(dtypes[_i]));
     ck_assert_uint_eq(layout.info[LAYOUT_IMAGES].shape[1], 3);
     ck_assert_uint_eq(layout.info[LAYOUT_IMAGES].shape[3], 6);
@@ -196,7 +196,7 @@ START_TEST(slabs_of_another_stream_make_room)
     }
     struct recipe large = recipe_of(8);
     struct layout layout;
-    layout_init(&layout, &large);
+    layout_init(&layout, &large, 0);
     ck_assert_int_eq(cache_take(bench.cache, &layout, &taken), STK_OK);
     ck_assert_ptr_null(find(0));
     ck_assert_ptr_nonnull(find(3));

@@ -102,7 +102,11 @@ static struct pipeline_options options_for(struct bench *bench, uint32_t workers
 static void bench_open(struct bench *bench, uint32_t workers, uint32_t readers)
 {
     struct recipe recipe = bench->config.recipe;
-    *bench = (struct bench){.config = {.name = (char *)"train", .source = root, .recipe = recipe}};
+    *bench = (struct bench){.config = {.name = (char *)"train",
+                                       .source = root,
+                                       .root = (char *)"",
+                                       .list = (char *)"",
+                                       .recipe = recipe}};
     pthread_mutex_init(&bench->lock, NULL);
     pthread_cond_init(&bench->changed, NULL);
     char error[CONFIG_ERROR_BYTES];

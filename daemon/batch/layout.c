@@ -5,7 +5,7 @@
 
 #include "daemon/batch/batch.h"
 
-/* The recipe decides the images' dtype and shape. */
+/* The recipe decides the images' dtype and shape, the source the target's. */
 static const struct {
     const char *name;
     enum stk_dtype dtype;
@@ -19,6 +19,7 @@ static const struct {
     [LAYOUT_PARTNER_INDEX] = {"partner_index", STK_U64, 0},
     [LAYOUT_CROP] = {"crop", STK_I32, 4},
     [LAYOUT_FLIP] = {"flip", STK_U8, 0},
+    [LAYOUT_TARGET] = {"target", STK_F32, 1},
 };
 
 static size_t take(struct layout *layout, size_t bytes)
@@ -44,7 +45,7 @@ static struct stk_tensor_info images_info(const struct recipe *recipe)
     return info;
 }
 
-void layout_init(struct layout *layout, const struct recipe *recipe)
+void layout_init(struct layout *layout, const struct recipe *recipe, uint32_t target_columns)
 {
     *layout = (struct layout){.batch = recipe->batch};
     for (int i = 0; i < LAYOUT_TENSORS; i++) {
@@ -56,6 +57,9 @@ void layout_init(struct layout *layout, const struct recipe *recipe)
         };
         if (i == LAYOUT_IMAGES)
             layout->info[i] = images_info(recipe);
+        if (i == LAYOUT_TARGET)
+            layout->info[i].shape[1] = target_columns;
+        layout->present[i] = stk_tensor_bytes(&layout->info[i]) > 0;
         layout->offset[i] = take(layout, stk_tensor_bytes(&layout->info[i]));
     }
     layout->slot_bytes = stk_tensor_bytes(&layout->info[LAYOUT_IMAGES]) / recipe->batch;

@@ -52,10 +52,14 @@ def quoted(path):
     return '"' + os.fspath(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def stream_text(name, source, recipe=plan1.Recipe()):
-    """A stream's section, every setting of the recipe written out."""
+def stream_text(name, source, recipe=plan1.Recipe(), **paths):
+    """A stream's section, every setting of the recipe written out; paths are root and list."""
+    source = os.fspath(source)
     lines = [
-        f"source = {quoted(f'folder:{source}')}",
+        f"source = {quoted(source if source.startswith('csv:') else f'folder:{source}')}",
+        *(f"{key} = {quoted(path)}" for key, path in paths.items()),
+        f"labels = {recipe.labels}",
+        f"smoothing = {recipe.smoothing!r}",
         f"batch = {recipe.batch}",
         f"order = {recipe.order}",
         f"seed = {recipe.seed}",

@@ -8,7 +8,6 @@ import pytest
 import plan1
 from plan1 import Recipe
 from stokerd import stream_text
-from wire import TENSORS
 
 DTYPES = {"u8": "|u1", "f32": "<f4", "f16": "<f2", "bf16": "bf16"}
 
@@ -83,13 +82,16 @@ RECIPES = {
         mix_alpha=1.0,
     ),
     "mixed_strongly": Recipe(seed=8, batch=60, height=24, width=24, mix="mixup", mix_alpha=20.0),
+    "dense": Recipe(seed=9, batch=16, height=8, width=8, labels="dense", smoothing=0.1),
+    "dense_mixed": Recipe(seed=9, batch=7, height=8, width=8, labels="dense", mix="mixup"),
     **FORMATS,
 }
 
 
 def assert_equal(batch, expected):
     """Every tensor byte for byte; the first that differs is named with its slot."""
-    for name in TENSORS:
+    assert list(batch.tensors) == list(expected.tensors)
+    for name in expected.tensors:
         got, wanted = batch[name], expected.tensors[name]
         assert (got.dtype, got.shape) == (wanted.dtype, wanted.shape), name
         rows = range(len(wanted))

@@ -101,7 +101,7 @@ def test_the_pages_example_messages_are_their_bytes(example):
 
 def test_the_pages_example_of_a_plan_is_the_plan(example):
     recipe = Recipe(seed=42, batch=64, scale=(0.08, 1), ratio=(3 / 4, 4 / 3), mix="mixup")
-    plan = plan1.Plan(recipe, [plan1.Sample(b"", 0, 0, b"")] * 1000)
+    plan = plan1.Plan(recipe, plan1.Listing([plan1.Sample(b"", 0, 0, b"")] * 1000, ["a"]))
     rows = re.findall(r"^\| (\d+) \| (.*) \|$", example, re.M)
     assert len(rows) >= 4
     for slot, (number, cells) in zip(plan.slots(0, 0), rows):

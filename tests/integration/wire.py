@@ -33,6 +33,8 @@ TENSORS = {
     "crop": ("<i4", (4,)),
     "flip": ("|u1", ()),
 }
+CLASSES = "classes"  # a dimension that the stream's source decides
+OPTIONAL = {"target": ("<f4", (CLASSES,))}  # in this order behind those that are always there
 
 
 class ProtocolError(AssertionError):
@@ -185,12 +187,16 @@ class Batch:
         demand(len(frames) == len(header["tensors"]), "frames and tensors differ in number")
         for tensor, frame in zip(header["tensors"], frames):
             self.tensors[tensor["name"]] = self._array(tensor, frame)
-        demand(list(self.tensors) == list(TENSORS), f"tensors are {list(self.tensors)}")
+        optional = [name for name in OPTIONAL if name in self.tensors]
+        known = [*TENSORS, *optional]
+        demand(list(self.tensors) == known, f"tensors are {list(self.tensors)}")
 
     def _array(self, tensor, frame):
         name, dtype, shape = tensor["name"], tensor["dtype"], tuple(tensor["shape"])
-        if TENSORS.get(name) is not None:
-            demand((dtype, shape[1:]) == TENSORS[name], f"{name} is {dtype} {shape}")
+        wanted = TENSORS.get(name) or OPTIONAL.get(name)
+        if wanted is not None:
+            sides = tuple(shape[1] if side == CLASSES else side for side in wanted[1])
+            demand((dtype, shape[1:]) == (wanted[0], sides), f"{name} is {dtype} {shape}")
         demand(shape[0] == self.header["count"], f"{name} has {shape[0]} rows")
         dtype = BITS.get(dtype, dtype)
         length = int(np.prod(shape)) * np.dtype(dtype).itemsize
