@@ -162,8 +162,8 @@ void stk_batch_close(struct stk_batch **batch);
 /**
  * Dense soft labels of a mixed batch, for losses that take a distribution:
  * lambda * smooth(label) + (1 - lambda) * smooth(partner_label), where smooth(k) is
- * 1 - smoothing + smoothing / classes at k and smoothing / classes elsewhere.  The same bytes as the
- * "target" of a stream that says labels = dense.
+ * 1 - smoothing + smoothing / classes at k and smoothing / classes elsewhere.  The same bytes as
+ * the "target" of a stream that says labels = dense.
  *
  *   label, partner_label   i4 [count], 0 .. classes - 1
  *   lambda                 f4 [count], 0 .. 1

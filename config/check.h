@@ -31,7 +31,7 @@ STK_MUST_CHECK enum stk_status config_check_listen(const struct config_report *r
 /**
  * Check a whole stream: its name, that its source is there, and that its settings fit.
  *
- * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: on a few stats.  Allocates: no.
+ * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: on stats.  Allocates: no.
  */
 STK_MUST_CHECK enum stk_status config_check_stream(const struct config_report *report,
                                                    const struct config_lines *lines,

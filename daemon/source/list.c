@@ -91,10 +91,13 @@ static enum stk_status read_names(struct list *list)
     return STK_OK;
 }
 
-static enum stk_status refuse_ambiguous(const struct list *list, const struct entry *entry,
-                                        const char *path)
+/* An entry that names a sample already names another one, which is fine if it is the same file. */
+static enum stk_status check_same(const struct list *list, const struct entry *entry,
+                                  const char *path)
 {
     const char *other = listing_get(list->listing, entry->sample - 1).path;
+    if (strcmp(other, path) == 0)
+        return STK_OK;
     struct fault_text names[] = {fault_quote(other, ""), fault_quote(path, "")};
     return text_fail(&list->text, entry->line, list->error, STK_INVALID,
                      "\"%.80s\" names %.120s and %.120s; write the path", entry->name,
@@ -121,8 +124,8 @@ static enum stk_status match(struct list *list, uint64_t index)
             return text_fail(&list->text, entry->line, list->error, STK_INVALID,
                              "%s is the sample of line %" PRIu64 " as well; remove one",
                              fault_quote(entry->name, "").text, found->line);
-        if (entry->sample != 0)
-            return refuse_ambiguous(list, entry, path);
+        if (entry->sample != 0 && check_same(list, entry, path) != STK_OK)
+            return STK_INVALID;
         entry->sample = index + 1;
         found = entry;
         list->bits[index / 64] |= UINT64_C(1) << index % 64;

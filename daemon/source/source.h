@@ -3,8 +3,8 @@
  * A label is a class, any number of classes, or a row of numbers; one kind in a source.
  *
  * A source lists itself once when it is opened and does not change until it is closed; its listing
- * goes into the stream's fingerprint.  Kinds of sources are rows of a table (source.c), by the words
- * of config/source_kind.h.  After open, everything here may be called from any thread.
+ * goes into the stream's fingerprint.  Kinds of sources are rows of a table (source.c), one each of
+ * config/source_kind.h's.  After open, everything here may be called from any thread.
  */
 #ifndef STK_SOURCE_H
 #define STK_SOURCE_H

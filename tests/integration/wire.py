@@ -139,6 +139,7 @@ REPLIES = {
         "names": lambda value: type(value) is list
         and len(value) <= 512
         and all(map(_text(512), value)),
+        "counts": lambda value: type(value) is list and all(map(_unsigned(U64), value)),
     },
     "stats": {"figures": _figures},
 }
@@ -316,9 +317,14 @@ class Client:
         return self.ask("streams")["streams"]
 
     def labels(self, stream, first=0):
+        return self.label_counts(stream, first)[0]
+
+    def label_counts(self, stream, first=0):
+        """Names of classes and how many samples each has."""
         reply = self.ask("labels", stream=stream, first=first)
         demand(reply["first"] == first, f"labels from {reply['first']}, not {first}")
-        return reply["names"]
+        demand(len(reply["names"]) == len(reply["counts"]), "names and counts differ in number")
+        return reply["names"], reply["counts"]
 
     def stats(self):
         return self.ask("stats")["figures"]
