@@ -74,7 +74,7 @@ help:
 	@echo 'make demo DATA=DIR  the same with your folder of class folders of JPEGs'
 	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
 	@echo 'make check-long     random crops alone, CASES=1000000 of them; SEED=7 draws others'
-	@echo 'make fuzz MINUTES=1 fuzz the decoders of messages and pictures with libFuzzer'
+	@echo 'make fuzz MINUTES=1 fuzz what reads messages, pictures and CSVs with libFuzzer'
 	@echo 'make lint           hold the source to the house rules'
 	@echo 'make install        install below PREFIX=$(PREFIX), DESTDIR is honoured'
 	@echo 'make uninstall      take it away again; the configuration stays'

@@ -86,6 +86,21 @@ START_TEST(tensors_are_aligned_and_apart)
 }
 END_TEST
 
+START_TEST(a_target_is_there_where_there_are_columns_for_it)
+{
+    struct recipe recipe = recipe_of(7);
+    struct layout without, with;
+    layout_init(&without, &recipe, 0);
+    layout_init(&with, &recipe, 1000);
+    for (int i = 0; i < LAYOUT_TENSORS; i++)
+        ck_assert_int_eq(without.present[i], i != LAYOUT_TARGET);
+    ck_assert(with.present[LAYOUT_TARGET]);
+    ck_assert_uint_eq(with.info[LAYOUT_TARGET].shape[0], 7);
+    ck_assert_uint_eq(with.info[LAYOUT_TARGET].shape[1], 1000);
+    ck_assert_uint_ge(with.bytes, without.bytes + sizeof(float) * 7 * 1000);
+}
+END_TEST
+
 START_TEST(a_partial_batch_has_smaller_shapes)
 {
     bench_init(1);
@@ -225,6 +240,7 @@ int main(void)
 {
     TCase *tests = tcase_create("batch");
     tcase_add_loop_test(tests, tensors_are_aligned_and_apart, 0, 4);
+    tcase_add_test(tests, a_target_is_there_where_there_are_columns_for_it);
     tcase_add_test(tests, a_partial_batch_has_smaller_shapes);
     tcase_add_test(tests, sealing_writes_partners_and_sorts_the_replaced);
     tcase_add_test_raise_signal(tests, a_state_cannot_be_skipped, SIGABRT);

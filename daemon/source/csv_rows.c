@@ -268,6 +268,9 @@ static enum stk_status number_classes(struct reading *reading)
     int32_t *numbers;
     uint32_t refused;
     const char *problem;
+    if (met->count == 0)
+        return text_fail(reading->text, rows->lines[0], reading->error, STK_INVALID,
+                         "no row names a class");
     enum stk_status status =
         csv_classes_number(&reading->classes, &numbers, &rows->classes, &refused, &problem);
     if (status == STK_INVALID)
@@ -297,9 +300,6 @@ static enum stk_status finish(struct reading *reading)
     enum stk_status status = number_classes(reading);
     if (status != STK_OK)
         return status;
-    if (rows->classes.count == 0)
-        return text_fail(reading->text, rows->lines[0], reading->error, STK_INVALID,
-                         "no row names a class");
     labels->width = (uint32_t)rows->classes.count;
     labels->kind = reading->several ? SOURCE_CLASSES : SOURCE_CLASS;
     if (!reading->several) { /* a row's member stands at its place */
