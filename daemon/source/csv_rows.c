@@ -138,9 +138,8 @@ static enum stk_status read_weight(struct reading *reading)
     return status;
 }
 
-/* The members of the row under way begin at first; places are numbered later. */
-static enum stk_status add_member(struct reading *reading, const char *name, uint64_t first,
-                                  uint64_t *end)
+/* Members are places among the names met, until all are numbered. */
+static enum stk_status add_member(struct reading *reading, const char *name, uint64_t *end)
 {
     struct labels *labels = &reading->rows->labels;
     if (strlen(name) > STK_TEXT_BYTES_MAX)
@@ -157,10 +156,6 @@ static enum stk_status add_member(struct reading *reading, const char *name, uin
     if (status != STK_OK)
         return status == STK_LIMIT ? refuse(reading, "is a class too many", name)
                                    : out_of_memory(reading);
-    for (uint64_t i = first; i < *end; i++) {
-        if (labels->members[i] == (int32_t)place)
-            return refuse(reading, "stands twice in one row", name);
-    }
     labels->members[(*end)++] = (int32_t)place;
     return STK_OK;
 }
@@ -175,11 +170,11 @@ static enum stk_status read_classes(struct reading *reading)
     uint64_t end = first;
     enum stk_status status = STK_OK;
     if (naming == CSV_CLASS && field[0] != '\0')
-        status = add_member(reading, field, first, &end);
+        status = add_member(reading, field, &end);
     char *rest = NULL;
     char *name = naming != CSV_CLASS ? strtok_r(field, blanks, &rest) : NULL;
     for (; name != NULL && status == STK_OK; name = strtok_r(NULL, blanks, &rest))
-        status = add_member(reading, name, first, &end);
+        status = add_member(reading, name, &end);
     if (status == STK_OK && end == first && naming != CSV_LABELS)
         return text_fail(reading->text, reading->reader.record_line, reading->error, STK_INVALID,
                          "no class; name it, or call the column \"labels\" where a picture may "
@@ -248,22 +243,36 @@ static enum stk_status read_rows(struct reading *reading)
     return status == STK_END ? STK_OK : status;
 }
 
-static void sort_members(int32_t *members, uint64_t count)
+static int compare(const void *left, const void *right)
 {
-    for (uint64_t i = 1; i < count; i++) {
-        int32_t member = members[i];
-        uint64_t at = i;
-        for (; at > 0 && members[at - 1] > member; at--)
-            members[at] = members[at - 1];
-        members[at] = member;
-    }
+    int32_t a = *(const int32_t *)left;
+    int32_t b = *(const int32_t *)right;
+    return (a > b) - (a < b);
 }
 
-/* Places become class numbers. */
+/* A row's places become class numbers, rising. */
+static enum stk_status number_row(const struct reading *reading, size_t row, const int32_t *numbers)
+{
+    const struct csv_rows *rows = reading->rows;
+    uint64_t first = rows->labels.first[row];
+    uint64_t count = rows->labels.first[row + 1] - first;
+    int32_t *members = rows->labels.members + first;
+    for (uint64_t i = 0; i < count; i++)
+        members[i] = numbers[members[i]];
+    if (count > 1)
+        qsort(members, count, sizeof *members, compare);
+    for (uint64_t i = 1; i < count; i++) {
+        if (members[i] == members[i - 1])
+            return text_fail(reading->text, rows->lines[row], reading->error, STK_INVALID,
+                             "%s stands twice in one row",
+                             fault_quote(names_get(&rows->classes, (size_t)members[i]), "").text);
+    }
+    return STK_OK;
+}
+
 static enum stk_status number_classes(struct reading *reading)
 {
     struct csv_rows *rows = reading->rows;
-    struct labels *labels = &rows->labels;
     const struct names *met = &reading->classes.names;
     int32_t *numbers;
     uint32_t refused;
@@ -276,14 +285,12 @@ static enum stk_status number_classes(struct reading *reading)
     if (status == STK_INVALID)
         return text_fail(reading->text, met->items[refused].bytes, reading->error, status,
                          "class %s: %s", fault_quote(names_get(met, refused), "").text, problem);
-    for (size_t i = 0; i < rows->count && status == STK_OK; i++) {
-        uint64_t first = labels->first[i];
-        for (uint64_t m = first; m < labels->first[i + 1]; m++)
-            labels->members[m] = numbers[labels->members[m]];
-        sort_members(labels->members + first, labels->first[i + 1] - first);
-    }
+    if (status != STK_OK)
+        status = out_of_memory(reading);
+    for (size_t i = 0; i < rows->count && status == STK_OK; i++)
+        status = number_row(reading, i, numbers);
     free(numbers);
-    return status == STK_OK ? STK_OK : out_of_memory(reading);
+    return status;
 }
 
 static enum stk_status finish(struct reading *reading)
