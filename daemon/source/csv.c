@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,26 +102,36 @@ static enum stk_status fill_runs(struct opening *opening)
     return status;
 }
 
-/* Refuse the first row whose file is not there, and say how many there are. */
+/* Say why a row's file cannot be used, and of how many rows that is so. */
+static enum stk_status refuse_row(const struct opening *opening, size_t row, uint64_t refused)
+{
+    const char *path = opening->rows.paths[row];
+    bool absolute = path[0] == '/';
+    mode_t mode;
+    uint64_t bytes;
+    int code = scan_look(opening->root.fd, path, &mode, &bytes);
+    struct fault_text name =
+        fault_quote(absolute ? path : opening->root.path, absolute ? "" : path);
+    struct fault_text reason = fault_reason(code);
+    return text_fail(&opening->text, opening->rows.lines[row], opening->error, STK_UNREADABLE,
+                     "%s %s%s%s; so %" PRIu64 " of %zu rows%s",
+                     mode == 0 ? "no file" : "no regular file", name.text, code != 0 ? ": " : "",
+                     code != 0 ? reason.text : "", refused, opening->rows.count,
+                     absolute ? "" : " (\"root\" is where paths start)");
+}
+
+/* Every file is there. */
 static enum stk_status check_found(const struct opening *opening)
 {
-    uint64_t missing = 0;
+    uint64_t refused = 0;
     size_t first = 0;
     for (size_t i = 0; i < opening->rows.count; i++) {
         if (opening->runs[i / RUN_SAMPLES].bytes[i % RUN_SAMPLES] != LISTING_BYTES_UNKNOWN)
             continue;
-        if (missing++ == 0)
+        if (refused++ == 0)
             first = i;
     }
-    if (missing == 0)
-        return STK_OK;
-    const char *path = opening->rows.paths[first];
-    struct fault_text name =
-        path[0] == '/' ? fault_quote(path, "") : fault_quote(opening->root.path, path);
-    return text_fail(&opening->text, opening->rows.lines[first], opening->error, STK_UNREADABLE,
-                     "no file %s%s; %" PRIu64 " of %zu rows name none", name.text,
-                     path[0] == '/' ? "" : " (\"root\" is where paths start)", missing,
-                     opening->rows.count);
+    return refused == 0 ? STK_OK : refuse_row(opening, first, refused);
 }
 
 static enum stk_status fill_listing(struct opening *opening)

@@ -15,15 +15,14 @@
 
 /**
  * Set the bytes of every sample of some runs; LISTING_BYTES_UNKNOWN where a path leads to no
- * regular file.
+ * regular file, or may not be followed.
  *
  *   root      paths are relative to it; an absolute one stands for itself
  *   source    what the log calls it
  *   threads   1 .. SOURCE_THREADS_MAX
  *
  * Returns: STK_OK; else error is set, a sentence for a person:
- *          STK_UNREADABLE  a folder on the way may not be searched
- *          STK_SYSTEM      the disk or the network failed, or no thread could be started
+ *          STK_SYSTEM   the disk or the network failed, or no thread could be started
  *          STK_MEMORY
  * Blocks:  on the file system.
  */
