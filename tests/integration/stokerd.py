@@ -58,8 +58,6 @@ def stream_text(name, source, recipe=plan1.Recipe(), **paths):
     lines = [
         f"source = {quoted(source if source.startswith('csv:') else f'folder:{source}')}",
         *(f"{key} = {quoted(path)}" for key, path in paths.items()),
-        f"labels = {recipe.labels}",
-        f"smoothing = {recipe.smoothing!r}",
         f"batch = {recipe.batch}",
         f"order = {recipe.order}",
         f"seed = {recipe.seed}",
@@ -74,6 +72,8 @@ def stream_text(name, source, recipe=plan1.Recipe(), **paths):
         f"mean = {_list(recipe.mean)}",
         f"std = {_list(recipe.std)}",
         f"on_corrupt = {recipe.on_corrupt}",
+        f"labels = {recipe.labels}",
+        f"smoothing = {recipe.smoothing!r}",
     ]
     if recipe.crop == "center":
         lines.append(f"resize = {recipe.resize}")

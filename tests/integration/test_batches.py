@@ -198,6 +198,7 @@ def test_fingerprint_is_the_protocols_hash_and_follows_every_setting(daemon, con
         {"dtype": "f16"}, {"dtype": "f16", "mean": (0.1, 0.2, 0.3)}, {"dtype": "bf16"},
         {"dtype": "bf16", "std": (0.1, 0.2, 0.3)},
         {"layout": "nchw"}, {"on_corrupt": "fail"}, {"mix": "mixup"},
+        {"labels": "dense"}, {"labels": "dense", "smoothing": 0.1},
         {"mix": "mixup", "mix_alpha": 0.3}, {"mix": "mixup", "mix_preset": "paper",
         "mix_alpha": 0.4},
     ]  # fmt: skip
