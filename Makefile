@@ -78,7 +78,7 @@ help:
 	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
 	@echo 'make check-long     random crops alone, CASES=1000000 of them; SEED=7 draws others'
 	@echo 'make bench          measure against libjpeg-turbo and PyTorch; DATA=DIR, QUICK=1'
-	@echo 'make fuzz MINUTES=1 fuzz the decoders of messages and pictures with libFuzzer'
+	@echo 'make fuzz MINUTES=1 fuzz what reads messages, pictures and CSVs with libFuzzer'
 	@echo 'make lint           hold the source to the house rules'
 	@echo 'make install        install below PREFIX=$(PREFIX), DESTDIR is honoured'
 	@echo 'make uninstall      take it away again; the configuration stays'

@@ -165,7 +165,8 @@ void stk_batch_close(struct stk_batch **batch);
 /**
  * Dense soft labels of a mixed batch, for losses that take a distribution:
  * lambda * smooth(label) + (1 - lambda) * smooth(partner_label), where smooth(k) is
- * 1 - smoothing + smoothing / classes at k and smoothing / classes elsewhere.
+ * 1 - smoothing + smoothing / classes at k and smoothing / classes elsewhere.  The same bytes as
+ * the "target" of a stream that says labels = dense.
  *
  *   label, partner_label   i4 [count], 0 .. classes - 1
  *   lambda                 f4 [count], 0 .. 1
@@ -175,11 +176,11 @@ void stk_batch_close(struct stk_batch **batch);
  * Returns: STK_OK; STK_RANGE where a label is outside the classes or a lambda outside 0 .. 1
  *          (target is unspecified); STK_INVALID where smoothing is.
  * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
- * Source:  PROTOCOL.md, "Tensors"; timm's mixup_target.
+ * Source:  PROTOCOL.md, "Target", to the bit; timm's mixup_target.
  */
 STK_MUST_CHECK enum stk_status stk_soft_labels(const int32_t *label, const int32_t *partner_label,
                                                const float *lambda, uint32_t count,
-                                               uint32_t classes, float smoothing, float *target);
+                                               uint32_t classes, double smoothing, float *target);
 
 /**
  * Let this process keep the memory of a batch for the next one.

@@ -11,15 +11,13 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "config/source_kind.h"
 #include "proto/half.h"
 
 #define SOCKET_PATH_BYTES_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 static const char digits[] = "0123456789";
-
-/* Kinds of sources, as source.c knows them; a path alone is the first. */
-static const char *const source_kinds[] = {"folder"};
 
 static const char *after(const char *text, const char *prefix)
 {
@@ -104,39 +102,85 @@ static bool is_name(const char *name)
     return true;
 }
 
-/* The path of a source; NULL where its prefix is no kind that we know.  A colon behind a slash
- * belongs to a path. */
-static const char *source_path(const char *source)
+static enum stk_status check_folder(const struct config_report *report,
+                                    const struct config_lines *lines,
+                                    const struct config_stream *stream, const char *path)
 {
-    size_t prefix = strcspn(source, ":/");
-    if (source[prefix] != ':')
-        return source;
-    for (size_t i = 0; i < sizeof(source_kinds) / sizeof(source_kinds[0]); i++) {
-        if (strlen(source_kinds[i]) == prefix && strncmp(source_kinds[i], source, prefix) == 0)
-            return source + prefix + 1;
-    }
-    return NULL;
-}
-
-static enum stk_status check_source(const struct config_report *report, unsigned line,
-                                    const struct config_stream *stream)
-{
-    const char *path = source_path(stream->source);
-    if (path == NULL)
-        return config_fail(report, line,
-                           "unknown kind of source in \"%s\"; known are: %s (write ./ before a "
-                           "path with a colon)",
-                           stream->source, source_kinds[0]);
     struct stat about;
+    unsigned line = line_of(lines, CONFIG_STREAM, "source");
     if (stat(path, &about) != 0)
         return config_fail(report, line, "source \"%s\" of stream \"%s\" cannot be used: %s", path,
                            stream->name, strerror(errno));
     if (!S_ISDIR(about.st_mode))
         return config_fail(report, line,
                            "source \"%s\" of stream \"%s\" is no directory; name the directory "
-                           "that holds a sub-directory for each class",
+                           "that holds a sub-directory for each class, or csv:FILE",
                            path, stream->name);
+    if (stream->root[0] != '\0')
+        return config_fail(report, line_of(lines, CONFIG_STREAM, "root"),
+                           "\"root\" is where the paths of a csv source start; stream \"%s\" "
+                           "lists a folder, remove it",
+                           stream->name);
     return STK_OK;
+}
+
+static enum stk_status check_file(const struct config_report *report, unsigned line,
+                                  const struct config_stream *stream, const char *key,
+                                  const char *path)
+{
+    struct stat about;
+    if (stat(path, &about) != 0)
+        return config_fail(report, line, "%s \"%s\" of stream \"%s\" cannot be used: %s", key, path,
+                           stream->name, strerror(errno));
+    if (!S_ISREG(about.st_mode))
+        return config_fail(report, line, "%s \"%s\" of stream \"%s\" is no file", key, path,
+                           stream->name);
+    return STK_OK;
+}
+
+static enum stk_status check_csv(const struct config_report *report,
+                                 const struct config_lines *lines,
+                                 const struct config_stream *stream, const char *path)
+{
+    struct stat about;
+    const char *root = stream->root;
+    if (root[0] != '\0' && (stat(root, &about) != 0 || !S_ISDIR(about.st_mode)))
+        return config_fail(report, line_of(lines, CONFIG_STREAM, "root"),
+                           "root \"%s\" of stream \"%s\" is no directory; name the one that the "
+                           "paths of the csv source start from",
+                           root, stream->name);
+    return check_file(report, line_of(lines, CONFIG_STREAM, "source"), stream, "source", path);
+}
+
+static enum stk_status check_source(const struct config_report *report,
+                                    const struct config_lines *lines,
+                                    const struct config_stream *stream)
+{
+    struct config_source source;
+    if (config_source_parse(stream->source, &source) != STK_OK)
+        return config_fail(report, line_of(lines, CONFIG_STREAM, "source"),
+                           "unknown kind of source in \"%s\"; known are: %s (write ./ before a "
+                           "path with a colon)",
+                           stream->source, config_source_words);
+    enum stk_status status = source.kind == CONFIG_SOURCE_FOLDER
+                                 ? check_folder(report, lines, stream, source.path)
+                                 : check_csv(report, lines, stream, source.path);
+    if (status == STK_OK && stream->list[0] != '\0')
+        status =
+            check_file(report, line_of(lines, CONFIG_STREAM, "list"), stream, "list", stream->list);
+    return status;
+}
+
+/* Class numbers cannot be smoothed. */
+static enum stk_status check_smoothing(const struct config_report *report,
+                                       const struct config_lines *lines,
+                                       const struct recipe *recipe)
+{
+    if (recipe->smoothing == 0 || recipe->labels == LABELS_DENSE)
+        return STK_OK;
+    return config_fail(report, line_of(lines, CONFIG_STREAM, "smoothing"),
+                       "\"smoothing\" is %g; it is of the dense target, add labels = dense",
+                       recipe->smoothing);
 }
 
 static enum stk_status check_rising(const struct config_report *report,
@@ -204,7 +248,9 @@ enum stk_status config_check_stream(const struct config_report *report,
     if (stream->source == NULL)
         return config_fail(report, stream->line,
                            "stream \"%s\" has no \"source\"; add source = DIRECTORY", stream->name);
-    enum stk_status status = check_source(report, line_of(lines, CONFIG_STREAM, "source"), stream);
+    enum stk_status status = check_source(report, lines, stream);
+    if (status == STK_OK)
+        status = check_smoothing(report, lines, &stream->recipe);
     if (status == STK_OK)
         status = check_rising(report, lines, "scale", stream->recipe.scale);
     if (status == STK_OK)

@@ -36,9 +36,9 @@ STK_MUST_CHECK enum stk_status config_check_listen(const struct config_report *r
                                                    const struct config *config);
 
 /**
- * Check a whole stream: its name, that its source is a directory, and that its settings fit.
+ * Check a whole stream: its name, that its source is there, and that its settings fit.
  *
- * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: on one stat.  Allocates: no.
+ * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: on stats.  Allocates: no.
  */
 STK_MUST_CHECK enum stk_status config_check_stream(const struct config_report *report,
                                                    const struct config_lines *lines,

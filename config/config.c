@@ -76,6 +76,8 @@ void config_close(struct config **config)
     for (size_t i = 0; i < closing->stream_count; i++) {
         free(closing->streams[i].name);
         free(closing->streams[i].source);
+        free(closing->streams[i].root);
+        free(closing->streams[i].list);
     }
     free(closing->streams);
     free(closing);

@@ -24,6 +24,7 @@ WORDS(interpolation, [INTERPOLATION_BILINEAR] = "bilinear", [INTERPOLATION_BICUB
       [INTERPOLATION_NEAREST] = "nearest");
 WORDS(dtype, [STK_U8] = "u8", [STK_F32] = "f32", [STK_F16] = "f16", [STK_BF16] = "bf16");
 WORDS(layout, [STK_NHWC] = "nhwc", [STK_NCHW] = "nchw");
+WORDS(labels, [LABELS_INDEX] = "index", [LABELS_DENSE] = "dense");
 WORDS(mix, [MIX_NONE] = "none", [MIX_MIXUP] = "mixup");
 WORDS(mix_preset, [MIX_PRESET_FASTAI] = "fastai", [MIX_PRESET_PAPER] = "paper");
 
@@ -87,6 +88,14 @@ static void put_numbers(struct sink *sink, const struct recipe *recipe)
     }
 }
 
+static void put_labels(struct sink *sink, const struct recipe *recipe)
+{
+    double smoothing = recipe_smoothing(recipe);
+    put(sink, "labels=%s\n", labels_list[recipe->labels]);
+    if (recipe->labels == LABELS_DENSE)
+        put_reals(sink, "smoothing", &smoothing, 1);
+}
+
 static void put_mix(struct sink *sink, const struct recipe *recipe)
 {
     put(sink, "mix=%s\n", mix_list[recipe->mix]);
@@ -113,6 +122,7 @@ size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity)
     put(&sink, "image_bytes_max=%" PRIu64 "\n", recipe->image_bytes_max);
     put_geometry(&sink, recipe);
     put_numbers(&sink, recipe);
+    put_labels(&sink, recipe);
     put_mix(&sink, recipe);
     for (uint32_t i = 0; i < recipe->phase_count; i++)
         put_phase(&sink, &recipe->phases[i]);
@@ -128,6 +138,11 @@ struct recipe recipe_in_phase(const struct recipe *recipe, uint32_t phase)
         changed.width = recipe->phases[phase - 1].width;
     }
     return changed;
+}
+
+double recipe_smoothing(const struct recipe *recipe)
+{
+    return recipe->smoothing;
 }
 
 void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES])

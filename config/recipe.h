@@ -36,6 +36,9 @@ enum mix_method { MIX_NONE, MIX_MIXUP };
  * paper one lambda for the batch; both take partners from a random permutation of the batch. */
 enum mix_preset { MIX_PRESET_FASTAI, MIX_PRESET_PAPER };
 
+/* Whether a batch has the dense target.  A source without class numbers has one in any case. */
+enum labels { LABELS_INDEX, LABELS_DENSE };
+
 enum on_corrupt { ON_CORRUPT_REPLACE, ON_CORRUPT_FAIL };
 
 enum { RECIPE_PHASES_MAX = STK_PHASES_MAX };
@@ -78,6 +81,9 @@ struct recipe {
     double mean[3]; /* RGB, -1e3 .. 1e3 */
     double std[3];  /* RGB, 1e-6 .. 1e3 */
 
+    enum labels labels;
+    double smoothing; /* of the dense target, 0 .. 1; see recipe_smoothing */
+
     enum mix_method mix;
     enum mix_preset mix_preset;
     double mix_alpha; /* Beta(alpha, alpha), 0.01 .. 100 */
@@ -101,6 +107,7 @@ extern const struct recipe_words recipe_crop_words;
 extern const struct recipe_words recipe_interpolation_words;
 extern const struct recipe_words recipe_dtype_words;
 extern const struct recipe_words recipe_layout_words;
+extern const struct recipe_words recipe_labels_words;
 extern const struct recipe_words recipe_mix_words;
 extern const struct recipe_words recipe_mix_preset_words;
 
@@ -138,6 +145,8 @@ enum {
  *     layout=nhwc                 or nchw
  *     mean=0.48499999999999999,0.45600000000000002,0.40600000000000003   not of u8
  *     std=0.22900000000000001,0.224,0.22500000000000001    not of u8
+ *     labels=index                or dense
+ *     smoothing=0.10000000000000001                      labels=dense only
  *     mix=mixup                   or none
  *     mix_preset=fastai           or paper; mix=mixup only
  *     mix_alpha=0.40000000000000002                      mix=mixup only
@@ -166,6 +175,9 @@ size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity);
  * Owns: nothing.  Threads: any.  Blocks: no.
  */
 struct recipe recipe_in_phase(const struct recipe *recipe, uint32_t phase);
+
+/** The label smoothing of a stream's dense target, 0 .. 1.  Threads: any. */
+double recipe_smoothing(const struct recipe *recipe);
 
 /** What a stream mixes, for a person: "none", or e.g. "mixup fastai alpha=0.4".  Threads: any. */
 void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES]);

@@ -46,6 +46,11 @@ const struct config_key config_keys[] = {
     {.name = "stream", .section = CONFIG_GLOBAL, .kind = CONFIG_SUBSECTION},
 
     {KEY(source, CONFIG_STREAM, CONFIG_SOURCE, struct config_stream, source), ONE},
+    {KEY(root, CONFIG_STREAM, CONFIG_PATH, struct config_stream, root), ONE, .defaults = {""}},
+    {KEY(list, CONFIG_STREAM, CONFIG_PATH, struct config_stream, list), ONE, .defaults = {""}},
+    {STREAM(labels, CONFIG_WORD, labels), ONE, .words = &recipe_labels_words,
+     .defaults = {"index"}},
+    {STREAM(smoothing, CONFIG_REAL, smoothing), ONE, REAL(0, 1), .defaults = {"0"}},
     {STREAM(batch, CONFIG_U32, batch), ONE, WHOLE(1, STK_BATCH_MAX), .defaults = {"64"}},
     {STREAM(order, CONFIG_WORD, order), ONE, .words = &recipe_order_words, .defaults = {"shuffle"}},
     {STREAM(seed, CONFIG_U64, seed), ONE, WHOLE(0, UINT64_MAX), .defaults = {"0"}},

@@ -33,6 +33,7 @@ enum config_kind {
     CONFIG_WORD,     /* an enum */
     CONFIG_ENDPOINT, /* char *, owned by the field */
     CONFIG_SOURCE,   /* likewise */
+    CONFIG_PATH,     /* likewise; empty where none is given */
     CONFIG_SUBSECTION,
 };
 

@@ -27,6 +27,7 @@ static size_t value_bytes(enum config_kind kind)
         return sizeof(unsigned);
     case CONFIG_ENDPOINT:
     case CONFIG_SOURCE:
+    case CONFIG_PATH:
         return sizeof(char *);
     case CONFIG_SUBSECTION:
         break;
@@ -54,6 +55,7 @@ enum stk_status config_key_set(const struct config_key *key, void *base, unsigne
         return set_word(key, field, text);
     case CONFIG_ENDPOINT:
     case CONFIG_SOURCE:
+    case CONFIG_PATH:
         return set_text(field, text);
     case CONFIG_SUBSECTION:
         break;
@@ -183,6 +185,7 @@ void config_key_range(const struct config_key *key, char range[CONFIG_RANGE_BYTE
         break;
     case CONFIG_ENDPOINT:
     case CONFIG_SOURCE:
+    case CONFIG_PATH:
     case CONFIG_SUBSECTION:
         break;
     }
@@ -238,6 +241,7 @@ static void print_value(const struct config_key *key, const char *field, FILE *o
         break;
     case CONFIG_ENDPOINT:
     case CONFIG_SOURCE:
+    case CONFIG_PATH:
         print_text(*(char *const *)field, out);
         break;
     case CONFIG_SUBSECTION:

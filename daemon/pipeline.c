@@ -30,6 +30,7 @@
 #include "daemon/base/log.h"
 #include "daemon/mix/mix.h"
 #include "daemon/stream.h"
+#include "daemon/target.h"
 
 enum {
     ATTEMPTS_MAX = 64,               /* stand-ins for one slot, before the batch fails */
@@ -303,6 +304,7 @@ static void finish_slot(struct pipeline *pipeline, struct batch *batch)
         mix_batch(pipeline, batch);
     if (batch->failure == STK_OK) {
         batch_seal(batch);
+        target_fill(batch);
         figure_add(&pipeline->options.figures->batches_made, 1);
     } else {
         figure_add(&pipeline->options.figures->batches_failed, 1);

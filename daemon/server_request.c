@@ -197,8 +197,9 @@ static void handle_labels(struct server *server, const struct letter *letter)
     *labels = (struct stk_labels){.id = letter->request.id, .first = first};
     uint32_t classes = source_classes(stream->source);
     while (labels->count < STK_LABELS_MAX && first + labels->count < classes) {
-        labels->names[labels->count] =
-            stk_text_of(source_class_name(stream->source, first + labels->count));
+        uint32_t class = first + labels->count;
+        labels->names[labels->count] = stk_text_of(source_class_name(stream->source, class));
+        labels->counts[labels->count] = source_class_count(stream->source, class);
         labels->count++;
     }
     size_t len;

@@ -153,8 +153,8 @@ static void close_frames(zmq_msg_t *frames, uint32_t count)
         zmq_msg_close(&frames[i]);
 }
 
-/* A frame a tensor, each over the slab's own memory; false, and none, where libzmq has no memory
- * for their heads. */
+/* A frame a tensor that is present, each over the slab's own memory; false, and none, where libzmq
+ * has no memory for their heads. */
 static bool tensor_frames(struct delivery *delivery, zmq_msg_t *frames)
 {
     const struct layout *layout = delivery->batch->layout;

@@ -3,7 +3,6 @@
  */
 #include "daemon/stream.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,32 +27,17 @@ static double weight_of(const void *context, uint64_t index)
     return source_weight(context, index);
 }
 
-/* Every weight as the 8 bytes of its binary64, little-endian. */
-static void feed_weights(const struct stream *stream, XXH3_state_t *hash)
-{
-    for (uint64_t i = 0; i < stream->samples; i++) {
-        double weight = source_weight(stream->source, i);
-        uint64_t bits;
-        memcpy(&bits, &weight, sizeof bits);
-        bits = htole64(bits);
-        XXH3_128bits_update(hash, &bits, sizeof bits);
-    }
-}
-
-/* XXH3-128 over the canonical recipe, the listing, and the weights where they are drawn by. */
+/* XXH3-128 over the canonical recipe and the listing. */
 static enum stk_status take_fingerprint(struct stream *stream)
 {
-    const struct recipe *recipe = &stream->phases[0].recipe;
     char text[RECIPE_TEXT_BYTES];
-    size_t len = recipe_text(recipe, text, sizeof text);
+    size_t len = recipe_text(&stream->phases[0].recipe, text, sizeof text);
     XXH3_state_t *hash = XXH3_createState();
     if (hash == NULL)
         return STK_MEMORY;
     XXH3_128bits_reset(hash);
     XXH3_128bits_update(hash, text, len);
     source_feed_listing(stream->source, feed_hash, hash);
-    if (recipe->sampler == SAMPLER_WEIGHTED)
-        feed_weights(stream, hash);
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(hash));
     memcpy(stream->fingerprint.bytes, canonical.digest, sizeof stream->fingerprint.bytes);
@@ -81,6 +65,27 @@ static enum stk_status no_memory(const struct stream *stream, char *error)
     return STK_MEMORY;
 }
 
+/* Labels that are no class number are a target always. */
+static uint32_t target_columns(const struct stream *stream, const struct recipe *recipe)
+{
+    if (source_labels(stream->source) == SOURCE_CLASS && recipe->labels == LABELS_INDEX)
+        return 0;
+    return source_classes(stream->source);
+}
+
+static enum stk_status check_smoothing(const struct stream *stream, const struct recipe *recipe,
+                                       char *error)
+{
+    if (source_labels(stream->source) == SOURCE_CLASS || recipe_smoothing(recipe) == 0)
+        return STK_OK;
+    snprintf(error, CONFIG_ERROR_BYTES,
+             "stream \"%s\" has smoothing %g, which is of one class a sample; its source has %s, "
+             "set smoothing = 0",
+             stream->name, recipe_smoothing(recipe),
+             source_labels(stream->source) == SOURCE_CLASSES ? "several" : "numbers");
+    return STK_CONFIG;
+}
+
 static enum stk_status prepare_phase(const struct stream *stream, struct stream_phase *phase,
                                      char *error)
 {
@@ -96,7 +101,7 @@ static enum stk_status prepare_phase(const struct stream *stream, struct stream_
     image_format_init(&phase->format, recipe->height, recipe->width, recipe->dtype, recipe->layout,
                       recipe->mean, recipe->std);
     phase->format.interpolation = recipe->interpolation;
-    layout_init(&phase->layout, recipe);
+    layout_init(&phase->layout, recipe, target_columns(stream, recipe));
     return STK_OK;
 }
 
@@ -119,7 +124,9 @@ static enum stk_status make_phases(struct stream *stream, const struct recipe *r
 static enum stk_status prepare(struct stream *stream, const struct recipe *recipe, char *error)
 {
     stream->samples = source_count(stream->source);
-    enum stk_status status = make_sampler(stream, recipe, error);
+    enum stk_status status = check_smoothing(stream, recipe, error);
+    if (status == STK_OK)
+        status = make_sampler(stream, recipe, error);
     if (status == STK_OK)
         status = make_phases(stream, recipe, error);
     if (status != STK_OK)
@@ -142,7 +149,8 @@ enum stk_status stream_open(const struct config_stream *config, unsigned threads
     }
     made->name = config->name;
     char reason[SOURCE_ERROR_BYTES] = "";
-    enum stk_status status = source_open(config->source, threads, &made->source, reason);
+    const struct source_place place = {config->source, config->root, config->list};
+    enum stk_status status = source_open(&place, threads, &made->source, reason);
     if (status != STK_OK)
         snprintf(error, CONFIG_ERROR_BYTES, "stream \"%s\": %s", config->name, reason);
     else

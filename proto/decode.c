@@ -110,6 +110,14 @@ static struct stk_text text_of(struct reader *reader, const msgpack_object *obje
     return (struct stk_text){"", 0};
 }
 
+static uint64_t number_of(struct reader *reader, const msgpack_object *object)
+{
+    if (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+        return object->via.u64;
+    fail(reader, STK_INVALID);
+    return 0;
+}
+
 static struct stk_text read_text(struct reader *reader, const char *key, size_t bytes_max)
 {
     const msgpack_object *object = need(reader, key, MSGPACK_OBJECT_STR);
@@ -481,8 +489,13 @@ enum stk_status stk_labels_decode(const void *bytes, size_t len, struct stk_labe
         message->first = read_number32(reader, "first");
         const msgpack_object_array *names = read_array(reader, "names", STK_LABELS_MAX);
         message->count = names->size;
-        for (uint32_t i = 0; i < names->size; i++)
+        const msgpack_object_array *counts = read_array(reader, "counts", STK_LABELS_MAX);
+        if (counts->size != names->size)
+            fail(reader, STK_INVALID);
+        for (uint32_t i = 0; i < names->size && reader->status == STK_OK; i++) {
             message->names[i] = text_of(reader, &names->ptr[i], STK_TEXT_BYTES_MAX);
+            message->counts[i] = number_of(reader, &counts->ptr[i]);
+        }
         status = reader->status;
     }
     if (status != STK_OK)

@@ -233,7 +233,7 @@ enum stk_status stk_labels_encode(const struct stk_labels *message, void *bytes,
                                   size_t *len)
 {
     struct writer writer;
-    begin(&writer, bytes, capacity, 4);
+    begin(&writer, bytes, capacity, 5);
     key_word(&writer, "k", "labels");
     key_number(&writer, "id", message->id);
     key_number(&writer, "first", message->first);
@@ -241,6 +241,10 @@ enum stk_status stk_labels_encode(const struct stk_labels *message, void *bytes,
     msgpack_pack_array(&writer.packer, message->count);
     for (uint32_t i = 0; i < message->count; i++)
         put_text(&writer, message->names[i]);
+    put_key(&writer, "counts");
+    msgpack_pack_array(&writer.packer, message->count);
+    for (uint32_t i = 0; i < message->count; i++)
+        put_number(&writer, message->counts[i]);
     return end(&writer, len);
 }
 

@@ -205,6 +205,7 @@ struct stk_labels {
     uint32_t first;
     uint32_t count;
     struct stk_text names[STK_LABELS_MAX];
+    uint64_t counts[STK_LABELS_MAX]; /* samples of each class */
 };
 
 struct stk_streams {

@@ -40,7 +40,7 @@ static void bench_init(unsigned slabs)
     static int identities[8];
     static int next;
     bench.recipe = recipe_of(4);
-    layout_init(&bench.layout, &bench.recipe);
+    layout_init(&bench.layout, &bench.recipe, 0);
     bench.sampler = sampler_of(&bench.recipe, 100);
     bench.stream = (const struct stream *)(const void *)&identities[next++];
     ck_assert_int_eq(cache_open(slabs * bench.layout.bytes, &bench.figures, &bench.cache), STK_OK);
@@ -76,7 +76,7 @@ START_TEST(tensors_are_aligned_and_apart)
     recipe.dtype = dtypes[_i];
     recipe.layout = STK_NCHW;
     struct layout layout;
-    layout_init(&layout, &recipe);
+    layout_init(&layout, &recipe, 0);
     ck_assert_uint_eq(layout.slot_bytes, 8 * 6 * 3 * stk_dtype_bytes(dtypes[_i]));
     ck_assert_uint_eq(layout.info[LAYOUT_IMAGES].shape[1], 3);
     ck_assert_uint_eq(layout.info[LAYOUT_IMAGES].shape[3], 6);
@@ -90,6 +90,23 @@ START_TEST(tensors_are_aligned_and_apart)
     }
     ck_assert_uint_ge(layout.plan_offset, end);
     ck_assert_uint_ge(layout.bytes, layout.replaced_offset + 7 * sizeof(struct batch_replaced));
+}
+END_TEST
+
+START_TEST(a_target_is_there_where_there_are_columns_for_it)
+{
+    struct recipe recipe = recipe_of(7);
+    struct layout without, with;
+    layout_init(&without, &recipe, 0);
+    layout_init(&with, &recipe, 1000);
+    for (int i = 0; i < LAYOUT_TENSORS; i++)
+        ck_assert_int_eq(with.present[i], without.present[i] || i == LAYOUT_TARGET);
+    ck_assert(!without.present[LAYOUT_TARGET]);
+    ck_assert_uint_eq(with.tensor_count, without.tensor_count + 1);
+    ck_assert(with.present[LAYOUT_TARGET]);
+    ck_assert_uint_eq(with.info[LAYOUT_TARGET].shape[0], 7);
+    ck_assert_uint_eq(with.info[LAYOUT_TARGET].shape[1], 1000);
+    ck_assert_uint_ge(with.bytes, without.bytes + sizeof(float) * 7 * 1000);
 }
 END_TEST
 
@@ -136,8 +153,8 @@ START_TEST(a_masked_batch_is_full_and_says_which_slots_count)
 {
     bench_init(1);
     bench.recipe.last = STK_LAST_MASK;
-    layout_init(&bench.layout, &bench.recipe);
-    ck_assert_uint_eq(bench.layout.tensor_count, LAYOUT_VALID + 1);
+    layout_init(&bench.layout, &bench.recipe, 0);
+    ck_assert_uint_eq(bench.layout.tensor_count, LAYOUT_FLIP + 2);
     cache_close(&bench.cache);
     ck_assert_int_eq(cache_open(bench.layout.bytes, &bench.figures, &bench.cache), STK_OK);
     ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &taken), STK_OK);
@@ -154,7 +171,7 @@ START_TEST(only_a_masked_batch_has_valid)
 {
     bench_init(1);
     ck_assert(!bench.layout.present[LAYOUT_VALID]);
-    ck_assert_uint_eq(bench.layout.tensor_count, LAYOUT_VALID);
+    ck_assert_uint_eq(bench.layout.tensor_count, LAYOUT_FLIP + 1);
 }
 END_TEST
 
@@ -230,7 +247,7 @@ START_TEST(slabs_of_another_stream_make_room)
     }
     struct recipe large = recipe_of(8);
     struct layout layout;
-    layout_init(&layout, &large);
+    layout_init(&layout, &large, 0);
     ck_assert_int_eq(cache_take(bench.cache, &layout, &taken), STK_OK);
     ck_assert_ptr_null(find(0));
     ck_assert_ptr_nonnull(find(3));
@@ -259,6 +276,7 @@ int main(void)
 {
     TCase *tests = tcase_create("batch");
     tcase_add_loop_test(tests, tensors_are_aligned_and_apart, 0, 4);
+    tcase_add_test(tests, a_target_is_there_where_there_are_columns_for_it);
     tcase_add_test(tests, a_partial_batch_has_smaller_shapes);
     tcase_add_test(tests, sealing_writes_partners_and_sorts_the_replaced);
     tcase_add_test(tests, a_masked_batch_is_full_and_says_which_slots_count);

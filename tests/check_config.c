@@ -96,6 +96,8 @@ static void assert_recipes_equal(const struct recipe *left, const struct recipe 
     ck_assert_int_eq(left->layout, right->layout);
     ck_assert_mem_eq(left->mean, right->mean, sizeof(left->mean));
     ck_assert_mem_eq(left->std, right->std, sizeof(left->std));
+    ck_assert_int_eq(left->labels, right->labels);
+    ck_assert_double_eq(left->smoothing, right->smoothing);
     ck_assert_int_eq(left->mix, right->mix);
     ck_assert_int_eq(left->mix_preset, right->mix_preset);
     ck_assert_double_eq(left->mix_alpha, right->mix_alpha);
@@ -145,6 +147,7 @@ static const struct recipe default_recipe = {
     .layout = STK_NHWC,
     .mean = {0.485, 0.456, 0.406},
     .std = {0.229, 0.224, 0.225},
+    .labels = LABELS_INDEX,
     .mix = MIX_NONE,
     .mix_preset = MIX_PRESET_FASTAI,
     .mix_alpha = 0.4,
@@ -194,6 +197,9 @@ static const char every_key[] = "# comment, # with { a \" brace\n"
                                 "        method = mixup\n"
                                 "    }\n"
                                 "    on_corrupt = fail\n"
+                                "    smoothing = 0.25\n"
+                                "    labels = dense\n"
+                                "    list = /etc/passwd\n"
                                 "    std = {1e-6, 1000, 1}\n"
                                 "    mean = {-1000, 0, 1000}\n"
                                 "    layout = nchw\n"
@@ -239,6 +245,9 @@ START_TEST(every_key_can_be_set)
     ck_assert_uint_eq(config->streams[1].line, 2);
     ck_assert_str_eq(config->streams[1].source, source);
     ck_assert_int_eq(strncmp(config->streams[0].source, "folder:/", 8), 0);
+    ck_assert_str_eq(config->streams[0].root, "");
+    ck_assert_str_eq(config->streams[0].list, "/etc/passwd");
+    ck_assert_str_eq(config->streams[1].list, "");
     const struct recipe expected = {
         .seed = UINT64_MAX,
         .batch = 8192,
@@ -261,6 +270,8 @@ START_TEST(every_key_can_be_set)
         .layout = STK_NCHW,
         .mean = {-1e3, 0, 1e3},
         .std = {1e-6, 1e3, 1},
+        .labels = LABELS_DENSE,
+        .smoothing = 0.25,
         .mix = MIX_MIXUP,
         .mix_preset = MIX_PRESET_PAPER,
         .mix_alpha = 0.01,
@@ -296,7 +307,7 @@ START_TEST(every_word_of_every_key_is_accepted)
             count++;
         }
     }
-    ck_assert_uint_eq(count, 5 + 2 + 4 + 3 + 3 + 5 + 4 + 2 + 2 + 2 + 2);
+    ck_assert_uint_eq(count, 5 + 2 + 4 + 3 + 3 + 5 + 4 + 2 + 2 + 2 + 2 + 2);
 }
 END_TEST
 
@@ -507,13 +518,25 @@ static const struct {
      "1: source \"\" of stream \"a\" cannot be used: No such file or directory"},
     {"stream a { source = /dev/null }",
      "1: source \"/dev/null\" of stream \"a\" is no directory; name the directory that holds a "
-     "sub-directory for each class"},
+     "sub-directory for each class, or csv:FILE"},
     {"stream a { source = webdataset:/data }",
-     "1: unknown kind of source in \"webdataset:/data\"; known are: folder (write ./ before a path "
-     "with a colon)"},
+     "1: unknown kind of source in \"webdataset:/data\"; known are: folder or csv (write ./ before "
+     "a path with a colon)"},
     {"stream a { source = fold:/data }",
-     "1: unknown kind of source in \"fold:/data\"; known are: folder (write ./ before a path with "
-     "a colon)"},
+     "1: unknown kind of source in \"fold:/data\"; known are: folder or csv (write ./ before a "
+     "path with a colon)"},
+
+    {"stream a { source = csv:/nowhere.csv }",
+     "1: source \"/nowhere.csv\" of stream \"a\" cannot be used: No such file or directory"},
+    {"stream a {\n source = csv:/dev }", "2: source \"/dev\" of stream \"a\" is no file"},
+    {"stream a { source = csv:/etc/passwd\n root = /etc/passwd }",
+     "2: root \"/etc/passwd\" of stream \"a\" is no directory; name the one that the paths of the "
+     "csv source start from"},
+    {"stream a { source = @\n root = @ }", "2: \"root\" is where the paths of a csv source start; "
+                                           "stream \"a\" lists a folder, remove it"},
+    {"stream a { source = @\n list = /nowhere.txt }",
+     "2: list \"/nowhere.txt\" of stream \"a\" cannot be used: No such file or directory"},
+    {"stream a { source = @\n list = /dev }", "2: list \"/dev\" of stream \"a\" is no file"},
 
     /* phases */
     {"stream a {\n source = @\n phase { size = 96 }\n}",
@@ -549,6 +572,8 @@ static const struct {
     {"stream a { source = @\n mix { }\n last = mask }",
      "3: \"last\" is mask, which is for evaluation, in a stream that mixes; remove its mix "
      "section, or set last to drop, partial or wrap"},
+    {"stream a { source = @\n smoothing = 0.1 }",
+     "2: \"smoothing\" is 0.1; it is of the dense target, add labels = dense"},
     {"stream a { source = @\n scale = {1, 0.5} }",
      "2: \"scale\" is {1, 0.5}; the smaller number must stand first"},
     {"stream a { source = @\n ratio = {2, 1} }",
@@ -852,6 +877,10 @@ START_TEST(the_printed_form_names_every_key)
         "\n"
         "stream train {\n"
         "    source = \"%s\"\n"
+        "    root = \"\"\n"
+        "    list = \"\"\n"
+        "    labels = index\n"
+        "    smoothing = 0\n"
         "    batch = 64\n"
         "    order = shuffle\n"
         "    seed = 0\n"
@@ -1112,6 +1141,7 @@ START_TEST(a_recipe_has_one_canonical_text)
                                         "flip=0.5\n"
                                         "dtype=u8\n"
                                         "layout=nhwc\n"
+                                        "labels=index\n"
                                         "mix=none\n");
     struct recipe recipe = default_recipe;
     recipe.seed = UINT64_MAX;
@@ -1131,6 +1161,8 @@ START_TEST(a_recipe_has_one_canonical_text)
     recipe.dtype = STK_F32;
     recipe.layout = STK_NCHW;
     recipe.mean[1] = -0.0;
+    recipe.labels = LABELS_DENSE;
+    recipe.smoothing = 0.1;
     recipe.mix = MIX_MIXUP;
     assert_recipe_text(&recipe, "plan=1\n"
                                 "seed=18446744073709551615\n"
@@ -1154,6 +1186,8 @@ START_TEST(a_recipe_has_one_canonical_text)
                                 "layout=nchw\n"
                                 "mean=0.48499999999999999,0,0.40600000000000003\n"
                                 "std=0.22900000000000001,0.224,0.22500000000000001\n"
+                                "labels=dense\n"
+                                "smoothing=0.10000000000000001\n"
                                 "mix=mixup\n"
                                 "mix_preset=fastai\n"
                                 "mix_alpha=0.40000000000000002\n"
@@ -1189,7 +1223,8 @@ START_TEST(the_longest_recipe_fits_its_storage)
         recipe.mean[i] = recipe.std[i] = -DBL_MAX;
         recipe.scale[i % 2] = recipe.ratio[i % 2] = -DBL_MAX;
     }
-    recipe.flip = recipe.mix_alpha = -DBL_MAX;
+    recipe.labels = LABELS_DENSE;
+    recipe.flip = recipe.smoothing = recipe.mix_alpha = -DBL_MAX;
     char text[RECIPE_TEXT_BYTES], cut[100], mix[RECIPE_MIX_TEXT_BYTES];
     size_t len = recipe_text(&recipe, text, sizeof(text));
     ck_assert_uint_lt(len, sizeof(text));
@@ -1287,6 +1322,8 @@ START_TEST(what_changes_bytes_changes_the_canonical_text)
         {"dtype = f16", "dtype = f16\nmean = {0.485, 0.456, 0.407}"},
         {"dtype = bf16", "dtype = bf16\nstd = {0.229, 0.224, 0.226}"},
         {"", "on_corrupt = fail"},
+        {"", "labels = dense"},
+        {"labels = dense", "labels = dense\nsmoothing = 0.1"},
         {"", "mix { }"},
         {"mix { alpha = 1 }", "mix { preset = paper }"},
         {"mix { }", "mix { alpha = 0.41 }"},

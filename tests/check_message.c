@@ -332,10 +332,15 @@ START_TEST(streams_labels_and_stats_go_both_ways)
     labels.names[0] = stk_text_of("corkscrew");
     labels.names[1] = stk_text_of("V\u00f6gel");
     labels.names[2] = stk_text_of("\u9ce5");
+    labels.counts[0] = 1300;
+    labels.counts[2] = (uint64_t)1 << 40;
     CHECK_ENCODES(stk_labels_encode, &labels, "labels");
     golden = read_golden("labels");
     ck_assert_int_eq(stk_labels_decode(golden.bytes, golden.len, &labels), STK_OK);
     CHECK_TEXT(labels.names[2], "\u9ce5");
+    ck_assert_uint_eq(labels.counts[0], 1300);
+    ck_assert_uint_eq(labels.counts[1], 0);
+    ck_assert_uint_eq(labels.counts[2], (uint64_t)1 << 40);
 
     static struct stk_stats stats;
     stats = (struct stk_stats){.id = 6, .count = 3};

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/stoker.h"
 #include "daemon/base/log.h"
 #include "daemon/batch/cache.h"
 #include "daemon/stream.h"
@@ -102,7 +103,11 @@ static struct pipeline_options options_for(struct bench *bench, uint32_t workers
 static void bench_open(struct bench *bench, uint32_t workers, uint32_t readers)
 {
     struct recipe recipe = bench->config.recipe;
-    *bench = (struct bench){.config = {.name = (char *)"train", .source = root, .recipe = recipe}};
+    *bench = (struct bench){.config = {.name = (char *)"train",
+                                       .source = root,
+                                       .root = (char *)"",
+                                       .list = (char *)"",
+                                       .recipe = recipe}};
     pthread_mutex_init(&bench->lock, NULL);
     pthread_cond_init(&bench->changed, NULL);
     char error[CONFIG_ERROR_BYTES];
@@ -240,6 +245,33 @@ START_TEST(readers_that_wait_for_memory_go_on)
 }
 END_TEST
 
+START_TEST(a_dense_target_is_what_soft_labels_makes)
+{
+    static const double smoothings[] = {0, 0.1, 1.0 / 3};
+    struct bench bench = {.config.recipe = plain_recipe()};
+    bench.config.recipe.labels = LABELS_DENSE;
+    bench.config.recipe.smoothing = smoothings[_i];
+    bench_open(&bench, 2, 1);
+    uint32_t classes = source_classes(bench.stream->source);
+    ck_assert_uint_gt(classes, 1);
+    struct batch *batch = push(&bench, 1);
+    wait_finished(&bench, 1);
+    float *expected = calloc(BATCH * classes, sizeof *expected);
+    ck_assert_int_eq(stk_soft_labels(batch_tensor(batch, LAYOUT_LABEL),
+                                     batch_tensor(batch, LAYOUT_PARTNER_LABEL),
+                                     batch_tensor(batch, LAYOUT_LAMBDA), BATCH, classes,
+                                     smoothings[_i], expected),
+                     STK_OK);
+    ck_assert(batch->layout->present[LAYOUT_TARGET]);
+    ck_assert_uint_eq(batch_tensor_info(batch, LAYOUT_TARGET).shape[1], classes);
+    ck_assert_mem_eq(batch_tensor(batch, LAYOUT_TARGET), expected,
+                     BATCH * classes * sizeof *expected);
+    free(expected);
+    let_go(&bench, batch);
+    bench_close(&bench);
+}
+END_TEST
+
 /* The index of the sample in slot 2 of step 0, made unreadable by fn, and its stand-in. */
 static void check_replaced(const void *bytes, size_t len, const char *reason)
 {
@@ -350,6 +382,7 @@ int main(void)
     TCase *tests = tcase_create("pipeline");
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, make_data, remove_data);
+    tcase_add_loop_test(tests, a_dense_target_is_what_soft_labels_makes, 0, 3);
     tcase_add_test(tests, any_number_of_threads_makes_the_same_bytes);
     tcase_add_test(tests, readers_that_wait_for_memory_go_on);
     tcase_add_test(tests, a_file_that_shrank_is_replaced);

@@ -27,22 +27,22 @@ static double timm(uint32_t slot, int32_t class, double smoothing)
 
 START_TEST(every_row_equals_timms_formula)
 {
-    static const float smoothings[] = {0, 0.1f, 0.5f, 1};
-    float smoothing = smoothings[_i];
+    static const double smoothings[] = {0, 0.1f, 0.5f, 1};
+    double smoothing = smoothings[_i];
     float target[COUNT * CLASSES];
     ck_assert_int_eq(
         stk_soft_labels(label, partner_label, lambda, COUNT, CLASSES, smoothing, target), STK_OK);
     for (uint32_t i = 0; i < COUNT; i++) {
         for (int32_t k = 0; k < CLASSES; k++)
             ck_assert_double_eq_tol((double)target[i * CLASSES + (uint32_t)k],
-                                    timm(i, k, (double)smoothing), 1e-6);
+                                    timm(i, k, smoothing), 1e-6);
     }
 }
 END_TEST
 
 START_TEST(every_row_sums_to_one_also_where_both_labels_are_the_same)
 {
-    static const float smoothings[] = {0, 0.1f, 0.5f, 1};
+    static const double smoothings[] = {0, 0.1f, 0.5f, 1};
     float target[COUNT * CLASSES];
     ck_assert_int_eq(
         stk_soft_labels(label, partner_label, lambda, COUNT, CLASSES, smoothings[_i], target),
@@ -76,14 +76,15 @@ START_TEST(a_lambda_or_a_smoothing_that_is_no_share_is_refused)
     const float half = 0.5f;
     static const float bad[] = {-0.01f, 1.01f, NAN};
     ck_assert_int_eq(stk_soft_labels(&zero, &zero, &bad[_i], 1, 3, 0, target), STK_RANGE);
-    ck_assert_int_eq(stk_soft_labels(&zero, &zero, &half, 1, 3, bad[_i], target), STK_INVALID);
+    ck_assert_int_eq(stk_soft_labels(&zero, &zero, &half, 1, 3, (double)bad[_i], target),
+                     STK_INVALID);
 }
 END_TEST
 
 START_TEST(no_slots_write_nothing)
 {
     float target = 42;
-    ck_assert_int_eq(stk_soft_labels(NULL, NULL, NULL, 0, 3, 0.1f, &target), STK_OK);
+    ck_assert_int_eq(stk_soft_labels(NULL, NULL, NULL, 0, 3, 0.1, &target), STK_OK);
     ck_assert_float_eq(target, 42);
 }
 END_TEST

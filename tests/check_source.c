@@ -104,7 +104,8 @@ static void put_link(const char *target, const char *path)
 static struct source *open_root(unsigned threads)
 {
     struct source *source;
-    enum stk_status status = source_open(root, threads, &source, error);
+    enum stk_status status =
+        source_open(&(struct source_place){root, "", ""}, threads, &source, error);
     ck_assert_msg(status == STK_OK, "%s", error);
     ck_assert_str_eq(error, "");
     return source;
@@ -114,7 +115,7 @@ static struct source *open_root(unsigned threads)
 static const char *refused(const char *url, enum stk_status expected)
 {
     struct source *source = (struct source *)root;
-    ck_assert_int_eq(source_open(url, 4, &source, error), expected);
+    ck_assert_int_eq(source_open(&(struct source_place){url, "", ""}, 4, &source, error), expected);
     ck_assert_ptr_null(source);
     ck_assert_int_gt((int)strlen(error), 0);
     return error;
@@ -375,7 +376,8 @@ START_TEST(the_listing_is_fed_as_documented)
     put("a/x.jpg", text);
     put("b/n/y.jpeg", "");
     static const uint8_t expected[] = "a/x.jpg\0\2\2\0\0\0\0\0\0\0\0\0\0"
-                                      "b/n/y.jpeg\0\0\0\0\0\0\0\0\0\1\0\0";
+                                      "b/n/y.jpeg\0\0\0\0\0\0\0\0\0\1\0\0\0"
+                                      "class\0a\0b";
     struct source *source = open_root(1);
     struct fed fed = {0};
     source_feed_listing(source, feed, &fed);
@@ -529,7 +531,7 @@ START_TEST(a_url_names_a_folder)
     put("a/x.jpg", "x");
     snprintf(url, sizeof url, "folder:%s", root);
     struct source *source;
-    ck_assert_int_eq(source_open(url, 1, &source, error), STK_OK);
+    ck_assert_int_eq(source_open(&(struct source_place){url, "", ""}, 1, &source, error), STK_OK);
     ck_assert_uint_eq(source_count(source), 1);
     source_close(&source);
     source_close(&source);
@@ -542,7 +544,8 @@ static int open_as_nobody(void)
     struct source *source;
     if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
         return 1;
-    if (source_open(root, 4, &source, error) != STK_UNREADABLE || source != NULL)
+    if (source_open(&(struct source_place){root, "", ""}, 4, &source, error) != STK_UNREADABLE ||
+        source != NULL)
         return 2;
     return strstr(error, "/b/n\": permission denied; let the user") != NULL ? 0 : 3;
 }

@@ -382,6 +382,7 @@ static inline void fake_labels(struct fake_daemon *fake, zmq_msg_t *peer,
     struct stk_labels labels = {.id = request->id, .first = request->first};
     for (uint32_t i = request->first; i < FAKE_CLASSES && labels.count < STK_LABELS_MAX; i++) {
         snprintf(names[i], sizeof names[i], "class %u", i);
+        labels.counts[labels.count] = i;
         labels.names[labels.count++] = stk_text_of(names[i]);
     }
     char bytes[1 << 16];

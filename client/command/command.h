@@ -98,6 +98,7 @@ int check_endpoint(const char *endpoint);
 
 /** The sub-commands: words behind the name, closed by NULL; return an exit code. */
 int streams_command(char **words);
+int labels_command(char **words);
 int get_command(char **words);
 int preview_command(char **words);
 int bench_command(char **words);

@@ -42,6 +42,7 @@ int main(int count, char **words)
 
 static const struct command commands[] = {
     {"streams", streams_command, "URL", "list the streams that a daemon serves"},
+    {"labels", labels_command, "URL/STREAM", "list the classes of a stream"},
     {"get", get_command, "URL/STREAM", "fetch one batch and show, save or hash it"},
     {"preview", preview_command, "URL/STREAM", "draw one batch as a contact sheet"},
     {"bench", bench_command, "URL/STREAM", "receive batches as a trainer would, and measure"},

@@ -3,90 +3,13 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "client/command/class_names.h"
 #include "client/command/command.h"
 #include "client/command/fetch.h"
 #include "client/command/sheet.h"
-#include "client/url.h"
 
 enum { COUNT_DEFAULT = 32 };
-
-/* The names of classes, as far as the daemon was asked for them. */
-struct class_names {
-    uint32_t count;
-    char **names; /* count of them */
-};
-
-static void class_names_release(struct class_names *classes)
-{
-    for (uint32_t i = 0; i < classes->count; i++)
-        free(classes->names[i]);
-    free(classes->names);
-    *classes = (struct class_names){0};
-}
-
-/* Take the names of one reply; false without memory. */
-static bool add_names(struct class_names *classes, const struct stk_labels *labels)
-{
-    char **names = realloc(classes->names, (classes->count + labels->count) * sizeof *names);
-    if (names == NULL)
-        return false;
-    classes->names = names;
-    for (uint32_t i = 0; i < labels->count; i++) {
-        char *name = strndup(labels->names[i].data, labels->names[i].len);
-        if (name == NULL)
-            return false;
-        classes->names[classes->count++] = name;
-    }
-    return true;
-}
-
-/* Whether another endpoint may do better. */
-static bool may_pass(enum stk_status status)
-{
-    return status == STK_TIMEOUT || status == STK_DRAINING || status == STK_OVERLOADED ||
-           status == STK_MEMORY || status == STK_SYSTEM;
-}
-
-/* Ask for the next names, of the first endpoint that answers. */
-static enum stk_status ask_names(const struct stk_url *url, uint32_t first, uint32_t timeout_s,
-                                 struct stk_answer **answer, char *error)
-{
-    const struct stk_request request = {
-        .kind = STK_KIND_LABELS, .stream = stk_text_of(url->stream), .first = first};
-    enum stk_status status = STK_TIMEOUT;
-    for (uint32_t i = 0; i < url->count && may_pass(status); i++)
-        status = stk_ask(url->endpoints[i], &request, timeout_s * 1000, answer, error);
-    return status;
-}
-
-/* Read the names of all classes, a page after the other. */
-static int read_names(const struct stk_url *url, uint32_t count, uint32_t timeout_s,
-                      struct class_names *classes)
-{
-    while (classes->count < count) {
-        struct stk_answer *answer;
-        char error[STK_ERROR_BYTES];
-        if (ask_names(url, classes->count, timeout_s, &answer, error) != STK_OK)
-            return command_fail("%s", error);
-        const struct stk_labels *labels = stk_answer_labels(answer);
-        bool more = labels->count > 0;
-        bool kept = !more || add_names(classes, labels);
-        stk_answer_close(&answer);
-        if (!kept)
-            return command_fail("no memory for the names of %" PRIu32 " classes", count);
-        if (!more)
-            return command_fail("the daemon names %" PRIu32 " of %" PRIu32 " classes",
-                                classes->count, count);
-    }
-    return COMMAND_DONE;
-}
-
-static const char *class_name(const struct class_names *classes, int32_t label)
-{
-    return label >= 0 && (uint32_t)label < classes->count ? classes->names[label] : "?";
-}
 
 /* The tensors that a sheet shows. */
 struct shown {
@@ -145,8 +68,8 @@ static int draw(const char *path, const struct stk_client *client, const struct 
         bool mixed = shown.lambda[i] < 1;
         cells[i] = (struct sheet_cell){
             .rgb = rgb,
-            .label = class_name(classes, shown.label[i]),
-            .partner_label = mixed ? class_name(classes, shown.partner_label[i]) : NULL,
+            .label = class_names_get(classes, shown.label[i]),
+            .partner_label = mixed ? class_names_get(classes, shown.partner_label[i]) : NULL,
             .lambda = shown.lambda[i]};
     }
     mark_replaced(batch, cells, count);
@@ -168,14 +91,8 @@ static int preview(const char *url, const char *path, const struct stk_client *c
     uint8_t *pixels = calloc(count, (size_t)phase.shape[0] * phase.shape[1] * phase.shape[2]);
     if (pixels == NULL)
         return command_fail("no memory for %" PRIu32 " pictures", count);
-    struct stk_url parsed;
     struct class_names classes = {0};
-    char error[STK_ERROR_BYTES];
-    int code = COMMAND_FAILED;
-    if (stk_url_parse(url, &parsed, error) != STK_OK)
-        code = command_misuse("%s", error);
-    else
-        code = read_names(&parsed, info->classes, timeout_s, &classes);
+    int code = class_names_fetch(url, timeout_s, &classes);
     if (code == COMMAND_DONE)
         code = draw(path, client, batch, &classes, count, pixels);
     class_names_release(&classes);

@@ -5,17 +5,24 @@
 
 #include "daemon/batch/batch.h"
 
-static bool has_valid(const struct recipe *recipe)
+static bool has_target(const struct recipe *recipe, uint32_t target_columns)
 {
+    (void)recipe;
+    return target_columns > 0;
+}
+
+static bool has_valid(const struct recipe *recipe, uint32_t target_columns)
+{
+    (void)target_columns;
     return recipe->last == STK_LAST_MASK;
 }
 
-/* The recipe decides the images' dtype and shape. */
+/* The recipe decides the images' dtype and shape, the source the target's. */
 static const struct {
     const char *name;
     enum stk_dtype dtype;
-    uint32_t columns;                         /* 0: one element a slot, no second dimension */
-    bool (*has)(const struct recipe *recipe); /* NULL: every recipe */
+    uint32_t columns; /* 0: one element a slot, no second dimension */
+    bool (*has)(const struct recipe *recipe, uint32_t target_columns); /* NULL: every recipe */
 } rows[LAYOUT_TENSORS] = {
     [LAYOUT_IMAGES] = {"images", STK_U8, 0, NULL},
     [LAYOUT_LABEL] = {"label", STK_I32, 0, NULL},
@@ -25,6 +32,7 @@ static const struct {
     [LAYOUT_PARTNER_INDEX] = {"partner_index", STK_U64, 0, NULL},
     [LAYOUT_CROP] = {"crop", STK_I32, 4, NULL},
     [LAYOUT_FLIP] = {"flip", STK_U8, 0, NULL},
+    [LAYOUT_TARGET] = {"target", STK_F32, 1, has_target},
     [LAYOUT_VALID] = {"valid", STK_U8, 0, has_valid},
 };
 
@@ -51,11 +59,11 @@ static struct stk_tensor_info images_info(const struct recipe *recipe)
     return info;
 }
 
-void layout_init(struct layout *layout, const struct recipe *recipe)
+void layout_init(struct layout *layout, const struct recipe *recipe, uint32_t target_columns)
 {
     *layout = (struct layout){.batch = recipe->batch};
     for (int i = 0; i < LAYOUT_TENSORS; i++) {
-        layout->present[i] = rows[i].has == NULL || rows[i].has(recipe);
+        layout->present[i] = rows[i].has == NULL || rows[i].has(recipe, target_columns);
         if (!layout->present[i])
             continue;
         layout->tensor_count++;
@@ -67,6 +75,8 @@ void layout_init(struct layout *layout, const struct recipe *recipe)
         };
         if (i == LAYOUT_IMAGES)
             layout->info[i] = images_info(recipe);
+        if (i == LAYOUT_TARGET)
+            layout->info[i].shape[1] = target_columns;
         layout->offset[i] = take(layout, stk_tensor_bytes(&layout->info[i]));
     }
     layout->slot_bytes = stk_tensor_bytes(&layout->info[LAYOUT_IMAGES]) / recipe->batch;

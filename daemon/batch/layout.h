@@ -15,7 +15,7 @@
 
 enum { LAYOUT_ALIGN = 64 }; /* of every tensor in memory, in bytes */
 
-/* The tensors of a batch, in frame order; some recipes have not all of them. */
+/* The tensors of a batch, in frame order; which of them a stream has, layout->present says. */
 enum layout_tensor {
     LAYOUT_IMAGES,        /* dtype of the stream, [count, height, width, 3] or [count, 3, ...] */
     LAYOUT_LABEL,         /* i4 [count] */
@@ -25,6 +25,7 @@ enum layout_tensor {
     LAYOUT_PARTNER_INDEX, /* u8 (64-bit) [count] */
     LAYOUT_CROP,          /* i4 [count, 4]: top, left, height, width in source pixels */
     LAYOUT_FLIP,          /* u1 [count] */
+    LAYOUT_TARGET,        /* f4 [count, classes]; where labels are dense */
     LAYOUT_VALID,         /* u1 [count]; with last = mask */
     LAYOUT_TENSORS,
 };
@@ -32,7 +33,7 @@ enum layout_tensor {
 struct layout {
     uint32_t batch;               /* slots that there is room for */
     size_t slot_bytes;            /* of one picture */
-    bool present[LAYOUT_TENSORS]; /* the others have no bytes and are not sent */
+    bool present[LAYOUT_TENSORS]; /* false: no bytes, and not sent */
     uint32_t tensor_count;        /* present ones */
     size_t offset[LAYOUT_TENSORS];
     size_t plan_offset;                          /* struct plan_slot [batch] */
@@ -45,8 +46,10 @@ struct layout {
 /**
  * Lay out the slab of a stream's batches.
  *
+ *   target_columns   of the target; 0 where the stream has none
+ *
  * Owns: nothing; names are constant.  Threads: any.  Blocks: no.  Allocates: no.
  */
-void layout_init(struct layout *layout, const struct recipe *recipe);
+void layout_init(struct layout *layout, const struct recipe *recipe, uint32_t target_columns);
 
 #endif

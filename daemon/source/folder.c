@@ -232,11 +232,12 @@ static void release(struct opening *opening)
     scan_release(&opening->scan);
 }
 
-static enum stk_status folder_open(const char *path, const char *source, unsigned threads,
-                                   struct listing *listing, void **state, char *error)
+static enum stk_status folder_open(const char *path, const struct source_place *place,
+                                   unsigned threads, struct listing *listing, void **state,
+                                   char *error)
 {
     struct opening opening = {.root = {.fd = -1, .path = path},
-                              .source = source,
+                              .source = place->url,
                               .threads = threads,
                               .listing = listing,
                               .error = error};
@@ -274,4 +275,4 @@ static void folder_close(void *state)
 }
 
 const struct source_ops source_folder = {
-    .name = "folder", .open = folder_open, .read = folder_read, .close = folder_close};
+    .open = folder_open, .read = folder_read, .close = folder_close};

@@ -9,17 +9,15 @@
 #include "proto/status.h"
 
 struct source_ops {
-    const char *name; /* before the colon of a url; [a-z0-9]+ */
-
     /**
      * List what a path names; as source_open.
      *
      *   path      behind the colon
-     *   source    the whole url, for the log
+     *   place     the whole url, for the log, and what else the operator gave
      *   listing   all zero; on success filled, with at least one sample
      *   state     set on success to what read and close are given
      */
-    enum stk_status (*open)(const char *path, const char *source, unsigned threads,
+    enum stk_status (*open)(const char *path, const struct source_place *place, unsigned threads,
                             struct listing *listing, void **state, char *error);
 
     /** Read one sample; as source_read.  Any number of threads. */
@@ -32,5 +30,6 @@ struct source_ops {
 };
 
 extern const struct source_ops source_folder;
+extern const struct source_ops source_csv;
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "daemon/source/listing.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,7 @@ void listing_release(struct listing *listing)
         listing_run_release(&listing->runs[i]);
     free(listing->runs);
     free(listing->class_names);
+    labels_release(&listing->labels);
     *listing = (struct listing){0};
 }
 
@@ -100,6 +102,42 @@ void listing_add_run(struct listing *listing, struct listing_run *run)
     *run = (struct listing_run){0};
 }
 
+void listing_set_labels(struct listing *listing, struct labels *labels)
+{
+    CHECK(labels->count == listing->count);
+    listing->labels = *labels;
+    listing->listing_bytes += labels_bytes(labels);
+    *labels = (struct labels){0};
+}
+
+/* The runs are added once more, without what is not kept; a run's memory stays whole. */
+void listing_keep(struct listing *listing, const uint64_t *bits)
+{
+    size_t run_count = listing->run_count;
+    listing->run_count = 0;
+    listing->count = 0;
+    for (size_t r = 0; r < run_count; r++) {
+        struct listing_run run = listing->runs[r];
+        for (uint32_t i = 0; i < run.count; i++) {
+            uint64_t index = run.first + i;
+            if ((bits[index / 64] >> index % 64 & 1) == 0)
+                run.bytes[i] = LISTING_BYTES_UNKNOWN;
+        }
+        listing->listing_bytes -= run.run_bytes;
+        listing_add_run(listing, &run);
+    }
+    CHECK(listing->count > 0);
+    size_t before = labels_bytes(&listing->labels);
+    labels_keep(&listing->labels, bits);
+    listing->listing_bytes -= before - labels_bytes(&listing->labels);
+}
+
+void listing_put_little_endian(uint64_t value, size_t bytes, uint8_t *out)
+{
+    for (size_t i = 0; i < bytes; i++)
+        out[i] = (uint8_t)(value >> (8 * i));
+}
+
 struct listing_sample listing_get(const struct listing *listing, uint64_t index)
 {
     CHECK(index < listing->count);
@@ -115,6 +153,9 @@ struct listing_sample listing_get(const struct listing *listing, uint64_t index)
     }
     const struct listing_run *run = &listing->runs[low];
     size_t i = (size_t)(index - run->first);
-    return (struct listing_sample){
-        .path = run->paths + run->offsets[i], .bytes = run->bytes[i], .label = run->label};
+    bool in_runs = listing->labels.count == 0;
+    return (struct listing_sample){.path = run->paths + run->offsets[i],
+                                   .bytes = run->bytes[i],
+                                   .label = in_runs ? run->label
+                                                    : labels_class(&listing->labels, index)};
 }

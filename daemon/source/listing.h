@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/source/labels.h"
 #include "daemon/source/names.h"
 #include "proto/status.h"
 
@@ -35,13 +36,14 @@ struct listing {
     uint64_t count; /* samples */
     char **class_names;
     uint32_t classes;
+    struct labels labels; /* what the runs do not tell */
     size_t listing_bytes; /* of every allocation */
 };
 
 struct listing_sample {
     const char *path; /* borrowed from the listing */
     uint64_t bytes;
-    int32_t label;
+    int32_t label; /* -1 where it has not one class */
 };
 
 /**
@@ -70,6 +72,15 @@ void listing_release(struct listing *listing);
 /** Append a run, whose storage moves to the listing; the caller's becomes zero.  Samples of unknown
  *  size are left out, and a run without samples is dropped.  No more than run_capacity calls. */
 void listing_add_run(struct listing *listing, struct listing_run *run);
+
+/** Set the labels, which move to the listing; the caller's become zero. */
+void listing_set_labels(struct listing *listing, struct labels *labels);
+
+/** Keep the samples whose bit is set, in order; at least one is.  Classes keep their numbers. */
+void listing_keep(struct listing *listing, const uint64_t *bits);
+
+/** The first bytes of a number, least first; bytes <= 8. */
+void listing_put_little_endian(uint64_t value, size_t bytes, uint8_t *out);
 
 /** A sample; index < count.  Threads: any. */
 struct listing_sample listing_get(const struct listing *listing, uint64_t index);

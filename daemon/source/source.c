@@ -6,36 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/source_kind.h"
 #include "daemon/base/check.h"
 #include "daemon/source/fault.h"
 #include "daemon/source/kind.h"
+#include "daemon/source/list.h"
 #include "daemon/source/listing.h"
 
 struct source {
     const struct source_ops *ops;
     void *state; /* the kind's */
     struct listing listing;
+    uint64_t *class_counts; /* [listing.classes] */
 };
 
-static const struct source_ops *const kinds[] = {&source_folder};
-
-/* The length of the kind's name before a colon; 0 where the url is a path alone. */
-static size_t kind_len(const char *url)
-{
-    size_t len = strspn(url, "abcdefghijklmnopqrstuvwxyz0123456789");
-    return url[len] == ':' ? len : 0;
-}
-
-static const struct source_ops *find_kind(const char *url, size_t len)
-{
-    if (len == 0)
-        return &source_folder;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (strlen(kinds[i]->name) == len && memcmp(kinds[i]->name, url, len) == 0)
-            return kinds[i];
-    }
-    return NULL;
-}
+static const struct source_ops *const kinds[CONFIG_SOURCE_KINDS] = {
+    [CONFIG_SOURCE_FOLDER] = &source_folder,
+    [CONFIG_SOURCE_CSV] = &source_csv,
+};
 
 unsigned source_threads(unsigned cores)
 {
@@ -44,30 +32,57 @@ unsigned source_threads(unsigned cores)
     return cores < 32 ? 2 * cores : 64;
 }
 
-enum stk_status source_open(const char *url, unsigned threads, struct source **source, char *error)
+/* Sources without classes of their own count in runs. */
+static enum stk_status count_classes(struct source *source)
+{
+    const struct listing *listing = &source->listing;
+    source->class_counts = calloc(listing->classes, sizeof source->class_counts[0]);
+    if (source->class_counts == NULL)
+        return STK_MEMORY;
+    if (listing->labels.count > 0)
+        labels_tally(&listing->labels, source->class_counts);
+    for (size_t i = 0; i < listing->run_count && listing->labels.count == 0; i++)
+        source->class_counts[listing->runs[i].label] += listing->runs[i].count;
+    return STK_OK;
+}
+
+static enum stk_status list(struct source *source, const struct source_place *place,
+                            const char *path, unsigned threads, char *error)
+{
+    enum stk_status status =
+        source->ops->open(path, place, threads, &source->listing, &source->state, error);
+    if (status != STK_OK)
+        return status;
+    if (place->list[0] != '\0')
+        status = list_apply(place->list, &source->listing, error);
+    if (status == STK_OK && count_classes(source) != STK_OK)
+        status = fault_write(error, STK_MEMORY, "no memory for source %s",
+                             fault_quote(place->url, "").text);
+    return status;
+}
+
+enum stk_status source_open(const struct source_place *place, unsigned threads,
+                            struct source **source, char *error)
 {
     CHECK(threads >= 1 && threads <= SOURCE_THREADS_MAX);
     *source = NULL;
     *error = '\0';
-    size_t len = kind_len(url);
-    const struct source_ops *ops = find_kind(url, len);
-    if (ops == NULL)
+    struct config_source kind;
+    if (config_source_parse(place->url, &kind) != STK_OK)
         return fault_write(error, STK_INVALID,
-                           "no such kind of source: %s; write \"folder:PATH\", or start a path "
-                           "that has a colon with \"./\"",
-                           fault_quote(url, "").text);
+                           "no such kind of source: %s; write \"folder:PATH\" or \"csv:FILE\", or "
+                           "start a path that has a colon with \"./\"",
+                           fault_quote(place->url, "").text);
     struct source *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
-        return fault_write(error, STK_MEMORY, "no memory for source %s", fault_quote(url, "").text);
-    const char *path = len > 0 ? url + len + 1 : url;
-    enum stk_status status = ops->open(path, url, threads, &opened->listing, &opened->state, error);
-    if (status != STK_OK) {
-        free(opened);
-        return status;
-    }
-    opened->ops = ops;
+        return fault_write(error, STK_MEMORY, "no memory for source %s",
+                           fault_quote(place->url, "").text);
+    opened->ops = kinds[kind.kind];
+    enum stk_status status = list(opened, place, kind.path, threads, error);
+    if (status != STK_OK)
+        source_close(&opened);
     *source = opened;
-    return STK_OK;
+    return status;
 }
 
 void source_close(struct source **source)
@@ -76,7 +91,9 @@ void source_close(struct source **source)
     if (closed == NULL)
         return;
     *source = NULL;
-    closed->ops->close(closed->state);
+    if (closed->state != NULL)
+        closed->ops->close(closed->state);
+    free(closed->class_counts);
     listing_release(&closed->listing);
     free(closed);
 }
@@ -91,10 +108,21 @@ uint32_t source_classes(const struct source *source)
     return source->listing.classes;
 }
 
+enum source_labels source_labels(const struct source *source)
+{
+    return source->listing.labels.kind;
+}
+
 const char *source_class_name(const struct source *source, uint32_t class)
 {
     CHECK(class < source->listing.classes);
     return source->listing.class_names[class];
+}
+
+uint64_t source_class_count(const struct source *source, uint32_t class)
+{
+    CHECK(class < source->listing.classes);
+    return source->class_counts[class];
 }
 
 int32_t source_label(const struct source *source, uint64_t index)
@@ -102,10 +130,21 @@ int32_t source_label(const struct source *source, uint64_t index)
     return listing_get(&source->listing, index).label;
 }
 
+void source_add_target(const struct source *source, uint64_t index, float share, float *row)
+{
+    const struct listing *listing = &source->listing;
+    CHECK(index < listing->count);
+    if (listing->labels.kind == SOURCE_CLASS)
+        row[source_label(source, index)] += share;
+    else
+        labels_add(&listing->labels, index, share, row);
+}
+
 double source_weight(const struct source *source, uint64_t index)
 {
     CHECK(index < source->listing.count);
-    return 1;
+    const double *weights = source->listing.labels.weights;
+    return weights != NULL ? weights[index] : 1;
 }
 
 const char *source_name(const struct source *source, uint64_t index)
@@ -115,7 +154,8 @@ const char *source_name(const struct source *source, uint64_t index)
 
 size_t source_listing_bytes(const struct source *source)
 {
-    return sizeof *source + source->listing.listing_bytes;
+    return sizeof *source + source->listing.listing_bytes +
+           source->listing.classes * sizeof source->class_counts[0];
 }
 
 enum stk_status source_read(const struct source *source, uint64_t index, source_reserve *reserve,
@@ -127,10 +167,16 @@ enum stk_status source_read(const struct source *source, uint64_t index, source_
     return source->ops->read(source->state, &sample, reserve, context, encoded, reason);
 }
 
-static void put_little_endian(uint64_t value, size_t bytes, uint8_t *out)
+/* A word, and the names of the classes: what a label means. */
+static void feed_classes(const struct listing *listing,
+                         void (*feed)(void *context, const void *bytes, size_t len), void *context)
 {
-    for (size_t i = 0; i < bytes; i++)
-        out[i] = (uint8_t)(value >> (8 * i));
+    static const char *const words[] = {
+        [SOURCE_CLASS] = "class", [SOURCE_CLASSES] = "classes", [SOURCE_NUMBERS] = "numbers"};
+    const char *word = words[listing->labels.kind];
+    feed(context, word, strlen(word) + 1);
+    for (uint32_t class = 0; class < listing->classes; class ++)
+        feed(context, listing->class_names[class], strlen(listing->class_names[class]) + 1);
 }
 
 void source_feed_listing(const struct source *source,
@@ -139,10 +185,13 @@ void source_feed_listing(const struct source *source,
     for (uint64_t i = 0; i < source->listing.count; i++) {
         struct listing_sample sample = listing_get(&source->listing, i);
         uint8_t numbers[sizeof sample.bytes + sizeof sample.label];
-        put_little_endian(sample.bytes, sizeof sample.bytes, numbers);
-        put_little_endian((uint32_t)sample.label, sizeof sample.label,
-                          numbers + sizeof sample.bytes);
+        listing_put_little_endian(sample.bytes, sizeof sample.bytes, numbers);
+        listing_put_little_endian((uint32_t)sample.label, sizeof sample.label,
+                                  numbers + sizeof sample.bytes);
         feed(context, sample.path, strlen(sample.path) + 1);
         feed(context, numbers, sizeof numbers);
+        if (source->listing.labels.count > 0)
+            labels_feed(&source->listing.labels, i, feed, context);
     }
+    feed_classes(&source->listing, feed, context);
 }

@@ -1,9 +1,10 @@
 /*
  * A source: where samples come from.  A sample is an index, a label and, when read, encoded bytes.
+ * A label is a class, any number of classes, or a row of numbers; one kind in a source.
  *
  * A source lists itself once when it is opened and does not change until it is closed; its listing
- * goes into the stream's fingerprint.  Kinds of sources are rows of a table (source.c): "folder" is
- * the first.  After open, everything here may be called from any thread.
+ * goes into the stream's fingerprint.  Kinds of sources are rows of a table (source.c), one each of
+ * config/source_kind.h's.  After open, everything here may be called from any thread.
  */
 #ifndef STK_SOURCE_H
 #define STK_SOURCE_H
@@ -21,6 +22,20 @@ enum {
     SOURCE_THREADS_MAX = 256, /* that list in parallel */
 };
 
+/* What labels are. */
+enum source_labels {
+    SOURCE_CLASS,   /* one class a sample: its class number says all */
+    SOURCE_CLASSES, /* any number of classes a sample: a row of 0 and 1 (multi-label) */
+    SOURCE_NUMBERS, /* a row of numbers a sample (regression) */
+};
+
+/* What an operator gives. */
+struct source_place {
+    const char *url;  /* "folder:PATH", "csv:PATH", or a path alone, which means a folder */
+    const char *root; /* where the paths of a CSV start; empty: its own folder */
+    const char *list; /* a file that names the samples to keep; empty: all are kept */
+};
+
 /**
  * How many threads should list, on a machine of so many cores (0 counts as 1).
  *
@@ -34,22 +49,23 @@ unsigned source_threads(unsigned cores);
 /**
  * List a source.
  *
- *   url      "folder:PATH", or a path alone, which means a folder
+ *   place    borrowed for the call
  *   threads  that list in parallel, 1 .. SOURCE_THREADS_MAX; the listing does not depend on it
  *   source   set on success, NULL otherwise
  *   error    SOURCE_ERROR_BYTES of storage for a sentence: what is wrong, with which path
  *
  * Owns:    the caller owns *source and gives it to source_close.
  * Returns: STK_OK
- *          STK_UNREADABLE  a directory cannot be read, or does not exist
- *          STK_INVALID     no sample was found, or the url names no kind of source
+ *          STK_UNREADABLE  a directory or a file cannot be read, or does not exist
+ *          STK_INVALID     no sample was found, the url names no kind of source, or a file does not
+ *                          say what it must; error has file and line
  *          STK_LIMIT       more than 2^31-1 classes or 2^40 samples, 4 GiB of names in one
  *                          directory, or a path of more than 4,095 bytes below the root
  *          STK_SYSTEM      out of descriptors, or no thread can be started
  *          STK_MEMORY
  * Threads: any.  Blocks: on directories; logs its progress every second.
  */
-STK_MUST_CHECK enum stk_status source_open(const char *url, unsigned threads,
+STK_MUST_CHECK enum stk_status source_open(const struct source_place *place, unsigned threads,
                                            struct source **source, char *error);
 
 /** Give a source back; *source becomes NULL.  No read may be under way.  NULL is fine. */
@@ -58,17 +74,36 @@ void source_close(struct source **source);
 /** Samples listed, >= 1.  Threads: any. */
 uint64_t source_count(const struct source *source);
 
-/** Classes listed, >= 1.  Threads: any. */
+/** What labels are.  Threads: any. */
+enum source_labels source_labels(const struct source *source);
+
+/** Classes listed, or numbers a sample, >= 1.  Threads: any. */
 uint32_t source_classes(const struct source *source);
 
-/** The name of a class, borrowed from the source; class < source_classes.  It is UTF-8: a byte of
- *  the folder's name that is none stands as "?".  Threads: any. */
+/** The name of a class or a number, borrowed from the source; class < source_classes.  It is UTF-8:
+ *  a byte of the name that is none stands as "?".  Threads: any. */
 const char *source_class_name(const struct source *source, uint32_t class);
 
-/** The label of a sample, 0 .. source_classes - 1; index < source_count.  Threads: any. */
+/** Samples of a class; of a number, all samples.  class < source_classes.  Threads: any. */
+uint64_t source_class_count(const struct source *source, uint32_t class);
+
+/** The class number of a sample, 0 .. source_classes - 1, or -1 where labels are not SOURCE_CLASS;
+ *  index < source_count.  Threads: any. */
 int32_t source_label(const struct source *source, uint64_t index);
 
-/** How often a sample is to be drawn beside the others, >= 0: 1 where the source does not say.
+/**
+ * Add share times a sample's target to a row.
+ *
+ *   index   < source_count
+ *   row     source_classes floats, each becomes row[k] + share * target[k]: the product rounded to
+ *           binary32, and the sum; target is 1 at the sample's classes and 0 elsewhere, or its
+ *           numbers
+ *
+ * Threads: any.  Blocks: no.  Allocates: no.
+ */
+void source_add_target(const struct source *source, uint64_t index, float share, float *row);
+
+/** How often a sample is drawn beside the others, >= 0 and finite; 1 where the source does not say.
  *  Threads: any. */
 double source_weight(const struct source *source, uint64_t index);
 
@@ -117,8 +152,8 @@ STK_MUST_CHECK enum stk_status source_read(const struct source *source, uint64_t
                                            struct encoded *encoded, char *reason);
 
 /**
- * Feed the listing (for every sample in order: path, a zero byte, bytes as u64 LE, label as i32 LE)
- * to a hash.
+ * Feed the listing to a hash, as PROTOCOL.md's "Fingerprint" says: every sample in order, then what
+ * labels are and the names of the classes.
  *
  *   feed   called with pieces in order; context is handed through
  *

@@ -8,15 +8,15 @@ numbers in the comments are PROTOCOL.md's.
 import functools
 import io
 import math
-import os
-import struct
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import xxhash
 from PIL import Image
 
+from plan1_listing import Listing, Sample, list_csv, list_folder  # noqa: F401
 from plan1_sampler import Sampler
+from plan1_target import targets
 from plan1_words import (
     CROP,
     FLIP,
@@ -64,6 +64,8 @@ class Recipe:
     layout: str = "nhwc"
     mean: tuple = (0.485, 0.456, 0.406)
     std: tuple = (0.229, 0.224, 0.225)
+    labels: str = "index"
+    smoothing: float = 0.0
     mix: str = "none"
     mix_preset: str = "fastai"
     mix_alpha: float = 0.4
@@ -108,6 +110,9 @@ class Recipe:
         ]
         if self.dtype != "u8":
             lines += [f"mean={_reals(self.mean)}", f"std={_reals(self.std)}"]
+        lines.append(f"labels={self.labels}")
+        if self.labels == "dense":
+            lines.append(f"smoothing={_reals([self.smoothing])}")
         lines.append(f"mix={self.mix}")
         if self.mix == "mixup":
             lines += [f"mix_preset={self.mix_preset}", f"mix_alpha={_reals([self.mix_alpha])}"]
@@ -120,41 +125,13 @@ def _reals(values):
     return ",".join("%.17g" % value for value in values)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A row of the listing: path below the root, encoded bytes, label; and where to read it."""
-
-    path: bytes
-    length: int
-    label: int
-    file: bytes
-    weight: float = 1.0
-
-
-def list_folder(root):
-    """The listing of a folder source and the names of its classes, section 7."""
-    root = os.fsencode(root)
-    classes = sorted(
-        entry for entry in os.listdir(root) if os.path.isdir(os.path.join(root, entry))
-    )
-    samples = []
-    for label, name in enumerate(classes):
-        for folder, _, files in sorted(os.walk(os.path.join(root, name), followlinks=True)):
-            for file in sorted(files):
-                path = os.path.join(folder, file)
-                if file.lower().endswith((b".jpg", b".jpeg")) and os.path.isfile(path):
-                    below = os.path.relpath(path, root)
-                    samples.append(Sample(below, os.path.getsize(path), label, path))
-    return samples, classes
-
-
 def fingerprint(recipe, samples):
     """XXH3-128 over the canonical recipe and the listing, section 7."""
     hash_ = xxhash.xxh3_128(recipe.text().encode())
     for sample in samples:
-        hash_.update(sample.path + b"\0" + struct.pack("<Qi", sample.length, sample.label))
-    if recipe.sampler == "weighted":
-        hash_.update(b"".join(struct.pack("<d", sample.weight) for sample in samples))
+        hash_.update(sample.text)
+    for word in [samples.kind, *samples.classes]:
+        hash_.update(word.encode() + b"\0")
     return hash_.digest()
 
 
@@ -480,6 +457,9 @@ class Plan:
             "crop": np.array(crops, "<i4"),
             "flip": np.array([slot.flip for slot in slots], "|u1"),
         }
+        if recipe.labels == "dense" or self.samples.kind != "class":
+            drawn = [tensors[name] for name in ("index", "partner_index", "lambda")]
+            tensors["target"] = targets(recipe, self.samples, *drawn)
         if recipe.last == "mask":
             tensors["valid"] = np.array([slot.valid for slot in slots], "|u1")
         replaced = [

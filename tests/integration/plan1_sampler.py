@@ -7,6 +7,10 @@ import math
 from plan1_words import SHUFFLE, SUBSET, WEIGHTED, Permutation, below64, words
 
 
+def _weight(sample):
+    return 1.0 if sample.weight is None else sample.weight
+
+
 class Sampler:
     """The pool of a stream and the law that its samples are drawn by."""
 
@@ -20,7 +24,7 @@ class Sampler:
         if recipe.sampler != "all" and recipe.epoch_samples > 0:
             self.epoch_samples = recipe.epoch_samples
         if recipe.sampler == "weighted":
-            self.sums = self._sums([samples[index].weight for index in self.pool])
+            self.sums = self._sums([_weight(samples[index]) for index in self.pool])
         if recipe.sampler == "balanced":
             members = {}
             for j, index in enumerate(self.pool):

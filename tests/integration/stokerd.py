@@ -52,10 +52,12 @@ def quoted(path):
     return '"' + os.fspath(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def stream_text(name, source, recipe=plan1.Recipe()):
-    """A stream's section, every setting of the recipe written out."""
+def stream_text(name, source, recipe=plan1.Recipe(), **paths):
+    """A stream's section, every setting of the recipe written out; paths are root and list."""
+    source = os.fspath(source)
     lines = [
-        f"source = {quoted(f'folder:{source}')}",
+        f"source = {quoted(source if source.startswith('csv:') else f'folder:{source}')}",
+        *(f"{key} = {quoted(path)}" for key, path in paths.items()),
         f"batch = {recipe.batch}",
         f"order = {recipe.order}",
         f"seed = {recipe.seed}",
@@ -74,6 +76,8 @@ def stream_text(name, source, recipe=plan1.Recipe()):
         f"mean = {_list(recipe.mean)}",
         f"std = {_list(recipe.std)}",
         f"on_corrupt = {recipe.on_corrupt}",
+        f"labels = {recipe.labels}",
+        f"smoothing = {recipe.smoothing!r}",
     ]
     if recipe.sampler != "all":
         lines.append(f"epoch_samples = {recipe.epoch_samples}")

@@ -111,6 +111,8 @@ RECIPES = {
         phases=((5, 8, 32, 20), (2**32 - 1, 25, 40, 40)),
     ),
     "mixed_strongly": Recipe(seed=8, batch=60, height=24, width=24, mix="mixup", mix_alpha=20.0),
+    "dense": Recipe(seed=9, batch=16, height=8, width=8, labels="dense", smoothing=0.1),
+    "dense_mixed": Recipe(seed=9, batch=7, height=8, width=8, labels="dense", mix="mixup"),
     **FORMATS,
 }
 
@@ -118,8 +120,8 @@ RECIPES = {
 def assert_equal(batch, expected):
     """Every tensor byte for byte; the first that differs is named with its slot."""
     assert list(batch.tensors) == list(expected.tensors)
-    for name, wanted in expected.tensors.items():
-        got = batch[name]
+    for name in expected.tensors:
+        got, wanted = batch[name], expected.tensors[name]
         assert (got.dtype, got.shape) == (wanted.dtype, wanted.shape), name
         rows = range(len(wanted))
         different = [i for i in rows if got[i].tobytes() != wanted[i].tobytes()]
@@ -227,6 +229,7 @@ def test_fingerprint_is_the_protocols_hash_and_follows_every_setting(daemon, con
         {"dtype": "bf16", "std": (0.1, 0.2, 0.3)},
         {"layout": "nchw"}, {"interpolation": "box"}, {"interpolation": "nearest"},
         {"on_corrupt": "fail"}, {"mix": "mixup"},
+        {"labels": "dense"}, {"labels": "dense", "smoothing": 0.1},
         {"mix": "mixup", "mix_alpha": 0.3}, {"mix": "mixup", "mix_preset": "paper",
         "mix_alpha": 0.4},
     ]  # fmt: skip

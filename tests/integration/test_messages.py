@@ -102,7 +102,7 @@ def test_the_pages_example_messages_are_their_bytes(example):
 
 def test_the_pages_example_of_a_plan_is_the_plan(example):
     recipe = Recipe(seed=42, batch=64, scale=(0.08, 1), ratio=(3 / 4, 4 / 3), mix="mixup")
-    plan = plan1.Plan(recipe, [plan1.Sample(b"", 0, 0, b"")] * 1000)
+    plan = plan1.Plan(recipe, plan1.Listing([plan1.Sample(b"", 0, 0, b"")] * 1000, ["a"]))
     rows = re.findall(r"^\| (\d+) \| (.*) \|$", example, re.M)
     assert len(rows) >= 4
     for slot, (number, cells) in zip(plan.slots(0, 0), rows):
@@ -115,7 +115,9 @@ def test_the_pages_example_of_a_plan_is_the_plan(example):
 def test_the_pages_example_of_draws_is_what_the_sampler_draws(example):
     weights = [1, 0, 2.5, 0.001, 0, 1, 7, 1e-12]
     labels = [2, 0, 2, 5, 2, 0, 2, 2]
-    samples = [plan1.Sample(b"", 0, *pair) for pair in zip(labels, [b""] * 8, weights)]
+    samples = [
+        plan1.Sample(b"", 0, label, b"", weight=weight) for label, weight in zip(labels, weights)
+    ]
     for law in ("weighted", "balanced"):
         sampler = plan1.Sampler(Recipe(seed=42, sampler=law), samples)
         row = re.search(rf"^    {law}: ([\d, ]+)$", example, re.M)[1]

@@ -32,9 +32,12 @@ TENSORS = {
     "partner_index": ("<u8", ()),
     "crop": ("<i4", (4,)),
     "flip": ("|u1", ()),
+}
+CLASSES = "classes"  # a dimension that the stream's source decides
+OPTIONAL = {  # in this order behind those that are always there
+    "target": ("<f4", (CLASSES,)),
     "valid": ("|u1", ()),
 }
-OPTIONAL = {"valid"}
 
 
 class ProtocolError(AssertionError):
@@ -151,6 +154,7 @@ REPLIES = {
         "names": lambda value: type(value) is list
         and len(value) <= 512
         and all(map(_text(512), value)),
+        "counts": lambda value: type(value) is list and all(map(_unsigned(U64), value)),
     },
     "stats": {"figures": _figures},
 }
@@ -199,13 +203,16 @@ class Batch:
         demand(len(frames) == len(header["tensors"]), "frames and tensors differ in number")
         for tensor, frame in zip(header["tensors"], frames):
             self.tensors[tensor["name"]] = self._array(tensor, frame)
-        names = [name for name in TENSORS if name in self.tensors or name not in OPTIONAL]
-        demand(list(self.tensors) == names, f"tensors are {list(self.tensors)}")
+        optional = [name for name in OPTIONAL if name in self.tensors]
+        known = [*TENSORS, *optional]
+        demand(list(self.tensors) == known, f"tensors are {list(self.tensors)}")
 
     def _array(self, tensor, frame):
         name, dtype, shape = tensor["name"], tensor["dtype"], tuple(tensor["shape"])
-        if TENSORS.get(name) is not None:
-            demand((dtype, shape[1:]) == TENSORS[name], f"{name} is {dtype} {shape}")
+        wanted = TENSORS.get(name) or OPTIONAL.get(name)
+        if wanted is not None:
+            sides = tuple(shape[1] if side == CLASSES else side for side in wanted[1])
+            demand((dtype, shape[1:]) == (wanted[0], sides), f"{name} is {dtype} {shape}")
         demand(shape[0] == self.header["count"], f"{name} has {shape[0]} rows")
         dtype = BITS.get(dtype, dtype)
         length = int(np.prod(shape)) * np.dtype(dtype).itemsize
@@ -325,9 +332,14 @@ class Client:
         return self.ask("streams")["streams"]
 
     def labels(self, stream, first=0):
+        return self.label_counts(stream, first)[0]
+
+    def label_counts(self, stream, first=0):
+        """Names of classes and how many samples each has."""
         reply = self.ask("labels", stream=stream, first=first)
         demand(reply["first"] == first, f"labels from {reply['first']}, not {first}")
-        return reply["names"]
+        demand(len(reply["names"]) == len(reply["counts"]), "names and counts differ in number")
+        return reply["names"], reply["counts"]
 
     def stats(self):
         return self.ask("stats")["figures"]
