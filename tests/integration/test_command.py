@@ -120,6 +120,23 @@ def wanted_json(batch):
     }
 
 
+def test_get_json_shows_what_every_transform_drew(daemon, plan_of, good):
+    recipe = Recipe(
+        batch=20,
+        height=150,
+        width=140,
+        transform=("pad_crop", "flip", "random_erasing"),
+        padding=30,
+        erase_prob=0.7,
+    )
+    running = daemon(stream_text("train", good, recipe))
+    told = json.loads(stoker("get", f"{running.endpoint}/train", "--step", 1, "--json"))
+    wanted = plan_of(recipe).batch(0, 1).tensors
+    for name in ("crop", "flip", "erase"):
+        assert told[name] == wanted[name].tolist()
+    assert min(min(row) for row in told["crop"]) < 0 < max(max(row) for row in told["erase"])
+
+
 def test_get_json_has_the_header_and_every_small_tensor(running, connect):
     batch = connect(running.endpoint).get("train", 1, 2)
     told = json.loads(stoker("get", f"{running.endpoint}/train", "--epoch=1", "--step=2", "--json"))
