@@ -206,7 +206,7 @@ static enum config_section section_named(const char *name)
     return CONFIG_GLOBAL;
 }
 
-/* Where a key would have been right; empty where it is nowhere known. */
+/* Where a key would have been right; advice stays as it is where that is nowhere. */
 static void rightful_place(const char *name, char *advice, size_t capacity)
 {
     static const char *const places[] = {"outside of the streams", "inside a stream"};
