@@ -1,6 +1,6 @@
 """Transforms: what stokerd serves against torchvision's own classes, which are given our draws.
 
-A class of torchvision is run as it is but for get_params, which returns what the batch says that was
+A class of torchvision is run as it is but for get_params, which returns what the batch says was
 drawn; so padding, cropping, resizing, flipping and erasing are torchvision's.  Tolerance: 0.
 """
 
