@@ -142,7 +142,8 @@ const struct stk_batch_header *stk_batch_header(const struct stk_batch *batch);
  * A tensor's elements, in C order, little-endian, where they were received: nothing is copied.
  * Those of STK_F16 and STK_BF16 are the bits, as uint16_t.
  *
- *   name   "images", "label", "partner_label", "lambda", "index", "partner_index", "crop", "flip"
+ *   name   "images", "label", "partner_label", "lambda", "index", "partner_index", "crop", "flip";
+ *          "erase" of a stream that erases
  *   info   set to the tensor's dtype and shape; may be NULL
  *
  * Returns: the elements, borrowed until the batch is closed; NULL where there is no such tensor.

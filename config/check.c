@@ -139,31 +139,6 @@ static enum stk_status check_source(const struct config_report *report, unsigned
     return STK_OK;
 }
 
-static enum stk_status check_rising(const struct config_report *report,
-                                    const struct config_lines *lines, const char *name,
-                                    const double range[2])
-{
-    if (range[0] <= range[1])
-        return STK_OK;
-    return config_fail(report, line_of(lines, CONFIG_STREAM, name),
-                       "\"%s\" is {%g, %g}; the smaller number must stand first", name, range[0],
-                       range[1]);
-}
-
-/* Cropping cannot reach outside of the resized picture. */
-static enum stk_status check_resize(const struct config_report *report,
-                                    const struct config_lines *lines, const struct recipe *recipe)
-{
-    uint32_t side_max = recipe->height > recipe->width ? recipe->height : recipe->width;
-    if (recipe->crop != CROP_CENTER || recipe->resize >= side_max)
-        return STK_OK;
-    unsigned line = line_of(lines, CONFIG_STREAM, "resize");
-    return config_fail(report, line > 0 ? line : line_of(lines, CONFIG_STREAM, "crop"),
-                       "\"resize\" is %u; crop = center needs at least %u, the larger side of "
-                       "\"size\"",
-                       (unsigned)recipe->resize, (unsigned)side_max);
-}
-
 /* What is written out of a stream's numbers: its std, else its mean, else its dtype. */
 static unsigned line_of_numbers(const struct config_lines *lines)
 {
@@ -206,11 +181,7 @@ enum stk_status config_check_stream(const struct config_report *report,
                            "stream \"%s\" has no \"source\"; add source = DIRECTORY", stream->name);
     enum stk_status status = check_source(report, line_of(lines, CONFIG_STREAM, "source"), stream);
     if (status == STK_OK)
-        status = check_rising(report, lines, "scale", stream->recipe.scale);
-    if (status == STK_OK)
-        status = check_rising(report, lines, "ratio", stream->recipe.ratio);
-    if (status == STK_OK)
-        status = check_resize(report, lines, &stream->recipe);
+        status = config_check_transforms(report, lines, stream);
     if (status == STK_OK)
         status = check_f16(report, lines, &stream->recipe);
     return status;

@@ -29,6 +29,17 @@ STK_MUST_CHECK enum stk_status config_check_listen(const struct config_report *r
                                                    const struct config *config);
 
 /**
+ * Check a stream's transforms: their order, what excludes what, and their settings.
+ *
+ *   lines   of the stream, and of the sections of its transforms
+ *
+ * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: no.  Allocates: no.
+ */
+STK_MUST_CHECK enum stk_status config_check_transforms(const struct config_report *report,
+                                                       const struct config_lines *lines,
+                                                       const struct config_stream *stream);
+
+/**
  * Check a whole stream: its name, that its source is a directory, and that its settings fit.
  *
  * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: on one stat.  Allocates: no.

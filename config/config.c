@@ -93,6 +93,26 @@ static void print_section(enum config_section section, const void *base, const c
     }
 }
 
+/* The settings of those in the list; where none of them matters, no section. */
+static void print_transforms(const struct config_stream *stream, FILE *out)
+{
+    for (size_t i = 0; i < stream->recipe.transform_count; i++) {
+        enum config_section section = config_section_of(stream->recipe.transforms[i]);
+        bool open = false;
+        for (unsigned k = 0; k < config_key_count; k++) {
+            const struct config_key *key = &config_keys[k];
+            if (key->section != section || !recipe_setting_matters(&stream->recipe, key))
+                continue;
+            if (!open)
+                fprintf(out, "    %s {\n", config_section_name(section));
+            open = true;
+            fputs("        ", out);
+            config_key_print(key, stream, out);
+        }
+        fputs(open ? "    }\n" : "", out);
+    }
+}
+
 void config_print(const struct config *config, FILE *out)
 {
     print_section(CONFIG_GLOBAL, config, "", out);
@@ -100,6 +120,7 @@ void config_print(const struct config *config, FILE *out)
         const struct config_stream *stream = &config->streams[i];
         fprintf(out, "\nstream %s {\n", stream->name);
         print_section(CONFIG_STREAM, stream, "    ", out);
+        print_transforms(stream, out);
         fputs("    mix {\n", out);
         print_section(CONFIG_MIX, stream, "        ", out);
         fputs("    }\n}\n", out);
@@ -115,10 +136,12 @@ static _Thread_local const struct config_report *reporting;
 static int keep_word(cfg_t *section, cfg_opt_t *option, const char *value, void *result);
 static void take_error(cfg_t *section, const char *format, va_list values);
 
-/* libConfuse's schema of one section; below are its sub-section's options. */
-static void fill_options(enum config_section section, cfg_opt_t *below,
-                         cfg_opt_t options[CONFIG_KEYS_MAX + 1])
+static enum config_section section_named(const char *name);
+
+/* libConfuse's schema of one section; the sections that it holds are filled. */
+static void fill_options(enum config_section section, cfg_opt_t all[][CONFIG_KEYS_MAX + 1])
 {
+    cfg_opt_t *options = all[section];
     unsigned count = 0;
     for (unsigned i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
@@ -126,7 +149,8 @@ static void fill_options(enum config_section section, cfg_opt_t *below,
             continue;
         cfg_flag_t title = section == CONFIG_GLOBAL ? CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE;
         if (key->kind == CONFIG_SUBSECTION)
-            options[count++] = (cfg_opt_t)CFG_SEC(key->name, below, CFGF_MULTI | title);
+            options[count++] =
+                (cfg_opt_t)CFG_SEC(key->name, all[section_named(key->name)], CFGF_MULTI | title);
         else
             options[count++] =
                 (cfg_opt_t)CFG_PTR_LIST_CB(key->name, NULL, CFGF_NONE, keep_word, free);
@@ -137,9 +161,8 @@ static void fill_options(enum config_section section, cfg_opt_t *below,
 static enum stk_status parse(const struct config_report *report, const char *text, cfg_t **tree)
 {
     cfg_opt_t options[CONFIG_SECTION_COUNT][CONFIG_KEYS_MAX + 1];
-    fill_options(CONFIG_MIX, NULL, options[CONFIG_MIX]);
-    fill_options(CONFIG_STREAM, options[CONFIG_MIX], options[CONFIG_STREAM]);
-    fill_options(CONFIG_GLOBAL, options[CONFIG_STREAM], options[CONFIG_GLOBAL]);
+    for (int i = CONFIG_SECTION_COUNT - 1; i >= 0; i--)
+        fill_options((enum config_section)i, options);
 
     *tree = cfg_init(options[CONFIG_GLOBAL], CFGF_NONE);
     if (*tree == NULL)
@@ -174,42 +197,45 @@ static int keep_word(cfg_t *section, cfg_opt_t *option, const char *value, void 
     return 0;
 }
 
-static enum config_section section_of(const cfg_t *section)
+static enum config_section section_named(const char *name)
 {
     for (int i = CONFIG_STREAM; i < CONFIG_SECTION_COUNT; i++) {
-        if (strcmp(section->name, config_section_name((enum config_section)i)) == 0)
+        if (strcmp(name, config_section_name((enum config_section)i)) == 0)
             return (enum config_section)i;
     }
     return CONFIG_GLOBAL;
 }
 
-/* Where a key would have been right; NULL where it is nowhere known. */
-static const char *rightful_place(const char *name)
+/* Where a key would have been right; advice stays as it is where that is nowhere. */
+static void rightful_place(const char *name, char *advice, size_t capacity)
 {
-    static const char *const places[CONFIG_SECTION_COUNT] = {
-        "outside of the streams", "inside a stream", "inside the mix section of a stream"};
+    static const char *const places[] = {"outside of the streams", "inside a stream"};
     for (int i = 0; i < CONFIG_SECTION_COUNT; i++) {
-        if (config_key_find((enum config_section)i, name) != NULL)
-            return places[i];
+        enum config_section section = (enum config_section)i;
+        if (config_key_find(section, name) == NULL)
+            continue;
+        if (section <= CONFIG_STREAM)
+            snprintf(advice, capacity, "it belongs %s", places[section]);
+        else
+            snprintf(advice, capacity, "it belongs inside the %s section of a stream",
+                     config_section_name(section));
+        return;
     }
-    return NULL;
 }
 
 static void unknown_key(const cfg_t *section, const char *name)
 {
-    enum config_section which = section_of(section);
+    enum config_section which = section_named(section->name);
     char where[CONFIG_ERROR_BYTES] = "";
     if (which == CONFIG_STREAM)
         snprintf(where, sizeof(where), " in stream \"%s\"", section->title);
-    else if (which == CONFIG_MIX)
-        snprintf(where, sizeof(where), " in a mix section");
+    else if (which != CONFIG_GLOBAL)
+        snprintf(where, sizeof(where), " in a %s section", section->name);
     char advice[128] = "stokerd.conf(5) lists them all";
     const struct config_key *nearest = config_key_nearest(which, name);
-    const char *place = rightful_place(name);
-    if (place != NULL)
-        snprintf(advice, sizeof(advice), "it belongs %s", place);
-    else if (nearest != NULL)
+    if (nearest != NULL)
         snprintf(advice, sizeof(advice), "did you mean \"%s\"?", nearest->name);
+    rightful_place(name, advice, sizeof(advice));
     config_fail(reporting, (unsigned)section->line, "unknown key \"%s\"%s; %s", name, where,
                 advice);
 }
@@ -337,11 +363,11 @@ static enum stk_status build_default(const struct config_key *key, void *base)
     return count > 0 ? fill_rest(key, base, count, key->defaults[count - 1]) : STK_OK;
 }
 
-/* *line is set to where the key stands, 0 where it does not. */
+/* *line is set to where the key stands, 0 where it does not; option NULL: its section does not. */
 static enum stk_status build_key(const struct config_report *report, cfg_opt_t *option,
                                  const struct config_key *key, void *base, unsigned *line)
 {
-    unsigned count = cfg_opt_size(option);
+    unsigned count = option != NULL ? cfg_opt_size(option) : 0;
     if (count == 0)
         return build_default(key, base);
     const struct word *word = cfg_opt_getnptr(option, 0);
@@ -354,6 +380,7 @@ static enum stk_status build_key(const struct config_report *report, cfg_opt_t *
     return status == STK_OK ? fill_rest(key, base, count, word->text) : status;
 }
 
+/* section NULL: a section that is not there has its defaults. */
 static enum stk_status build_section(const struct builder *builder, cfg_t *section,
                                      enum config_section which, void *base,
                                      struct config_lines *lines)
@@ -362,8 +389,8 @@ static enum stk_status build_section(const struct builder *builder, cfg_t *secti
         const struct config_key *key = &config_keys[i];
         if (key->section != which || key->kind == CONFIG_SUBSECTION)
             continue;
-        enum stk_status status =
-            build_key(builder->report, cfg_getopt(section, key->name), key, base, &lines->of[i]);
+        cfg_opt_t *option = section != NULL ? cfg_getopt(section, key->name) : NULL;
+        enum stk_status status = build_key(builder->report, option, key, base, &lines->of[i]);
         if (status != STK_OK)
             return status;
     }
@@ -377,7 +404,7 @@ static enum stk_status build_mix(struct builder *builder, cfg_opt_t *mixes,
     static const double alphas[] = {[MIX_PRESET_FASTAI] = 0.4, [MIX_PRESET_PAPER] = 1.0};
     unsigned count = cfg_opt_size(mixes);
     if (count > 1)
-        return config_fail(builder->report, builder->section_line[1],
+        return config_fail(builder->report, (unsigned)cfg_opt_getnsec(mixes, 1)->line,
                            "\"mix\" stands twice in stream \"%s\"; keep one", stream->name);
     struct recipe *recipe = &stream->recipe;
     if (count == 0) {
@@ -394,6 +421,24 @@ static enum stk_status build_mix(struct builder *builder, cfg_opt_t *mixes,
     return status;
 }
 
+/* libConfuse keeps the line where a section ends. */
+static enum stk_status build_transform(struct builder *builder, cfg_opt_t *sections,
+                                       enum transform transform, struct config_stream *stream,
+                                       struct config_lines *lines)
+{
+    unsigned count = cfg_opt_size(sections);
+    builder->section_line += count;
+    if (count > 1)
+        return config_fail(builder->report, (unsigned)cfg_opt_getnsec(sections, 1)->line,
+                           "\"%s\" stands twice in stream \"%s\"; keep one", sections->name,
+                           stream->name);
+    cfg_t *section = count > 0 ? cfg_opt_getnsec(sections, 0) : NULL;
+    if (section != NULL)
+        lines->of[config_key_find(CONFIG_STREAM, sections->name) - config_keys] =
+            (unsigned)section->line;
+    return build_section(builder, section, config_section_of(transform), stream, lines);
+}
+
 static enum stk_status build_stream(struct builder *builder, cfg_t *section,
                                     struct config_stream *stream)
 {
@@ -405,6 +450,9 @@ static enum stk_status build_stream(struct builder *builder, cfg_t *section,
     enum stk_status status = build_mix(builder, cfg_getopt(section, "mix"), stream);
     if (status == STK_OK)
         status = build_section(builder, section, CONFIG_STREAM, stream, &lines);
+    for (int i = 0; i < TRANSFORM_COUNT && status == STK_OK; i++)
+        status = build_transform(builder, cfg_getopt(section, recipe_transform_words.list[i]),
+                                 (enum transform)i, stream, &lines);
     if (status == STK_OK)
         status = config_check_stream(builder->report, &lines, stream);
     return status;

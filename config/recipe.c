@@ -7,6 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "config/config.h"
+#include "config/schema.h"
+
 #define WORDS(name, ...)                                                                           \
     static const char *const name##_list[] = {__VA_ARGS__};                                        \
     const struct recipe_words recipe_##name##_words = {name##_list, sizeof(name##_list) /          \
@@ -15,7 +18,7 @@
 WORDS(order, [ORDER_SHUFFLE] = "shuffle", [ORDER_SEQUENTIAL] = "sequential");
 WORDS(last, [STK_LAST_DROP] = "drop", [STK_LAST_PARTIAL] = "partial", [STK_LAST_WRAP] = "wrap");
 WORDS(on_corrupt, [ON_CORRUPT_REPLACE] = "replace", [ON_CORRUPT_FAIL] = "fail");
-WORDS(crop, [CROP_RANDOM] = "random", [CROP_CENTER] = "center", [CROP_NONE] = "none");
+WORDS(erase_mode, [ERASE_VALUE] = "value", [ERASE_NOISE] = "noise");
 WORDS(interpolation, [INTERPOLATION_BILINEAR] = "bilinear", [INTERPOLATION_BICUBIC] = "bicubic",
       [INTERPOLATION_BOX] = "box", [INTERPOLATION_LANCZOS] = "lanczos",
       [INTERPOLATION_NEAREST] = "nearest");
@@ -51,18 +54,50 @@ static void put_reals(struct sink *sink, const char *key, const double *values, 
     put(sink, "\n");
 }
 
+/* A row's offset counts from the stream that holds the recipe. */
+static const void *field_of(const struct recipe *recipe, size_t offset)
+{
+    return (const char *)recipe + (offset - offsetof(struct config_stream, recipe));
+}
+
+static void put_value(struct sink *sink, const struct config_key *key, const void *field, size_t i)
+{
+    if (key->kind == CONFIG_REAL)
+        put(sink, "%.17g", ((const double *)field)[i] + 0.0);
+    else if (key->kind == CONFIG_WORD)
+        put(sink, "%s", key->words->list[((const unsigned *)field)[i]]);
+    else
+        put(sink, "%" PRIu32, ((const uint32_t *)field)[i]);
+}
+
+static void put_settings(struct sink *sink, const struct recipe *recipe, enum transform transform)
+{
+    for (unsigned i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->section != config_section_of(transform) || !recipe_setting_matters(recipe, key))
+            continue;
+        size_t count = key->count_max;
+        if (key->count_offset > 0)
+            count = *(const size_t *)field_of(recipe, key->count_offset);
+        put(sink, "%s.%s=", recipe_transform_words.list[transform], key->name);
+        for (size_t k = 0; k < count; k++) {
+            put(sink, "%s", k > 0 ? "," : "");
+            put_value(sink, key, field_of(recipe, key->offset), k);
+        }
+        put(sink, "\n");
+    }
+}
+
 static void put_geometry(struct sink *sink, const struct recipe *recipe)
 {
     put(sink, "height=%" PRIu32 "\nwidth=%" PRIu32 "\n", recipe->height, recipe->width);
-    put(sink, "crop=%s\n", crop_list[recipe->crop]);
-    if (recipe->crop == CROP_RANDOM) {
-        put_reals(sink, "scale", recipe->scale, 2);
-        put_reals(sink, "ratio", recipe->ratio, 2);
-    }
-    if (recipe->crop == CROP_CENTER)
-        put(sink, "resize=%" PRIu32 "\n", recipe->resize);
     put(sink, "interpolation=%s\n", interpolation_list[recipe->interpolation]);
-    put_reals(sink, "flip", &recipe->flip, 1);
+    for (size_t i = 0; i < recipe->transform_count; i++)
+        put(sink, "%s%s",
+            i > 0 ? "," : "transform=", recipe_transform_words.list[recipe->transforms[i]]);
+    put(sink, "\n");
+    for (size_t i = 0; i < recipe->transform_count; i++)
+        put_settings(sink, recipe, recipe->transforms[i]);
 }
 
 static void put_numbers(struct sink *sink, const struct recipe *recipe)

@@ -8,14 +8,17 @@
 #ifndef STK_RECIPE_H
 #define STK_RECIPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/transform.h"
 #include "proto/message.h"
 
 enum order { ORDER_SHUFFLE, ORDER_SEQUENTIAL };
 
-enum crop { CROP_RANDOM, CROP_CENTER, CROP_NONE };
+/* What stands where a picture was erased. */
+enum erase_mode { ERASE_VALUE, ERASE_NOISE };
 
 /* By which of Pillow's filters a box is resized. */
 enum interpolation {
@@ -46,12 +49,34 @@ struct recipe {
     /* Geometry.  The served picture is height x width. */
     uint32_t height; /* 1 .. STK_SIDE_MAX */
     uint32_t width;  /* 1 .. STK_SIDE_MAX */
-    enum crop crop;
-    double scale[2]; /* CROP_RANDOM: share of the source's area, 1e-6 <= [0] <= [1] <= 1 */
-    double ratio[2]; /* CROP_RANDOM: width / height, 1e-3 <= [0] <= [1] <= 1e3 */
-    uint32_t resize; /* CROP_CENTER: the shorter side before the crop, >= height and width */
     enum interpolation interpolation;
-    double flip; /* probability of a horizontal mirror, 0 .. 1 */
+
+    /* What is done to a picture, in this order; each at most once, by rising kind.  The settings of
+     * a transform that is not among them have no meaning. */
+    enum transform transforms[TRANSFORM_COUNT];
+    size_t transform_count; /* >= 1 */
+    struct {
+        double scale[2]; /* share of the source's area, 1e-6 <= [0] <= [1] <= 1 */
+        double ratio[2]; /* width / height, 1e-3 <= [0] <= [1] <= 1e3 */
+    } random_resized_crop;
+    struct {
+        uint32_t side[2]; /* the shorter side, or height and width; see side_count */
+        size_t side_count;
+    } resize;
+    struct {
+        uint32_t padding; /* pixels on each side, below height and width */
+        uint32_t fill[3]; /* RGB, 0 .. 255 */
+    } pad_crop;
+    struct {
+        double prob;
+    } flip;
+    struct {
+        double prob;
+        double scale[2]; /* share of the served picture's area, 1e-6 <= [0] <= [1] <= 1 */
+        double ratio[2]; /* height / width, 1e-3 <= [0] <= [1] <= 1e3 */
+        enum erase_mode mode;
+        uint32_t value[3]; /* ERASE_VALUE: RGB, 0 .. 255 */
+    } random_erasing;
 
     /* Numbers.  STK_U8 is the value itself and has no use for mean and std; the others are
      * (value / 255 - mean) / std, which the configuration keeps finite in STK_F16. */
@@ -74,7 +99,8 @@ struct recipe_words {
 extern const struct recipe_words recipe_order_words;
 extern const struct recipe_words recipe_last_words;
 extern const struct recipe_words recipe_on_corrupt_words;
-extern const struct recipe_words recipe_crop_words;
+extern const struct recipe_words recipe_transform_words;
+extern const struct recipe_words recipe_erase_mode_words;
 extern const struct recipe_words recipe_interpolation_words;
 extern const struct recipe_words recipe_dtype_words;
 extern const struct recipe_words recipe_layout_words;
@@ -82,7 +108,7 @@ extern const struct recipe_words recipe_mix_words;
 extern const struct recipe_words recipe_mix_preset_words;
 
 enum {
-    RECIPE_TEXT_BYTES = 1024,   /* always enough for recipe_text, the end mark included */
+    RECIPE_TEXT_BYTES = 2048,   /* always enough for recipe_text, the end mark included */
     RECIPE_MIX_TEXT_BYTES = 64, /* for recipe_mix_text */
 };
 
@@ -101,12 +127,11 @@ enum {
  *     image_bytes_max=33554432    bytes
  *     height=224
  *     width=224
- *     crop=random                 or center, none
- *     scale=0.080000000000000002,1                       crop=random only
- *     ratio=0.75,1.3333333333333333                      crop=random only
- *     resize=256                                         crop=center only
  *     interpolation=bilinear      or bicubic, box, lanczos, nearest
- *     flip=0.5
+ *     transform=random_resized_crop,flip                 the list
+ *     random_resized_crop.scale=0.080000000000000002,1   the settings of those in the list, in the
+ *     random_resized_crop.ratio=0.75,1.3333333333333333  list's order, each one's as in schema.c
+ *     flip.prob=0.5
  *     dtype=u8                    or f32, f16, bf16
  *     layout=nhwc                 or nchw
  *     mean=0.48499999999999999,0.45600000000000002,0.40600000000000003   not of u8
@@ -126,6 +151,17 @@ enum {
  * Threads: any.  Blocks: no.  Allocates: no.
  */
 size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity);
+
+/** Whether a transform is in the recipe's list.  Threads: any. */
+bool recipe_has_transform(const struct recipe *recipe, enum transform transform);
+
+struct config_key;
+
+/**
+ * Whether a setting of a transform can change a byte: its transform is in the list, and no other
+ * setting makes it moot.  True for every other key.  Threads: any.
+ */
+bool recipe_setting_matters(const struct recipe *recipe, const struct config_key *key);
 
 /** What a stream mixes, for a person: "none", or e.g. "mixup fastai alpha=0.4".  Threads: any. */
 void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES]);

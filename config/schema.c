@@ -21,6 +21,8 @@ static const struct recipe_words log_level_words = {log_level_list, 5};
 #define GLOBAL(name, kind, field) KEY(name, CONFIG_GLOBAL, kind, struct config, field)
 #define STREAM(name, kind, field) KEY(name, CONFIG_STREAM, kind, struct config_stream, recipe.field)
 #define MIX(name, kind, field) KEY(name, CONFIG_MIX, kind, struct config_stream, recipe.field)
+#define SETTING(name, section, kind, field)                                                        \
+    KEY(name, CONFIG_TRANSFORMS + TRANSFORM_##section, kind, struct config_stream, recipe.field)
 #define ONE .count_min = 1, .count_max = 1
 #define EXACTLY(count) .count_min = (count), .count_max = (count)
 #define WHOLE(least, most) .min = (least), .max = (most)
@@ -51,12 +53,9 @@ const struct config_key config_keys[] = {
     {STREAM(last, CONFIG_WORD, last), ONE, .words = &recipe_last_words, .defaults = {"drop"}},
     {STREAM(size, CONFIG_U32, height), /* and width behind it */
      .count_min = 1, .count_max = 2, WHOLE(1, STK_SIDE_MAX), .defaults = {"224"}},
-    {STREAM(crop, CONFIG_WORD, crop), ONE, .words = &recipe_crop_words, .defaults = {"random"}},
-    {STREAM(scale, CONFIG_REAL, scale), EXACTLY(2), REAL(1e-6, 1), .defaults = {"0.08", "1"}},
-    {STREAM(ratio, CONFIG_REAL, ratio), EXACTLY(2), REAL(1e-3, 1e3),
-     .defaults = {"0.75", "1.3333333333333333"}},
-    {STREAM(flip, CONFIG_REAL, flip), ONE, REAL(0, 1), .defaults = {"0.5"}},
-    {STREAM(resize, CONFIG_U32, resize), ONE, WHOLE(1, STK_SIDE_MAX), .defaults = {"256"}},
+    {STREAM(transform, CONFIG_WORD, transforms), .count_min = 1, .count_max = TRANSFORM_COUNT,
+     .count_offset = offsetof(struct config_stream, recipe.transform_count),
+     .words = &recipe_transform_words, .defaults = {"random_resized_crop", "flip"}},
     {STREAM(interpolation, CONFIG_WORD, interpolation), ONE, .words = &recipe_interpolation_words,
      .defaults = {"bilinear"}},
     {STREAM(dtype, CONFIG_WORD, dtype), ONE, .words = &recipe_dtype_words, .defaults = {"u8"}},
@@ -68,11 +67,37 @@ const struct config_key config_keys[] = {
     {STREAM(on_corrupt, CONFIG_WORD, on_corrupt), ONE, .words = &recipe_on_corrupt_words,
      .defaults = {"replace"}},
     {.name = "mix", .section = CONFIG_STREAM, .kind = CONFIG_SUBSECTION},
+#define TRANSFORM_SECTION(NAME, name_, kind_)                                                      \
+    {.name = #name_, .section = CONFIG_STREAM, .kind = CONFIG_SUBSECTION},
+    TRANSFORMS(TRANSFORM_SECTION)
 
-    {MIX(method, CONFIG_WORD, mix), ONE, .words = &recipe_mix_words, .defaults = {"mixup"}},
+        {MIX(method, CONFIG_WORD, mix), ONE, .words = &recipe_mix_words, .defaults = {"mixup"}},
     {MIX(preset, CONFIG_WORD, mix_preset), ONE, .words = &recipe_mix_preset_words,
      .defaults = {"fastai"}},
     {MIX(alpha, CONFIG_REAL, mix_alpha), ONE, REAL(0.01, 100)}, /* the preset's */
+
+    {SETTING(scale, RANDOM_RESIZED_CROP, CONFIG_REAL, random_resized_crop.scale), EXACTLY(2),
+     REAL(1e-6, 1), .defaults = {"0.08", "1"}},
+    {SETTING(ratio, RANDOM_RESIZED_CROP, CONFIG_REAL, random_resized_crop.ratio), EXACTLY(2),
+     REAL(1e-3, 1e3), .defaults = {"0.75", "1.3333333333333333"}},
+    {SETTING(side, RESIZE, CONFIG_U32, resize.side), .count_min = 1, .count_max = 2,
+     .count_offset = offsetof(struct config_stream, recipe.resize.side_count),
+     WHOLE(1, STK_SIDE_MAX), .defaults = {"256"}},
+    {SETTING(padding, PAD_CROP, CONFIG_U32, pad_crop.padding), ONE, WHOLE(0, STK_SIDE_MAX - 1),
+     .defaults = {"4"}},
+    {SETTING(fill, PAD_CROP, CONFIG_U32, pad_crop.fill), EXACTLY(3), WHOLE(0, 255),
+     .defaults = {"0"}},
+    {SETTING(prob, FLIP, CONFIG_REAL, flip.prob), ONE, REAL(0, 1), .defaults = {"0.5"}},
+    {SETTING(prob, RANDOM_ERASING, CONFIG_REAL, random_erasing.prob), ONE, REAL(0, 1),
+     .defaults = {"0.5"}},
+    {SETTING(scale, RANDOM_ERASING, CONFIG_REAL, random_erasing.scale), EXACTLY(2), REAL(1e-6, 1),
+     .defaults = {"0.02", "0.33"}},
+    {SETTING(ratio, RANDOM_ERASING, CONFIG_REAL, random_erasing.ratio), EXACTLY(2), REAL(1e-3, 1e3),
+     .defaults = {"0.3", "3.3"}},
+    {SETTING(mode, RANDOM_ERASING, CONFIG_WORD, random_erasing.mode), ONE,
+     .words = &recipe_erase_mode_words, .defaults = {"value"}},
+    {SETTING(value, RANDOM_ERASING, CONFIG_U32, random_erasing.value), EXACTLY(3), WHOLE(0, 255),
+     .defaults = {"0"}},
 };
 
 const unsigned config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
@@ -82,8 +107,9 @@ _Static_assert(offsetof(struct recipe, width) == offsetof(struct recipe, height)
 
 const char *config_section_name(enum config_section section)
 {
-    static const char *const names[CONFIG_SECTION_COUNT] = {"", "stream", "mix"};
-    return names[section];
+    static const char *const names[CONFIG_TRANSFORMS] = {"", "stream", "mix"};
+    return section < CONFIG_TRANSFORMS ? names[section]
+                                       : recipe_transform_words.list[section - CONFIG_TRANSFORMS];
 }
 
 const struct config_key *config_key_find(enum config_section section, const char *name)

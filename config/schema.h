@@ -16,8 +16,14 @@
 #include "config/recipe.h"
 #include "proto/status.h"
 
-/* Where a key stands. */
-enum config_section { CONFIG_GLOBAL, CONFIG_STREAM, CONFIG_MIX, CONFIG_SECTION_COUNT };
+/* Where a key stands: what holds a section stands above it. */
+enum config_section {
+    CONFIG_GLOBAL,
+    CONFIG_STREAM,
+    CONFIG_MIX,
+    CONFIG_TRANSFORMS, /* the first transform's; the others' follow in the order of their enum */
+    CONFIG_SECTION_COUNT = CONFIG_TRANSFORMS + TRANSFORM_COUNT,
+};
 
 enum config_kind {
     CONFIG_U32,
@@ -31,7 +37,7 @@ enum config_kind {
 };
 
 enum {
-    CONFIG_KEYS_MAX = 32,    /* rows of the table */
+    CONFIG_KEYS_MAX = 64,    /* rows of the table */
     CONFIG_DEFAULTS_MAX = 3, /* values of a default */
     CONFIG_RANGE_BYTES = 128 /* storage for a range in words */
 };
@@ -53,7 +59,13 @@ struct config_key {
 extern const struct config_key config_keys[];
 extern const unsigned config_key_count;
 
-/** What holds the keys of a section: "stream" or "mix"; "" for the global ones. */
+/** The section of a transform's settings. */
+static inline enum config_section config_section_of(enum transform transform)
+{
+    return (enum config_section)(CONFIG_TRANSFORMS + transform);
+}
+
+/** What holds the keys of a section: "stream", "mix", "flip", ...; "" for the global ones. */
 const char *config_section_name(enum config_section section);
 
 /** The row of a key of a section; NULL where it has none of that name. */

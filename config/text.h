@@ -21,7 +21,8 @@
 
 enum {
     CONFIG_FILE_BYTES_MAX = 1 << 20,
-    CONFIG_SECTIONS_MAX = 2 * CONFIG_STREAMS_MAX, /* every stream with its mix */
+    /* Every stream with its mix and all its transforms. */
+    CONFIG_SECTIONS_MAX = (2 + TRANSFORM_COUNT) * CONFIG_STREAMS_MAX,
 };
 
 struct config_text {

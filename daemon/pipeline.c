@@ -30,6 +30,7 @@
 #include "daemon/base/log.h"
 #include "daemon/mix/mix.h"
 #include "daemon/stream.h"
+#include "daemon/transform/transform.h"
 
 enum {
     ATTEMPTS_MAX = 64,               /* stand-ins for one slot, before the batch fails */
@@ -495,17 +496,24 @@ static struct task *wait_decode(struct pipeline *pipeline)
     return task;
 }
 
-static void set_provenance(const struct task *task, const struct view *view, bool flip)
+static void set_box(const struct task *task, enum layout_tensor tensor, const struct box *box)
+{
+    int32_t *row = (int32_t *)batch_tensor(task->batch, tensor) + 4 * (size_t)task->slot;
+    row[0] = box->top;
+    row[1] = box->left;
+    row[2] = box->height;
+    row[3] = box->width;
+}
+
+static void set_provenance(const struct task *task, const struct transform_drawn *drawn)
 {
     struct batch *batch = task->batch;
     const struct stream *stream = batch->stream;
-    struct box source = plan_view_source(view, stream->format.height, stream->format.width);
-    int32_t *crop = (int32_t *)batch_tensor(batch, LAYOUT_CROP) + 4 * (size_t)task->slot;
-    crop[0] = source.top;
-    crop[1] = source.left;
-    crop[2] = source.height;
-    crop[3] = source.width;
-    ((uint8_t *)batch_tensor(batch, LAYOUT_FLIP))[task->slot] = flip;
+    struct box source = view_source(&drawn->view, stream->format.height, stream->format.width);
+    set_box(task, LAYOUT_CROP, &source);
+    if (batch->layout->present[LAYOUT_ERASE])
+        set_box(task, LAYOUT_ERASE, &drawn->erase);
+    ((uint8_t *)batch_tensor(batch, LAYOUT_FLIP))[task->slot] = drawn->flip;
     ((int32_t *)batch_tensor(batch, LAYOUT_LABEL))[task->slot] =
         source_label(stream->source, batch_slots(batch)[task->slot].index);
 }
@@ -515,20 +523,22 @@ static enum stk_status decode_task(struct image_decoder *decoder, const struct t
 {
     const struct batch *batch = task->batch;
     const struct stream *stream = batch->stream;
-    const struct plan_slot *plan = &batch_plan_slots(batch)[task->slot];
+    uint64_t position = batch_plan_slots(batch)[task->slot].position;
+    void *image = batch_image(batch, task->slot);
     uint32_t height;
     uint32_t width;
     enum stk_status status = image_decoder_begin(decoder, task->encoded.data, task->encoded.len,
                                                  &height, &width, reason);
     if (status != STK_OK)
         return status;
-    struct view view =
-        plan_view(stream->recipe, batch->address.epoch, plan->position, height, width);
-    status = image_decoder_finish(decoder, &view, plan->flip, &stream->format,
-                                  batch_image(batch, task->slot), reason);
-    if (status == STK_OK)
-        set_provenance(task, &view, plan->flip);
-    return status;
+    struct transform_drawn drawn =
+        transform_draw(stream->recipe, batch->address.epoch, position, height, width);
+    status = image_decoder_finish(decoder, &drawn.view, drawn.flip, &stream->format, image, reason);
+    if (status != STK_OK)
+        return status;
+    transform_apply(stream->recipe, &drawn, &stream->format, image);
+    set_provenance(task, &drawn);
+    return STK_OK;
 }
 
 static void work(struct pipeline *pipeline, struct image_decoder *decoder, struct task *task)

@@ -137,12 +137,13 @@ static enum stk_status encode_header(struct server *server, uint64_t id, const s
         .fingerprint = stream->fingerprint,
         .address = batch->address,
         .count = batch->count,
-        .tensor_count = LAYOUT_TENSORS,
         .replaced_count = batch->replaced_count,
         .replaced = replaced,
     };
-    for (int i = 0; i < LAYOUT_TENSORS; i++)
-        header.tensors[i] = batch_tensor_info(batch, (enum layout_tensor)i);
+    for (int i = 0; i < LAYOUT_TENSORS; i++) {
+        if (batch->layout->present[i])
+            header.tensors[header.tensor_count++] = batch_tensor_info(batch, (enum layout_tensor)i);
+    }
     return stk_batch_header_encode(&header, server->reply, sizeof server->reply, len);
 }
 
@@ -152,19 +153,31 @@ static void close_frames(zmq_msg_t *frames, int count)
         zmq_msg_close(&frames[i]);
 }
 
-/* A frame a tensor, each over the slab's own memory; false, and none, where libzmq has no memory
- * for their heads. */
-static bool tensor_frames(struct delivery *delivery, zmq_msg_t *frames)
+static int count_frames(const struct layout *layout)
 {
+    int count = 0;
+    for (int i = 0; i < LAYOUT_TENSORS; i++)
+        count += layout->present[i];
+    return count;
+}
+
+/* A frame a tensor, count of them, each over the slab's own memory; false, and none, where libzmq
+ * has no memory for their heads. */
+static bool tensor_frames(struct delivery *delivery, zmq_msg_t *frames, int count)
+{
+    int made = 0;
     for (int i = 0; i < LAYOUT_TENSORS; i++) {
         enum layout_tensor tensor = (enum layout_tensor)i;
         struct stk_tensor_info info = batch_tensor_info(delivery->batch, tensor);
-        if (zmq_msg_init_data(&frames[i], batch_tensor(delivery->batch, tensor),
+        if (!delivery->batch->layout->present[i])
+            continue;
+        if (zmq_msg_init_data(&frames[made], batch_tensor(delivery->batch, tensor),
                               stk_tensor_bytes(&info), frame_released, delivery) != 0) {
-            close_frames(frames, i);
-            release_frames(delivery, (uint32_t)(LAYOUT_TENSORS - i));
+            close_frames(frames, made);
+            release_frames(delivery, (uint32_t)(count - made));
             return false;
         }
+        made++;
     }
     return true;
 }
@@ -174,22 +187,22 @@ static uint64_t batch_bytes(const struct batch *batch)
     uint64_t bytes = 0;
     for (int i = 0; i < LAYOUT_TENSORS; i++) {
         struct stk_tensor_info info = batch_tensor_info(batch, (enum layout_tensor)i);
-        bytes += stk_tensor_bytes(&info);
+        bytes += batch->layout->present[i] ? stk_tensor_bytes(&info) : 0;
     }
     return bytes;
 }
 
 /* After libzmq has taken the identity it takes the rest of the message, whatever the peer does. */
 static bool send_frames(struct server *server, const struct client *client, size_t header_len,
-                        zmq_msg_t *frames)
+                        zmq_msg_t *frames, int count)
 {
     if (!send_bytes(server->router, client->identity, client->identity_len, ZMQ_SNDMORE)) {
-        close_frames(frames, LAYOUT_TENSORS);
+        close_frames(frames, count);
         return false;
     }
     send_bytes(server->router, server->reply, header_len, ZMQ_SNDMORE);
-    for (int i = 0; i < LAYOUT_TENSORS; i++)
-        send_frame(server->router, &frames[i], i + 1 < LAYOUT_TENSORS ? ZMQ_SNDMORE : 0);
+    for (int i = 0; i < count; i++)
+        send_frame(server->router, &frames[i], i + 1 < count ? ZMQ_SNDMORE : 0);
     return true;
 }
 
@@ -207,10 +220,11 @@ bool server_send_batch(struct server *server, struct client *client, uint64_t id
     client->delivery_count++;
     *delivery = (struct delivery){.server = server, .client = client, .batch = batch};
     /* One more than there are frames: ours, until everything is handed over. */
-    atomic_store_explicit(&delivery->frames_left, LAYOUT_TENSORS + 1, memory_order_release);
+    int count = count_frames(batch->layout);
+    atomic_store_explicit(&delivery->frames_left, (uint32_t)count + 1, memory_order_release);
     zmq_msg_t frames[LAYOUT_TENSORS];
-    bool made = tensor_frames(delivery, frames);
-    bool sent = made && send_frames(server, client, len, frames);
+    bool made = tensor_frames(delivery, frames, count);
+    bool sent = made && send_frames(server, client, len, frames, count);
     release_frames(delivery, 1);
     if (!made) {
         return server_send_error(server, client->identity, client->identity_len, id, STK_MEMORY,

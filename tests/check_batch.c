@@ -79,10 +79,24 @@ START_TEST(tensors_are_aligned_and_apart)
     for (int i = 0; i < LAYOUT_TENSORS; i++) {
         ck_assert_uint_eq(layout.offset[i] % LAYOUT_ALIGN, 0);
         ck_assert_uint_ge(layout.offset[i], end);
-        end = layout.offset[i] + stk_tensor_bytes(&layout.info[i]);
+        if (layout.present[i])
+            end = layout.offset[i] + stk_tensor_bytes(&layout.info[i]);
     }
     ck_assert_uint_ge(layout.plan_offset, end);
     ck_assert_uint_ge(layout.bytes, layout.replaced_offset + 7 * sizeof(struct batch_replaced));
+}
+END_TEST
+
+START_TEST(a_tensor_without_a_use_has_no_bytes)
+{
+    struct recipe recipe = recipe_of(7);
+    struct layout without, with;
+    layout_init(&without, &recipe);
+    ck_assert(!without.present[LAYOUT_ERASE] && without.present[LAYOUT_FLIP]);
+    recipe.transforms[recipe.transform_count++] = TRANSFORM_RANDOM_ERASING;
+    layout_init(&with, &recipe);
+    ck_assert(with.present[LAYOUT_ERASE]);
+    ck_assert_uint_eq(with.bytes, without.bytes + 2 * LAYOUT_ALIGN); /* 7 rows of 16 bytes */
 }
 END_TEST
 
@@ -225,6 +239,7 @@ int main(void)
 {
     TCase *tests = tcase_create("batch");
     tcase_add_loop_test(tests, tensors_are_aligned_and_apart, 0, 4);
+    tcase_add_test(tests, a_tensor_without_a_use_has_no_bytes);
     tcase_add_test(tests, a_partial_batch_has_smaller_shapes);
     tcase_add_test(tests, sealing_writes_partners_and_sorts_the_replaced);
     tcase_add_test_raise_signal(tests, a_state_cannot_be_skipped, SIGABRT);

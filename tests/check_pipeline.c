@@ -115,17 +115,22 @@ static void bench_open(struct bench *bench, uint32_t workers, uint32_t readers)
 
 static struct recipe plain_recipe(void)
 {
-    return (struct recipe){.seed = 3,
-                           .batch = BATCH,
-                           .last = STK_LAST_WRAP,
-                           .height = 32,
-                           .width = 24,
-                           .crop = CROP_RANDOM,
-                           .scale = {0.3, 1.0},
-                           .ratio = {0.75, 4.0 / 3.0},
-                           .flip = 0.5,
-                           .mix = MIX_MIXUP,
-                           .mix_alpha = 0.4};
+    return (struct recipe){
+        .seed = 3,
+        .batch = BATCH,
+        .last = STK_LAST_WRAP,
+        .height = 32,
+        .width = 24,
+        .transforms = {TRANSFORM_RANDOM_RESIZED_CROP, TRANSFORM_FLIP, TRANSFORM_RANDOM_ERASING},
+        .transform_count = 3,
+        .random_resized_crop = {{0.3, 1.0}, {0.75, 4.0 / 3.0}},
+        .flip = {.prob = 0.5},
+        .random_erasing = {.prob = 0.5,
+                           .scale = {0.02, 0.33},
+                           .ratio = {0.3, 3.3},
+                           .mode = ERASE_NOISE},
+        .mix = MIX_MIXUP,
+        .mix_alpha = 0.4};
 }
 
 static struct batch *push(struct bench *bench, uint64_t step)

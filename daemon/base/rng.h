@@ -18,6 +18,9 @@ enum rng_purpose {
     RNG_LAMBDA = 4,  /* position, or step where a lambda belongs to a batch */
     RNG_PARTNER = 5, /* round keys of the batch's permutation; position is the step */
     RNG_REPLACE = 6, /* the sample that stands in for a corrupt one, a block an attempt */
+    RNG_PAD_CROP = 12,
+    RNG_ERASE = 13,       /* whether, and then RandomErasing's box, a block a try */
+    RNG_ERASE_NOISE = 14, /* the key of the noise, from which rng_scramble goes on */
 };
 
 /* Where the randomness of one thing starts. */
@@ -55,6 +58,14 @@ static inline double rng_unit52(uint32_t high, uint32_t low)
 static inline uint32_t rng_below(uint32_t word, uint32_t n)
 {
     return (uint32_t)((uint64_t)word * n >> 32);
+}
+
+/** The upper half of SplitMix64's finaliser: 32 bits that look unrelated to those of z + 1. */
+static inline uint32_t rng_scramble(uint64_t z)
+{
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((z ^ z >> 31) >> 32);
 }
 
 /** Two words as an integer in [0, n): (high * 2^32 + low) * n / 2^64, rounded down. */

@@ -19,6 +19,7 @@ static const struct {
     [LAYOUT_PARTNER_INDEX] = {"partner_index", STK_U64, 0},
     [LAYOUT_CROP] = {"crop", STK_I32, 4},
     [LAYOUT_FLIP] = {"flip", STK_U8, 0},
+    [LAYOUT_ERASE] = {"erase", STK_I32, 4},
 };
 
 static size_t take(struct layout *layout, size_t bytes)
@@ -44,6 +45,16 @@ static struct stk_tensor_info images_info(const struct recipe *recipe)
     return info;
 }
 
+static bool has(const struct recipe *recipe, int tensor)
+{
+    switch (tensor) {
+    case LAYOUT_ERASE:
+        return recipe_has_transform(recipe, TRANSFORM_RANDOM_ERASING);
+    default:
+        return true;
+    }
+}
+
 void layout_init(struct layout *layout, const struct recipe *recipe)
 {
     *layout = (struct layout){.batch = recipe->batch};
@@ -56,7 +67,9 @@ void layout_init(struct layout *layout, const struct recipe *recipe)
         };
         if (i == LAYOUT_IMAGES)
             layout->info[i] = images_info(recipe);
-        layout->offset[i] = take(layout, stk_tensor_bytes(&layout->info[i]));
+        layout->present[i] = has(recipe, i);
+        layout->offset[i] =
+            take(layout, layout->present[i] ? stk_tensor_bytes(&layout->info[i]) : 0);
     }
     layout->slot_bytes = stk_tensor_bytes(&layout->info[LAYOUT_IMAGES]) / recipe->batch;
     layout->plan_offset = take(layout, recipe->batch * sizeof(struct plan_slot));

@@ -6,6 +6,7 @@
 #ifndef STK_LAYOUT_H
 #define STK_LAYOUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,8 @@
 
 enum { LAYOUT_ALIGN = 64 }; /* of every tensor in memory, in bytes */
 
-/* The tensors of every batch, in frame order. */
+/* The tensors of a batch, in frame order.  Those behind LAYOUT_FLIP are there where the recipe asks
+ * for them. */
 enum layout_tensor {
     LAYOUT_IMAGES,        /* dtype of the stream, [count, height, width, 3] or [count, 3, ...] */
     LAYOUT_LABEL,         /* i4 [count] */
@@ -24,6 +26,7 @@ enum layout_tensor {
     LAYOUT_PARTNER_INDEX, /* u8 (64-bit) [count] */
     LAYOUT_CROP,          /* i4 [count, 4]: top, left, height, width in source pixels */
     LAYOUT_FLIP,          /* u1 [count] */
+    LAYOUT_ERASE,         /* i4 [count, 4]: top, left, height, width in served pixels */
     LAYOUT_TENSORS,
 };
 
@@ -31,6 +34,7 @@ struct layout {
     uint32_t batch;    /* slots that there is room for */
     size_t slot_bytes; /* of one picture */
     size_t offset[LAYOUT_TENSORS];
+    bool present[LAYOUT_TENSORS];                /* the others have no bytes and are not sent */
     size_t plan_offset;                          /* struct plan_slot [batch] */
     size_t slot_offset;                          /* struct batch_slot [batch] */
     size_t replaced_offset;                      /* struct batch_replaced [batch] */

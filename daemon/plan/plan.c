@@ -1,9 +1,11 @@
 /*
- * The plan of a batch: order, flips, partners and lambdas.  Crops are in crop.c.
+ * The plan of a batch: order, partners and lambdas.  What is drawn for each picture is in
+ * transform/.
  */
 #include "daemon/plan/plan.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "daemon/base/check.h"
 #include "daemon/base/rng.h"
@@ -52,13 +54,6 @@ static void plan_mix(const struct recipe *recipe, struct stk_address address, ui
     }
 }
 
-static bool plan_flip(const struct recipe *recipe, uint32_t epoch, uint64_t position)
-{
-    uint32_t words[4];
-    rng_block(&(struct rng){recipe->seed, epoch, RNG_FLIP, position}, 0, words);
-    return rng_unit(words[0]) < recipe->flip;
-}
-
 void plan_batch(const struct recipe *recipe, uint64_t samples, struct stk_address address,
                 struct plan_slot *slots)
 {
@@ -74,7 +69,6 @@ void plan_batch(const struct recipe *recipe, uint64_t samples, struct stk_addres
             .index = recipe->order == ORDER_SHUFFLE ? permute_at(&order, place) : place,
             .partner = i,
             .weight = PLAN_LAMBDA_ONE,
-            .flip = plan_flip(recipe, address.epoch, position),
         };
     }
     if (recipe->mix != MIX_NONE)

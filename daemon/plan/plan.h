@@ -7,11 +7,9 @@
 #ifndef STK_PLAN_H
 #define STK_PLAN_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/recipe.h"
-#include "daemon/plan/view.h"
 
 /* A lambda is a multiple of 1 / PLAN_LAMBDA_ONE, so that pixels and wire agree on it exactly. */
 enum { PLAN_LAMBDA_ONE = 1 << 14 };
@@ -21,7 +19,6 @@ struct plan_slot {
     uint64_t index;    /* sample */
     uint32_t partner;  /* slot of this batch that is mixed in; itself where nothing is */
     uint16_t weight;   /* lambda * PLAN_LAMBDA_ONE: this slot's own share */
-    bool flip;
 };
 
 /**
@@ -56,22 +53,5 @@ void plan_batch(const struct recipe *recipe, uint64_t samples, struct stk_addres
  */
 uint64_t plan_replacement(const struct recipe *recipe, uint64_t samples, uint32_t epoch,
                           uint64_t position, uint32_t attempt);
-
-/**
- * What is served of a picture of height x width pixels that stands at a position.
- *
- * Threads: any.  Blocks: no.  Allocates: no.
- * Source: torchvision's RandomResizedCrop.get_params, Resize and CenterCrop.
- */
-struct view plan_view(const struct recipe *recipe, uint32_t epoch, uint64_t position,
-                      uint32_t height, uint32_t width);
-
-/**
- * The source pixels that a view shows: its box, or where its window is smaller, the window mapped
- * back and rounded outwards.
- *
- *   height, width   of the served picture
- */
-struct box plan_view_source(const struct view *view, uint32_t height, uint32_t width);
 
 #endif

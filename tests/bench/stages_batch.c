@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/mix/mix.h"
+#include "daemon/transform/transform.h"
 #include "proto/half.h"
 #include "tests/bench/measure.h"
 
@@ -67,9 +68,9 @@ static bool plan(void *state, uint64_t item)
     plan_batch(&planner->recipe, planner->samples, address, planner->slots);
     for (uint32_t i = 0; i < planner->data->batch; i++) {
         const struct plan_slot *slot = &planner->slots[i];
-        struct view view =
-            plan_view(&planner->recipe, address.epoch, slot->position, HEIGHT_USUAL, WIDTH_USUAL);
-        planner->sum += view.box.left + (int64_t)slot->index + slot->partner + slot->weight;
+        struct transform_drawn drawn = transform_draw(&planner->recipe, address.epoch,
+                                                      slot->position, HEIGHT_USUAL, WIDTH_USUAL);
+        planner->sum += drawn.view.box.left + (int64_t)slot->index + slot->partner + slot->weight;
     }
     return planner->sum > 0;
 }

@@ -16,10 +16,8 @@ import numpy as np
 import xxhash
 from PIL import Image
 
-MASK32 = (1 << 32) - 1
-MASK64 = (1 << 64) - 1
-
-SHUFFLE, CROP, FLIP, LAMBDA, PARTNER, REPLACE = range(1, 7)
+from plan1_draws import *  # noqa: F401,F403; with what follows it is all of plan 1
+from plan1_transforms import TRANSFORMS, Drawn, View, draw_transforms, erased  # noqa: F401
 
 ATTEMPTS = 64
 UNITS = 16384
@@ -38,12 +36,19 @@ class Recipe:
     image_bytes_max: int = 32 << 20
     height: int = 224
     width: int = 224
-    crop: str = "random"
-    scale: tuple = (0.08, 1.0)
-    ratio: tuple = (3 / 4, 4 / 3)
-    resize: int = 256
     interpolation: str = "bilinear"
+    transform: tuple = ("random_resized_crop", "flip")
+    scale: tuple = (0.08, 1.0)  # of random_resized_crop, as is ratio
+    ratio: tuple = (3 / 4, 4 / 3)
+    side: tuple = (256,)
+    padding: int = 4
+    fill: tuple = (0, 0, 0)
     flip: float = 0.5
+    erase_prob: float = 0.5
+    erase_scale: tuple = (0.02, 0.33)
+    erase_ratio: tuple = (0.3, 3.3)
+    erase_mode: str = "value"
+    erase_value: tuple = (0, 0, 0)
     dtype: str = "u8"
     layout: str = "nhwc"
     mean: tuple = (0.485, 0.456, 0.406)
@@ -65,15 +70,12 @@ class Recipe:
             f"image_bytes_max={self.image_bytes_max}",
             f"height={self.height}",
             f"width={self.width}",
-            f"crop={self.crop}",
-        ]
-        if self.crop == "random":
-            lines += [f"scale={_reals(self.scale)}", f"ratio={_reals(self.ratio)}"]
-        if self.crop == "center":
-            lines.append(f"resize={self.resize}")
-        lines += [
             f"interpolation={self.interpolation}",
-            f"flip={_reals([self.flip])}",
+            f"transform={','.join(self.transform)}",
+        ]
+        for name in self.transform:
+            lines += [f"{name}.{key}={value}" for key, value in self.settings(name)]
+        lines += [
             f"dtype={self.dtype}",
             f"layout={self.layout}",
         ]
@@ -83,6 +85,29 @@ class Recipe:
         if self.mix == "mixup":
             lines += [f"mix_preset={self.mix_preset}", f"mix_alpha={_reals([self.mix_alpha])}"]
         return "".join(line + "\n" for line in lines)
+
+    @property
+    def crops_behind_resize(self):
+        return not {"center_crop", "pad_crop"}.isdisjoint(self.transform)
+
+    def settings(self, name):
+        """The settings of a transform as (key, text), section 7."""
+        settings = {
+            "random_resized_crop": [("scale", self.scale), ("ratio", self.ratio)],
+            "resize": [("side", self.side)] if self.crops_behind_resize else [],
+            "pad_crop": [("padding", (self.padding,)), ("fill", self.fill)],
+            "flip": [("prob", (self.flip,))],
+            "random_erasing": [
+                ("prob", (self.erase_prob,)),
+                ("scale", self.erase_scale),
+                ("ratio", self.erase_ratio),
+                ("mode", self.erase_mode),
+            ],
+        }
+        if self.erase_mode == "value":
+            settings["random_erasing"].append(("value", self.erase_value))
+        rows = settings.get(name, [])
+        return [(key, value if type(value) is str else _reals(value)) for key, value in rows]
 
 
 def _reals(values):
@@ -124,113 +149,6 @@ def fingerprint(recipe, samples):
     return hash_.digest()
 
 
-# 8.1 Random words.
-
-
-def philox(counter, key):
-    """Philox4x32-10 of Random123: four words from a counter of four and a key of two."""
-    c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(10):
-        a = 0xD2511F53 * c0
-        b = 0xCD9E8D57 * c2
-        c0, c1, c2, c3 = (b >> 32) ^ c1 ^ k0, b & MASK32, (a >> 32) ^ c3 ^ k1, a & MASK32
-        k0 = (k0 + 0x9E3779B9) & MASK32
-        k1 = (k1 + 0xBB67AE85) & MASK32
-    return c0, c1, c2, c3
-
-
-def words(seed, epoch, purpose, position, block):
-    counter = (position & MASK32, position >> 32, epoch, (purpose << 16) + block)
-    return philox(counter, (seed & MASK32, seed >> 32))
-
-
-def unit(w):
-    return (w + 0.5) / 2**32
-
-
-def unit52(a, b):
-    return ((a >> 6) * 2**26 + (b >> 6) + 0.5) / 2**52
-
-
-def below(w, n):
-    return w * n >> 32
-
-
-def below64(a, b, n):
-    return (a << 32 | b) * n >> 64
-
-
-# 8.2 Permutation.
-
-
-def _scramble(z):
-    z ^= z >> 30
-    z = z * 0xBF58476D1CE4E5B9 & MASK64
-    z ^= z >> 27
-    z = z * 0x94D049BB133111EB & MASK64
-    z ^= z >> 31
-    return z >> 32
-
-
-class Permutation:
-    """A keyed permutation of [0, n)."""
-
-    def __init__(self, seed, epoch, purpose, position, n):
-        self.n = n
-        bits = max(2, (n - 1).bit_length())
-        self.low_bits = bits // 2
-        self.high_bits = bits - self.low_bits
-        self.keys = []
-        for block in range(8):
-            w0, w1, w2, w3 = words(seed, epoch, purpose, position, block)
-            self.keys += [w1 << 32 | w0, w3 << 32 | w2]
-
-    def _walk(self, x):
-        low_mask = (1 << self.low_bits) - 1
-        high_mask = (1 << self.high_bits) - 1
-        low, high = x & low_mask, x >> self.low_bits
-        for round_ in range(0, 16, 2):
-            high ^= _scramble((low + self.keys[round_]) & MASK64) & high_mask
-            low ^= _scramble((high + self.keys[round_ + 1]) & MASK64) & low_mask
-        return high << self.low_bits | low
-
-    def __call__(self, x):
-        x = self._walk(x)
-        while x >= self.n:
-            x = self._walk(x)
-        return x
-
-
-# 8.4 exp and log.
-
-LN2 = float.fromhex("0x1.62e42fefa39efp-1")
-SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")
-
-
-def log(x):
-    m, e = math.frexp(x)
-    if m < SQRT_HALF:
-        m, e = m * 2, e - 1
-    s = (m - 1) / (m + 1)
-    z = s * s
-    t = 0.0
-    for n in range(23, 0, -2):
-        t = t * z + 1 / n
-    return e * LN2 + (2 * s) * t
-
-
-def exp(x):
-    if x < -708:
-        return 0.0
-    k = math.floor(x / LN2 + 0.5)
-    r = x - k * LN2
-    t = 1.0
-    for n in range(14, 0, -1):
-        t = 1 + (t * r) / n
-    return math.ldexp(t, k)
-
-
 # 8.7 Lambda.
 
 
@@ -255,62 +173,6 @@ def beta(alpha, draw):
     return 0.5
 
 
-# 8.5 Crops.
-
-
-@dataclass(frozen=True)
-class View:
-    """What is cut out (top, left, height, width), resized to a height and width, of which a window
-    is served; crop is what the header says."""
-
-    box: tuple
-    resized: tuple
-    window: tuple  # top, left
-    crop: tuple
-
-
-def _random_box(recipe, draw, height, width):
-    (scale0, scale1), (ratio0, ratio1) = recipe.scale, recipe.ratio
-    for t in range(10):
-        w0, w1, w2, w3 = draw(t)
-        area = (height * width) * (scale0 + (scale1 - scale0) * unit(w0))
-        aspect = exp(log(ratio0) + (log(ratio1) - log(ratio0)) * unit(w1))
-        w = round(math.sqrt(area * aspect))
-        h = round(math.sqrt(area / aspect))
-        if 1 <= w <= width and 1 <= h <= height:
-            return below(w2, height - h + 1), below(w3, width - w + 1), h, w
-    w, h = width, height
-    if width / height < ratio0:
-        h = max(1, round(width / ratio0))
-    elif width / height > ratio1:
-        w = max(1, round(height * ratio1))
-    return (height - h) // 2, (width - w) // 2, h, w
-
-
-def _center_view(recipe, height, width):
-    shorter = min(height, width)
-    resized = (recipe.resize * height // shorter, recipe.resize * width // shorter)
-    top = round((resized[0] - recipe.height) / 2)
-    left = round((resized[1] - recipe.width) / 2)
-    first_y = top * height // resized[0]
-    first_x = left * width // resized[1]
-    end_y = -(-(top + recipe.height) * height // resized[0])
-    end_x = -(-(left + recipe.width) * width // resized[1])
-    crop = (first_y, first_x, end_y - first_y, end_x - first_x)
-    return View((0, 0, height, width), resized, (top, left), crop)
-
-
-def view(recipe, epoch, position, height, width):
-    """What is served of a picture of height x width at a position."""
-    if recipe.crop == "center":
-        return _center_view(recipe, height, width)
-    box = (0, 0, height, width)
-    if recipe.crop == "random":
-        draw = functools.partial(words, recipe.seed, epoch, CROP, position)
-        box = _random_box(recipe, draw, height, width)
-    return View(box, (recipe.height, recipe.width), (0, 0), box)
-
-
 # 8.6 Pixels.
 
 
@@ -320,15 +182,22 @@ def decode(data):
         return image.convert("RGB")
 
 
-def pixels(recipe, image, view_, flip):
+def pixels(recipe, image, drawn):
     """A decoded picture as uint8 [height, width, 3] of the stream."""
-    top, left, height, width = view_.box
+    view = drawn.view
+    top, left, height, width = view.box
     resized = image.crop((left, top, left + width, top + height)).resize(
-        (view_.resized[1], view_.resized[0]), getattr(Image, recipe.interpolation.upper())
+        view.resized[::-1], getattr(Image, recipe.interpolation.upper())
     )
-    top, left = view_.window
-    served = np.asarray(resized)[top : top + recipe.height, left : left + recipe.width]
-    return served[:, ::-1] if flip else served
+    served = Image.new("RGB", (recipe.width, recipe.height), view.fill)
+    served.paste(resized, (-view.window[1], -view.window[0]))
+    served = np.array(served)
+    if drawn.flip:
+        served = served[:, ::-1].copy()
+    top, left, height, width = drawn.erase
+    if height > 0:
+        served[top : top + height, left : left + width] = erased(recipe, drawn)
+    return served
 
 
 def bf16_of(numbers):
@@ -398,7 +267,6 @@ class Slot:
 
     position: int
     index: int
-    flip: bool
     partner: int  # slot
     weight: int
 
@@ -455,9 +323,8 @@ class Plan:
         for i in range(count):
             p = step * recipe.batch + i
             index = shuffle(p % n) if recipe.order == "shuffle" else p % n
-            flip = unit(words(recipe.seed, epoch, FLIP, p, 0)[0]) < recipe.flip
             other = partner(i) if recipe.mix == "mixup" else i
-            slots.append(Slot(p, index, flip, other, weights[i]))
+            slots.append(Slot(p, index, other, weights[i]))
         return slots
 
     def weights(self, epoch, step):
@@ -495,12 +362,13 @@ class Plan:
         recipe = self.recipe
         slots = self.slots(epoch, step)
         indices = [self.stand_in(epoch, slot) for slot in slots]
-        images, crops = [], []
+        images, drawns = [], []
         for slot, index in zip(slots, indices):
             image = self.decoded(index)
-            view_ = view(recipe, epoch, slot.position, image.height, image.width)
-            images.append(pixels(recipe, image, view_, slot.flip))
-            crops.append(view_.crop)
+            drawn = draw_transforms(recipe, epoch, slot.position, image.height, image.width)
+            images.append(pixels(recipe, image, drawn))
+            drawns.append(drawn)
+        size = (recipe.height, recipe.width)
         partner = [slot.partner for slot in slots]
         weight = [slot.weight for slot in slots]
         labels = np.array([self.samples[index].label for index in indices], "<i4")
@@ -511,9 +379,11 @@ class Plan:
             "lambda": (np.array(weight) / UNITS).astype("<f4"),
             "index": np.array(indices, "<u8"),
             "partner_index": np.array(indices, "<u8")[partner],
-            "crop": np.array(crops, "<i4"),
-            "flip": np.array([slot.flip for slot in slots], "|u1"),
+            "crop": np.array([drawn.view.crop(size) for drawn in drawns], "<i4"),
+            "flip": np.array([drawn.flip for drawn in drawns], "|u1"),
         }
+        if "random_erasing" in recipe.transform:
+            tensors["erase"] = np.array([drawn.erase for drawn in drawns], "<i4")
         replaced = [
             (i, slot.index)
             for i, (slot, index) in enumerate(zip(slots, indices))

@@ -61,19 +61,17 @@ def stream_text(name, source, recipe=plan1.Recipe()):
         f"seed = {recipe.seed}",
         f"last = {recipe.last}",
         f"size = {{{recipe.height}, {recipe.width}}}",
-        f"crop = {recipe.crop}",
         f"interpolation = {recipe.interpolation}",
-        f"scale = {_list(recipe.scale)}",
-        f"ratio = {_list(recipe.ratio)}",
-        f"flip = {recipe.flip!r}",
+        f"transform = {{{', '.join(recipe.transform)}}}",
         f"dtype = {recipe.dtype}",
         f"layout = {recipe.layout}",
         f"mean = {_list(recipe.mean)}",
         f"std = {_list(recipe.std)}",
         f"on_corrupt = {recipe.on_corrupt}",
     ]
-    if recipe.crop == "center":
-        lines.append(f"resize = {recipe.resize}")
+    for transform in recipe.transform:
+        settings = [f"{key} = {{{value}}}" for key, value in recipe.settings(transform)]
+        lines.append(f"{transform} {{ {' '.join(settings)} }}")
     if recipe.mix != "none":
         lines.append(
             f"mix {{ method = {recipe.mix} preset = {recipe.mix_preset}"

@@ -17,15 +17,12 @@ from PIL import Image
 
 import dataset
 import plan1
-import wire
 from command import PICTURES, RECIPE, STEPS
 from command import bench, finish, launch_stoker, refused, sentence, stoker
 from plan1 import Recipe
 from stokerd import BUILD, ROOT, SLOW, stream_text
 
 TRAINER = os.path.join(ROOT, BUILD, "client", "examples", "trainer")
-
-SMALL_TENSORS = [name for name in wire.TENSORS if name != "images"]
 
 
 @pytest.fixture
@@ -118,7 +115,26 @@ def wanted_json(batch):
     wanted["tensors"] = [
         {**tensor, "bytes": len(frame)} for tensor, frame in zip(header["tensors"], batch.frames)
     ]
-    return wanted | {name: batch[name].tolist() for name in SMALL_TENSORS}
+    return wanted | {
+        name: array.tolist() for name, array in batch.tensors.items() if name != "images"
+    }
+
+
+def test_get_json_shows_what_every_transform_drew(daemon, plan_of, good):
+    recipe = Recipe(
+        batch=20,
+        height=150,
+        width=140,
+        transform=("pad_crop", "flip", "random_erasing"),
+        padding=30,
+        erase_prob=0.7,
+    )
+    running = daemon(stream_text("train", good, recipe))
+    told = json.loads(stoker("get", f"{running.endpoint}/train", "--step", 1, "--json"))
+    wanted = plan_of(recipe).batch(0, 1).tensors
+    for name in ("crop", "flip", "erase"):
+        assert told[name] == wanted[name].tolist()
+    assert min(min(row) for row in told["crop"]) < 0 < max(max(row) for row in told["erase"])
 
 
 def test_get_json_has_the_header_and_every_small_tensor(running, connect):
@@ -148,9 +164,9 @@ def test_get_out_writes_arrays_that_numpy_loads(formats, connect, tmp_path, name
     for _ in range(2):  # a folder that is there is written over
         out = stoker("get", f"{formats.endpoint}/{name}", "--step", 1, "--out", folder)
         assert out == f"{folder}\n"
-        files = {f"{tensor}.npy" for tensor in wire.TENSORS} | {"batch.json"}
+        files = {f"{tensor}.npy" for tensor in batch.tensors} | {"batch.json"}
         assert set(os.listdir(folder)) == files
-        for tensor in wire.TENSORS:
+        for tensor in batch.tensors:
             loaded = np.load(folder / f"{tensor}.npy")
             # What NumPy has no dtype for comes as bytes, not as numbers that it is not.
             wanted = "V2" if (name, tensor) == ("bf16", "images") else batch[tensor].dtype

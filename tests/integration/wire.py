@@ -32,7 +32,9 @@ TENSORS = {
     "partner_index": ("<u8", ()),
     "crop": ("<i4", (4,)),
     "flip": ("|u1", ()),
+    "erase": ("<i4", (4,)),
 }
+OPTIONAL = {"erase"}  # only of streams that have a use for them
 
 
 class ProtocolError(AssertionError):
@@ -185,7 +187,8 @@ class Batch:
         demand(len(frames) == len(header["tensors"]), "frames and tensors differ in number")
         for tensor, frame in zip(header["tensors"], frames):
             self.tensors[tensor["name"]] = self._array(tensor, frame)
-        demand(list(self.tensors) == list(TENSORS), f"tensors are {list(self.tensors)}")
+        present = [name for name in TENSORS if name in self.tensors or name not in OPTIONAL]
+        demand(list(self.tensors) == present, f"tensors are {list(self.tensors)}")
 
     def _array(self, tensor, frame):
         name, dtype, shape = tensor["name"], tensor["dtype"], tuple(tensor["shape"])
