@@ -124,8 +124,7 @@ static struct recipe plain_recipe(void)
                            .scale = {0.3, 1.0},
                            .ratio = {0.75, 4.0 / 3.0},
                            .flip = 0.5,
-                           .mix = MIX_MIXUP,
-                           .mix_alpha = 0.4};
+                           .mix = mix_preset_keys(MIX_PRESET_FASTAI, NULL)};
 }
 
 static struct batch *push(struct bench *bench, uint64_t step)
@@ -176,10 +175,11 @@ static size_t run_epoch(struct bench *bench, uint8_t *bytes)
     size_t len = 0;
     for (int step = 0; step < STEPS; step++) {
         ck_assert_int_eq(batches[step]->failure, STK_OK);
-        for (int i = 0; i < LAYOUT_TENSORS; i++) {
-            enum layout_tensor tensor = (enum layout_tensor)i;
-            struct stk_tensor_info info = batch_tensor_info(batches[step], tensor);
-            memcpy(bytes + len, batch_tensor(batches[step], tensor), stk_tensor_bytes(&info));
+        enum layout_tensor tensors[LAYOUT_TENSORS];
+        uint32_t count = layout_list(&bench->stream->layout, tensors);
+        for (uint32_t i = 0; i < count; i++) {
+            struct stk_tensor_info info = batch_tensor_info(batches[step], tensors[i]);
+            memcpy(bytes + len, batch_tensor(batches[step], tensors[i]), stk_tensor_bytes(&info));
             len += stk_tensor_bytes(&info);
         }
         let_go(bench, batches[step]);
@@ -304,7 +304,7 @@ END_TEST
 START_TEST(a_sample_over_the_limit_is_replaced)
 {
     struct bench bench = {.config.recipe = plain_recipe()};
-    bench.config.recipe.mix = MIX_NONE;
+    bench.config.recipe.mix = (struct recipe_mix){.method = MIX_NONE};
     bench_open(&bench, 1, 1);
     pipeline_close(&bench.pipeline);
     struct pipeline_options options = options_for(&bench, 1, 1);

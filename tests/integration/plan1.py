@@ -16,13 +16,12 @@ import numpy as np
 import xxhash
 from PIL import Image
 
-MASK32 = (1 << 32) - 1
-MASK64 = (1 << 64) - 1
+import mix1
+from words1 import MASK64, below, below64, exp, log, unit, words
 
 SHUFFLE, CROP, FLIP, LAMBDA, PARTNER, REPLACE = range(1, 7)
 
 ATTEMPTS = 64
-UNITS = 16384
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,18 @@ class Recipe:
     layout: str = "nhwc"
     mean: tuple = (0.485, 0.456, 0.406)
     std: tuple = (0.229, 0.224, 0.225)
-    mix: str = "none"
+    mix: str = "none"  # the method
     mix_preset: str = "fastai"
-    mix_alpha: float = 0.4
+    mix_alpha: float = None  # None: the preset's
+    mix_keys: dict = field(default_factory=dict)  # others that the preset does not decide
+
+    @property
+    def mixing(self):
+        """The preset with what is written out beside it."""
+        keys = dict(self.mix_keys)
+        if self.mix_alpha is not None:
+            keys["alpha"] = self.mix_alpha
+        return mix1.expand(self.mix_preset, self.mix, **keys)
 
     def text(self):
         """The canonical recipe of section 7."""
@@ -77,9 +85,7 @@ class Recipe:
         ]
         if self.dtype != "u8":
             lines += [f"mean={_reals(self.mean)}", f"std={_reals(self.std)}"]
-        lines.append(f"mix={self.mix}")
-        if self.mix == "mixup":
-            lines += [f"mix_preset={self.mix_preset}", f"mix_alpha={_reals([self.mix_alpha])}"]
+        lines += self.mixing.lines(_reals)
         return "".join(line + "\n" for line in lines)
 
 
@@ -122,43 +128,6 @@ def fingerprint(recipe, samples):
     return hash_.digest()
 
 
-# 8.1 Random words.
-
-
-def philox(counter, key):
-    """Philox4x32-10 of Random123: four words from a counter of four and a key of two."""
-    c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(10):
-        a = 0xD2511F53 * c0
-        b = 0xCD9E8D57 * c2
-        c0, c1, c2, c3 = (b >> 32) ^ c1 ^ k0, b & MASK32, (a >> 32) ^ c3 ^ k1, a & MASK32
-        k0 = (k0 + 0x9E3779B9) & MASK32
-        k1 = (k1 + 0xBB67AE85) & MASK32
-    return c0, c1, c2, c3
-
-
-def words(seed, epoch, purpose, position, block):
-    counter = (position & MASK32, position >> 32, epoch, (purpose << 16) + block)
-    return philox(counter, (seed & MASK32, seed >> 32))
-
-
-def unit(w):
-    return (w + 0.5) / 2**32
-
-
-def unit52(a, b):
-    return ((a >> 6) * 2**26 + (b >> 6) + 0.5) / 2**52
-
-
-def below(w, n):
-    return w * n >> 32
-
-
-def below64(a, b, n):
-    return (a << 32 | b) * n >> 64
-
-
 # 8.2 Permutation.
 
 
@@ -198,59 +167,6 @@ class Permutation:
         while x >= self.n:
             x = self._walk(x)
         return x
-
-
-# 8.4 exp and log.
-
-LN2 = float.fromhex("0x1.62e42fefa39efp-1")
-SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")
-
-
-def log(x):
-    m, e = math.frexp(x)
-    if m < SQRT_HALF:
-        m, e = m * 2, e - 1
-    s = (m - 1) / (m + 1)
-    z = s * s
-    t = 0.0
-    for n in range(23, 0, -2):
-        t = t * z + 1 / n
-    return e * LN2 + (2 * s) * t
-
-
-def exp(x):
-    if x < -708:
-        return 0.0
-    k = math.floor(x / LN2 + 0.5)
-    r = x - k * LN2
-    t = 1.0
-    for n in range(14, 0, -1):
-        t = 1 + (t * r) / n
-    return math.ldexp(t, k)
-
-
-# 8.7 Lambda.
-
-
-def beta(alpha, draw):
-    """A draw from Beta(alpha, alpha); draw(t) gives block t's four words."""
-    for t in range(64):
-        w0, w1, w2, w3 = draw(t)
-        u, v = unit52(w0, w1), unit52(w2, w3)
-        if alpha > 0.5:
-            x, y = 2 * u - 1, 2 * v - 1
-            s = x * x + y * y
-            if s > 1:
-                continue
-            q = exp(log(s) * (2 / (2 * alpha - 1)))
-            return 0.5 + x * y / s * math.sqrt(1 - q)
-        a, b = log(u) / alpha, log(v) / alpha
-        if exp(a) + exp(b) > 1:
-            continue
-        m = max(a, b)
-        a, b = exp(a - m), exp(b - m)
-        return a / (a + b)
-    return 0.5
 
 
 # 8.5 Crops.
@@ -371,20 +287,17 @@ def formatted(recipe, images):
     return np.ascontiguousarray(images)
 
 
-def blend(recipe, images, partner, weight):
-    """Mixup of formatted pictures, section 8.7; slots that are their own partner stay."""
-    mixed = images.copy()
-    for i, (other, share) in enumerate(zip(partner, weight)):
-        if other == i:
-            continue
-        if recipe.dtype == "u8":
-            a, b = images[i].astype(np.int64), images[other].astype(np.int64)
-            mixed[i] = (share * a + (UNITS - share) * b + UNITS // 2) // UNITS
-        else:
-            own = np.float32(share / UNITS)
-            a, b = NUMBERS[recipe.dtype](images[[i, other]])
-            mixed[i] = ROUNDED[recipe.dtype](own * a + (np.float32(1) - own) * b)
-    return mixed
+def mixed(recipe, shares, images, partners):
+    """Mixing of formatted pictures, section 8.7; a partner is None where it is the slot itself."""
+    nchw = recipe.layout == "nchw"
+    how = ROUNDED.get(recipe.dtype), NUMBERS.get(recipe.dtype)
+    slots = zip(shares, images, partners)
+    return np.stack(
+        [
+            own if other is None else mix1.mix(share, own, other, nchw, *how)
+            for share, own, other in slots
+        ]
+    )
 
 
 # 8.3, 8.7, 8.8: a whole batch.
@@ -392,13 +305,11 @@ def blend(recipe, images, partner, weight):
 
 @dataclass
 class Slot:
-    """What stands in a slot before anything is read."""
+    """What stands in a slot before anything is read, or what its partner from the data set is."""
 
     position: int
     index: int
     flip: bool
-    partner: int  # slot
-    weight: int
 
 
 @dataclass
@@ -443,36 +354,50 @@ class Plan:
         rest = len(self.samples) - step * self.recipe.batch
         return min(self.recipe.batch, rest) if self.recipe.last == "partial" else self.recipe.batch
 
+    def draws(self, epoch):
+        """Four words from a purpose, a position and a block."""
+        return functools.partial(words, self.recipe.seed, epoch)
+
+    def slot(self, epoch, position, index):
+        flip = unit(words(self.recipe.seed, epoch, FLIP, position, 0)[0]) < self.recipe.flip
+        return Slot(position, index, flip)
+
     def slots(self, epoch, step):
         recipe, n = self.recipe, len(self.samples)
-        count = self.count(step)
         shuffle = Permutation(recipe.seed, epoch, SHUFFLE, 0, n)
-        weights = self.weights(epoch, step)
-        partner = Permutation(recipe.seed, epoch, PARTNER, step, count)
         slots = []
-        for i in range(count):
+        for i in range(self.count(step)):
             p = step * recipe.batch + i
             index = shuffle(p % n) if recipe.order == "shuffle" else p % n
-            flip = unit(words(recipe.seed, epoch, FLIP, p, 0)[0]) < recipe.flip
-            other = partner(i) if recipe.mix == "mixup" else i
-            slots.append(Slot(p, index, flip, other, weights[i]))
+            slots.append(self.slot(epoch, p, index))
         return slots
 
-    def weights(self, epoch, step):
-        """Lambda of every slot in units of 1/16384."""
-        recipe, count = self.recipe, self.count(step)
-        if recipe.mix == "none":
-            return [UNITS] * count
-        if recipe.mix_preset == "paper":
-            return [self._weight(epoch, step)] * count
-        return [self._weight(epoch, step * recipe.batch + i) for i in range(count)]
+    def shares(self, epoch, step, slots):
+        """What becomes of each slot."""
+        recipe, mixing = self.recipe, self.recipe.mixing
+        if not mixing.is_on(epoch):
+            return [mix1.Share() for _ in slots]
+        positions = [slot.position for slot in slots]
+        draw = self.draws(epoch)
+        return mix1.shares(mixing, draw, step, positions, recipe.height, recipe.width)
 
-    def _weight(self, epoch, position):
-        draw = functools.partial(words, self.recipe.seed, epoch, LAMBDA, position)
-        share = beta(self.recipe.mix_alpha, draw)
-        if self.recipe.mix_preset == "fastai" and share < 0.5:
-            share = 1 - share
-        return math.floor(share * UNITS + 0.5)
+    def partner_slots(self, epoch, step, shares):
+        """The slots that are mixed in, each its own where nothing is."""
+        keyed = functools.partial(Permutation, self.recipe.seed, epoch, PARTNER, step)
+        partner = mix1.partner_slots(self.recipe.mixing, keyed, len(shares))
+        return [i if shares[i].kind == "keep" else other for i, other in enumerate(partner)]
+
+    def partners(self, epoch, slots):
+        """The samples that are mixed in where partners come from the data set, as slots."""
+        mixing, draw, n = self.recipe.mixing, self.draws(epoch), len(self.samples)
+        return [
+            self.slot(
+                epoch,
+                slot.position + mix1.PARTNER_POSITION,
+                mix1.partner_sample(mixing, draw, slot.position, slot.index, n),
+            )
+            for slot in slots
+        ]
 
     def stand_in(self, epoch, slot):
         """The sample that stands in a slot in the end."""
@@ -488,10 +413,9 @@ class Plan:
             raise Unservable(f"sample {slot.index}")
         return index
 
-    def batch(self, epoch, step):
-        """The batch at an address, as an Expected."""
+    def made(self, epoch, slots):
+        """Index, label, crop, flip and formatted pixels of slots, one behind the other."""
         recipe = self.recipe
-        slots = self.slots(epoch, step)
         indices = [self.stand_in(epoch, slot) for slot in slots]
         images, crops = [], []
         for slot, index in zip(slots, indices):
@@ -499,22 +423,51 @@ class Plan:
             view_ = view(recipe, epoch, slot.position, image.height, image.width)
             images.append(pixels(recipe, image, view_, slot.flip))
             crops.append(view_.crop)
-        partner = [slot.partner for slot in slots]
-        weight = [slot.weight for slot in slots]
-        labels = np.array([self.samples[index].label for index in indices], "<i4")
-        tensors = {
-            "images": blend(recipe, formatted(recipe, np.stack(images)), partner, weight),
-            "label": labels,
-            "partner_label": labels[partner],
-            "lambda": (np.array(weight) / UNITS).astype("<f4"),
+        return {
+            "images": formatted(recipe, np.stack(images)),
+            "label": np.array([self.samples[index].label for index in indices], "<i4"),
             "index": np.array(indices, "<u8"),
-            "partner_index": np.array(indices, "<u8")[partner],
             "crop": np.array(crops, "<i4"),
             "flip": np.array([slot.flip for slot in slots], "|u1"),
         }
-        replaced = [
-            (i, slot.index)
-            for i, (slot, index) in enumerate(zip(slots, indices))
-            if slot.index in self.bad
-        ]
+
+    def batch(self, epoch, step):
+        """The batch at an address, as an Expected."""
+        mixing = self.recipe.mixing
+        slots = self.slots(epoch, step)
+        shares = self.shares(epoch, step, slots)
+        own = self.made(epoch, slots)
+        replaced = self.replaced(slots, 0)
+        if mixing.method != "none" and mixing.partner == "dataset":
+            drawn = self.partners(epoch, slots) if mixing.is_on(epoch) else slots
+            kept = [share.kind == "keep" for share in shares]
+            chosen = [slots[i] if keep else drawn[i] for i, keep in enumerate(kept)]
+            other = self.made(epoch, chosen)
+            pictures = other["images"]
+            wanted = {i: slot for i, slot in enumerate(drawn) if not kept[i]}
+            replaced += self.replaced(wanted.values(), len(slots), wanted)
+        else:
+            place = self.partner_slots(epoch, step, shares)
+            other = {name: values[place] for name, values in own.items()}
+            pictures = [None if place[i] == i else other["images"][i] for i in range(len(place))]
+        tensors = {
+            "images": mixed(self.recipe, shares, own["images"], pictures),
+            "label": own["label"],
+            "partner_label": other["label"],
+            "lambda": np.array([share.share for share in shares]).astype("<f4"),
+            "index": own["index"],
+            "partner_index": other["index"],
+            "crop": own["crop"],
+            "flip": own["flip"],
+        }
+        if mixing.cuts:
+            tensors["cut"] = np.array([share.cut for share in shares], "<i4")
+        if mixing.method != "none" and mixing.partner == "dataset":
+            tensors["partner_crop"] = other["crop"]
+            tensors["partner_flip"] = other["flip"]
         return Expected(tensors, replaced)
+
+    def replaced(self, slots, first, places=None):
+        """(place, index) of those that cannot be decoded, their places counted from first."""
+        places = range(len(slots)) if places is None else places
+        return [(first + i, slot.index) for i, slot in zip(places, slots) if slot.index in self.bad]

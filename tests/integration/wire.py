@@ -33,6 +33,11 @@ TENSORS = {
     "crop": ("<i4", (4,)),
     "flip": ("|u1", ()),
 }
+OPTIONAL = {  # behind those, in this order, where a stream has them
+    "cut": ("<i4", (4,)),
+    "partner_crop": ("<i4", (4,)),
+    "partner_flip": ("|u1", ()),
+}
 
 
 class ProtocolError(AssertionError):
@@ -185,12 +190,14 @@ class Batch:
         demand(len(frames) == len(header["tensors"]), "frames and tensors differ in number")
         for tensor, frame in zip(header["tensors"], frames):
             self.tensors[tensor["name"]] = self._array(tensor, frame)
-        demand(list(self.tensors) == list(TENSORS), f"tensors are {list(self.tensors)}")
+        wanted = [*TENSORS, *(name for name in OPTIONAL if name in self.tensors)]
+        demand(list(self.tensors) == wanted, f"tensors are {list(self.tensors)}")
 
     def _array(self, tensor, frame):
         name, dtype, shape = tensor["name"], tensor["dtype"], tuple(tensor["shape"])
-        if TENSORS.get(name) is not None:
-            demand((dtype, shape[1:]) == TENSORS[name], f"{name} is {dtype} {shape}")
+        known = (TENSORS | OPTIONAL).get(name)
+        if known is not None:
+            demand((dtype, shape[1:]) == known, f"{name} is {dtype} {shape}")
         demand(shape[0] == self.header["count"], f"{name} has {shape[0]} rows")
         dtype = BITS.get(dtype, dtype)
         length = int(np.prod(shape)) * np.dtype(dtype).itemsize
