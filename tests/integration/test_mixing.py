@@ -15,6 +15,7 @@ import pytest
 import dataset
 import mix1
 import plan1
+from command import stoker
 from plan1 import Recipe
 from stokerd import quoted, stream_text
 from test_bad_data import check_epochs, planned
@@ -392,6 +393,26 @@ def test_partners_that_nobody_needs_are_not_decoded(serve):
     assert client.stats()["images_decoded"] == 20 + needed
     client.get("mixed", 1, 0)
     assert client.stats()["images_decoded"] == 40 + needed
+
+
+def test_memory_is_planned_for_partners_that_stand_behind_the_batch(daemon, good):
+    batches = []
+    for recipe in (PLAIN, mixed("fastbook", "mixup")):
+        running = daemon(stream_text("train", good, recipe))
+        batches.append(int(running.events("memory.plan")[0]["batches"]))
+    assert 1.9 < batches[0] / batches[1] < 2.1
+
+
+def test_a_broken_partner_is_named_by_the_command(daemon, connect, tmp_path):
+    root = dataset.write_small(tmp_path / "data", classes=1, each=5)
+    dataset.write(root, "class0/bad.jpg", b"no picture")
+    recipe = Recipe(batch=6, height=16, width=16, mix="mixup", mix_preset="fastbook")
+    endpoint = daemon(stream_text("train", root, recipe)).endpoint
+    batches = [(epoch, connect(endpoint).get("train", epoch, 0)) for epoch in range(8)]
+    told = [epoch for epoch, batch in batches if any(s >= 6 for s, _ in batch.replaced_samples)]
+    assert told
+    printed = stoker("get", f"{endpoint}/train", "--epoch", told[0])
+    assert "partner instead of 5: corrupt: " in printed
 
 
 def test_a_partner_of_the_data_set_has_draws_of_its_own_and_is_never_the_sample(serve):

@@ -46,8 +46,7 @@ def test_exp_and_log_agree_with_the_c_librarys_to_the_last_digits():
 @pytest.mark.parametrize("alpha", [0.1, 0.4, 0.5, 0.6, 1.0, 3.0])
 def test_beta_has_the_moments_of_its_law(alpha):
     draws = [
-        mix1.beta(alpha, lambda t, p=p: plan1.words(11, 0, plan1.LAMBDA, p, t))
-        for p in range(4000)
+        mix1.beta(alpha, lambda t, p=p: plan1.words(11, 0, plan1.LAMBDA, p, t)) for p in range(4000)
     ]
     variance = 1 / (4 * (2 * alpha + 1))
     assert abs(np.mean(draws) - 0.5) < 4 * math.sqrt(variance / len(draws))
