@@ -5,6 +5,8 @@
 #ifndef STK_CONFIG_CHECK_H
 #define STK_CONFIG_CHECK_H
 
+#include <stdbool.h>
+
 #include "config/config.h"
 #include "config/report.h"
 #include "config/schema.h"
@@ -47,5 +49,17 @@ STK_MUST_CHECK enum stk_status config_check_transforms(const struct config_repor
 STK_MUST_CHECK enum stk_status config_check_stream(const struct config_report *report,
                                                    const struct config_lines *lines,
                                                    const struct config_stream *stream);
+
+/**
+ * Check that the keys of a stream's mix section fit each other and the stream.
+ *
+ * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: no.  Allocates: no.
+ */
+STK_MUST_CHECK enum stk_status config_check_mix(const struct config_report *report,
+                                                const struct config_lines *lines,
+                                                const struct config_stream *stream);
+
+/** Whether a key of the mix section means anything beside the others.  Threads: any. */
+bool config_mix_applies(const struct recipe_mix *mix, const char *name);
 
 #endif

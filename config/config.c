@@ -81,6 +81,20 @@ void config_close(struct config **config)
     free(closing);
 }
 
+/* The keys that mean something beside the others: the rest would be refused where it is read. */
+static void print_mix(const struct config_stream *stream, FILE *out)
+{
+    fputs("    mix {\n", out);
+    for (unsigned i = 0; i < config_key_count; i++) {
+        if (config_keys[i].section != CONFIG_MIX ||
+            !config_mix_applies(&stream->recipe.mix, config_keys[i].name))
+            continue;
+        fputs("        ", out);
+        config_key_print(&config_keys[i], stream, out);
+    }
+    fputs("    }\n", out);
+}
+
 static void print_section(enum config_section section, const void *base, const char *indent,
                           FILE *out)
 {
@@ -121,9 +135,8 @@ void config_print(const struct config *config, FILE *out)
         fprintf(out, "\nstream %s {\n", stream->name);
         print_section(CONFIG_STREAM, stream, "    ", out);
         print_transforms(stream, out);
-        fputs("    mix {\n", out);
-        print_section(CONFIG_MIX, stream, "        ", out);
-        fputs("    }\n}\n", out);
+        print_mix(stream, out);
+        fputs("}\n", out);
     }
 }
 
@@ -345,6 +358,8 @@ static enum stk_status fill_rest(const struct config_key *key, void *base, unsig
         *(size_t *)((char *)base + key->count_offset) = count;
         return STK_OK;
     }
+    if (key->kind == CONFIG_MIX_BOX)
+        return STK_OK;
     enum stk_status status = STK_OK;
     for (unsigned i = count; i < key->count_max && status == STK_OK; i++)
         status = config_key_set(key, base, i, last);
@@ -397,27 +412,41 @@ static enum stk_status build_section(const struct builder *builder, cfg_t *secti
     return STK_OK;
 }
 
-/* Without a mix section nothing is mixed; an empty one is the method's and the preset's default. */
-static enum stk_status build_mix(struct builder *builder, cfg_opt_t *mixes,
-                                 struct config_stream *stream)
+/* Preset and method are read before the other keys, which stand as these two say until they are
+ * read themselves. */
+static enum stk_status build_preset(const struct builder *builder, cfg_t *section,
+                                    struct config_stream *stream)
 {
-    static const double alphas[] = {[MIX_PRESET_FASTAI] = 0.4, [MIX_PRESET_PAPER] = 1.0};
+    struct recipe_mix *mix = &stream->recipe.mix;
+    unsigned preset_line = 0, method_line = 0;
+    enum stk_status status = build_key(builder->report, cfg_getopt(section, "preset"),
+                                       config_key_find(CONFIG_MIX, "preset"), stream, &preset_line);
+    if (status == STK_OK)
+        status = build_key(builder->report, cfg_getopt(section, "method"),
+                           config_key_find(CONFIG_MIX, "method"), stream, &method_line);
+    if (status == STK_OK)
+        *mix =
+            mix_preset_keys(mix->preset, method_line > 0 ? &(enum mix_method){mix->method} : NULL);
+    return status;
+}
+
+/* Without a mix section nothing is mixed; an empty one is the default preset. */
+static enum stk_status build_mix(struct builder *builder, cfg_opt_t *mixes,
+                                 struct config_stream *stream, struct config_lines *lines)
+{
     unsigned count = cfg_opt_size(mixes);
     if (count > 1)
         return config_fail(builder->report, (unsigned)cfg_opt_getnsec(mixes, 1)->line,
                            "\"mix\" stands twice in stream \"%s\"; keep one", stream->name);
-    struct recipe *recipe = &stream->recipe;
-    if (count == 0) {
-        *recipe = (struct recipe){.mix = MIX_NONE, .mix_preset = MIX_PRESET_FASTAI};
-        recipe->mix_alpha = alphas[MIX_PRESET_FASTAI];
+    if (count == 0)
         return STK_OK;
-    }
     builder->section_line++;
-    struct config_lines lines = {0};
-    enum stk_status status =
-        build_section(builder, cfg_opt_getnsec(mixes, 0), CONFIG_MIX, stream, &lines);
-    if (status == STK_OK && recipe->mix_alpha == 0)
-        recipe->mix_alpha = alphas[recipe->mix_preset];
+    cfg_t *section = cfg_opt_getnsec(mixes, 0);
+    enum stk_status status = build_preset(builder, section, stream);
+    if (status == STK_OK)
+        status = build_section(builder, section, CONFIG_MIX, stream, lines);
+    if (stream->recipe.mix.method == MIX_NONE)
+        stream->recipe.mix = (struct recipe_mix){.method = MIX_NONE};
     return status;
 }
 
@@ -447,7 +476,7 @@ static enum stk_status build_stream(struct builder *builder, cfg_t *section,
     if (stream->name == NULL)
         return STK_MEMORY;
     struct config_lines lines = {0};
-    enum stk_status status = build_mix(builder, cfg_getopt(section, "mix"), stream);
+    enum stk_status status = build_mix(builder, cfg_getopt(section, "mix"), stream, &lines);
     if (status == STK_OK)
         status = build_section(builder, section, CONFIG_STREAM, stream, &lines);
     for (int i = 0; i < TRANSFORM_COUNT && status == STK_OK; i++)
@@ -455,5 +484,7 @@ static enum stk_status build_stream(struct builder *builder, cfg_t *section,
                                  (enum transform)i, stream, &lines);
     if (status == STK_OK)
         status = config_check_stream(builder->report, &lines, stream);
+    if (status == STK_OK)
+        status = config_check_mix(builder->report, &lines, stream);
     return status;
 }

@@ -24,8 +24,16 @@ WORDS(interpolation, [INTERPOLATION_BILINEAR] = "bilinear", [INTERPOLATION_BICUB
       [INTERPOLATION_NEAREST] = "nearest");
 WORDS(dtype, [STK_U8] = "u8", [STK_F32] = "f32", [STK_F16] = "f16", [STK_BF16] = "bf16");
 WORDS(layout, [STK_NHWC] = "nhwc", [STK_NCHW] = "nchw");
-WORDS(mix, [MIX_NONE] = "none", [MIX_MIXUP] = "mixup");
-WORDS(mix_preset, [MIX_PRESET_FASTAI] = "fastai", [MIX_PRESET_PAPER] = "paper");
+WORDS(
+    mix, [MIX_NONE] = "none", [MIX_MIXUP] = "mixup", [MIX_CUTMIX] = "cutmix", [MIX_BOTH] = "both");
+WORDS(mix_preset, [MIX_PRESET_FASTAI] = "fastai", [MIX_PRESET_TIMM] = "timm",
+      [MIX_PRESET_TORCHVISION] = "torchvision", [MIX_PRESET_PAPER] = "paper",
+      [MIX_PRESET_FASTBOOK] = "fastbook");
+WORDS(mix_per, [MIX_PER_BATCH] = "batch", [MIX_PER_SAMPLE] = "sample", [MIX_PER_PAIR] = "pair");
+WORDS(mix_partner, [MIX_PARTNER_PERMUTATION] = "permutation", [MIX_PARTNER_REVERSE] = "reverse",
+      [MIX_PARTNER_ROLL] = "roll", [MIX_PARTNER_DATASET] = "dataset");
+WORDS(mix_box, [MIX_BOX_FLOOR] = "floor", [MIX_BOX_ROUND] = "round", [MIX_BOX_MINMAX] = "minmax");
+WORDS(mix_answer, [MIX_NO] = "no", [MIX_YES] = "yes");
 
 /* Where a text grows; len counts on behind the capacity, as snprintf does. */
 struct sink {
@@ -109,13 +117,35 @@ static void put_numbers(struct sink *sink, const struct recipe *recipe)
     }
 }
 
-static void put_mix(struct sink *sink, const struct recipe *recipe)
+static void put_mix_draws(struct sink *sink, const struct recipe_mix *mix)
 {
-    put(sink, "mix=%s\n", mix_list[recipe->mix]);
-    if (recipe->mix != MIX_NONE) {
-        put(sink, "mix_preset=%s\n", mix_preset_list[recipe->mix_preset]);
-        put_reals(sink, "mix_alpha", &recipe->mix_alpha, 1);
-    }
+    if (mix_blends(mix))
+        put_reals(sink, "mix_alpha", &mix->alpha, 1);
+    if (mix_cuts(mix) && mix->cutmix_box != MIX_BOX_MINMAX)
+        put_reals(sink, "mix_cutmix_alpha", &mix->cutmix_alpha, 1);
+    if (mix->method == MIX_BOTH)
+        put_reals(sink, "mix_switch_prob", &mix->switch_prob, 1);
+    put_reals(sink, "mix_prob", &mix->prob, 1);
+    put(sink, "mix_per=%s\n", mix_per_list[mix->per]);
+    if (mix_blends(mix))
+        put(sink, "mix_fold=%s\n", mix_answer_list[mix->fold]);
+}
+
+static void put_mix(struct sink *sink, const struct recipe_mix *mix)
+{
+    put(sink, "mix=%s\n", mix_list[mix->method]);
+    if (mix->method == MIX_NONE)
+        return;
+    put_mix_draws(sink, mix);
+    put(sink, "mix_partner=%s\n", mix_partner_list[mix->partner]);
+    if (mix->partner == MIX_PARTNER_DATASET)
+        put(sink, "mix_partner_self=%s\n", mix_answer_list[mix->partner_self]);
+    if (mix_cuts(mix))
+        put(sink, "mix_cutmix_box=%s\n", mix_box_list[mix->cutmix_box]);
+    if (mix_cuts(mix) && mix->cutmix_box == MIX_BOX_MINMAX)
+        put_reals(sink, "mix_cutmix_box_range", mix->box_range, 2);
+    put(sink, "mix_from_epoch=%" PRIu32 "\n", mix->from_epoch);
+    put(sink, "mix_until_epoch=%" PRIu32 "\n", mix->until_epoch);
 }
 
 size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity)
@@ -129,15 +159,6 @@ size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity)
     put(&sink, "image_bytes_max=%" PRIu64 "\n", recipe->image_bytes_max);
     put_geometry(&sink, recipe);
     put_numbers(&sink, recipe);
-    put_mix(&sink, recipe);
+    put_mix(&sink, &recipe->mix);
     return sink.len;
-}
-
-void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES])
-{
-    if (recipe->mix == MIX_NONE)
-        snprintf(out, RECIPE_MIX_TEXT_BYTES, "none");
-    else
-        snprintf(out, RECIPE_MIX_TEXT_BYTES, "%s %s alpha=%g", mix_list[recipe->mix],
-                 mix_preset_list[recipe->mix_preset], recipe->mix_alpha);
 }

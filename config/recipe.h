@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/mix.h"
 #include "config/transform.h"
 #include "proto/message.h"
 
@@ -28,12 +29,6 @@ enum interpolation {
     INTERPOLATION_LANCZOS,
     INTERPOLATION_NEAREST,
 };
-
-enum mix_method { MIX_NONE, MIX_MIXUP };
-
-/* Whose meaning of mixup (MIX_NONE has none): fastai draws a folded lambda for every sample, the
- * paper one lambda for the batch; both take partners from a random permutation of the batch. */
-enum mix_preset { MIX_PRESET_FASTAI, MIX_PRESET_PAPER };
 
 enum on_corrupt { ON_CORRUPT_REPLACE, ON_CORRUPT_FAIL };
 
@@ -85,9 +80,7 @@ struct recipe {
     double mean[3]; /* RGB, -1e3 .. 1e3 */
     double std[3];  /* RGB, 1e-6 .. 1e3 */
 
-    enum mix_method mix;
-    enum mix_preset mix_preset;
-    double mix_alpha; /* Beta(alpha, alpha), 0.01 .. 100 */
+    struct recipe_mix mix;
 };
 
 /* What an enum's values are called in the configuration, in the canonical text and in messages. */
@@ -106,11 +99,12 @@ extern const struct recipe_words recipe_dtype_words;
 extern const struct recipe_words recipe_layout_words;
 extern const struct recipe_words recipe_mix_words;
 extern const struct recipe_words recipe_mix_preset_words;
+extern const struct recipe_words recipe_mix_per_words;
+extern const struct recipe_words recipe_mix_partner_words;
+extern const struct recipe_words recipe_mix_box_words;
+extern const struct recipe_words recipe_mix_answer_words;
 
-enum {
-    RECIPE_TEXT_BYTES = 2048,   /* always enough for recipe_text, the end mark included */
-    RECIPE_MIX_TEXT_BYTES = 64, /* for recipe_mix_text */
-};
+enum { RECIPE_TEXT_BYTES = 2048 }; /* always enough for recipe_text, the end mark included */
 
 /**
  * The canonical text of a recipe: what goes into the fingerprint.
@@ -136,9 +130,19 @@ enum {
  *     layout=nhwc                 or nchw
  *     mean=0.48499999999999999,0.45600000000000002,0.40600000000000003   not of u8
  *     std=0.22900000000000001,0.224,0.22500000000000001    not of u8
- *     mix=mixup                   or none
- *     mix_preset=fastai           or paper; mix=mixup only
- *     mix_alpha=0.40000000000000002                      mix=mixup only
+ *     mix=both                    or none, mixup, cutmix; the last line where it is none
+ *     mix_alpha=0.40000000000000002                      mix=mixup, both
+ *     mix_cutmix_alpha=1                                 mix=cutmix, both
+ *     mix_switch_prob=0.5                                mix=both
+ *     mix_prob=1
+ *     mix_per=sample              or batch, pair
+ *     mix_fold=yes                or no;                 mix=mixup, both
+ *     mix_partner=permutation     or reverse, roll, dataset
+ *     mix_partner_self=no         or yes;                mix_partner=dataset
+ *     mix_cutmix_box=floor        or round, minmax;      mix=cutmix, both
+ *     mix_cutmix_box_range=0.20000000000000001,0.80000000000000004    mix_cutmix_box=minmax
+ *     mix_from_epoch=0
+ *     mix_until_epoch=0
  *
  * A double is printed as C's "%.17g" does in the C locale, minus zero as 0.  A line that is "only"
  * for another setting is left out: what cannot change a byte does not change the fingerprint.
@@ -162,8 +166,5 @@ struct config_key;
  * setting makes it moot.  True for every other key.  Threads: any.
  */
 bool recipe_setting_matters(const struct recipe *recipe, const struct config_key *key);
-
-/** What a stream mixes, for a person: "none", or e.g. "mixup fastai alpha=0.4".  Threads: any. */
-void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES]);
 
 #endif

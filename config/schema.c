@@ -71,10 +71,23 @@ const struct config_key config_keys[] = {
     {.name = #name_, .section = CONFIG_STREAM, .kind = CONFIG_SUBSECTION},
     TRANSFORMS(TRANSFORM_SECTION)
 
-        {MIX(method, CONFIG_WORD, mix), ONE, .words = &recipe_mix_words, .defaults = {"mixup"}},
-    {MIX(preset, CONFIG_WORD, mix_preset), ONE, .words = &recipe_mix_preset_words,
+    /* What is not written out stands as the preset has it. */
+    {MIX(preset, CONFIG_WORD, mix.preset), ONE, .words = &recipe_mix_preset_words,
      .defaults = {"fastai"}},
-    {MIX(alpha, CONFIG_REAL, mix_alpha), ONE, REAL(0.01, 100)}, /* the preset's */
+    {MIX(method, CONFIG_WORD, mix.method), ONE, .words = &recipe_mix_words},
+    {MIX(alpha, CONFIG_REAL, mix.alpha), ONE, REAL(0.01, 100)},
+    {MIX(cutmix_alpha, CONFIG_REAL, mix.cutmix_alpha), ONE, REAL(0.01, 100)},
+    {MIX(switch_prob, CONFIG_REAL, mix.switch_prob), ONE, REAL(0, 1)},
+    {MIX(prob, CONFIG_REAL, mix.prob), ONE, REAL(0, 1)},
+    {MIX(per, CONFIG_WORD, mix.per), ONE, .words = &recipe_mix_per_words},
+    {MIX(fold, CONFIG_WORD, mix.fold), ONE, .words = &recipe_mix_answer_words},
+    {MIX(partner, CONFIG_WORD, mix.partner), ONE, .words = &recipe_mix_partner_words},
+    {MIX(partner_self, CONFIG_WORD, mix.partner_self), ONE, .words = &recipe_mix_answer_words},
+    {MIX(cutmix_box, CONFIG_MIX_BOX, mix.cutmix_box), /* and box_range behind it */
+     .count_min = 1, .count_max = 3, REAL(0, 1), .words = &recipe_mix_box_words},
+    {MIX(smoothing, CONFIG_REAL, mix.smoothing), ONE, REAL(0, 1)},
+    {MIX(from_epoch, CONFIG_U32, mix.from_epoch), ONE, WHOLE(0, UINT32_MAX)},
+    {MIX(until_epoch, CONFIG_U32, mix.until_epoch), ONE, WHOLE(0, UINT32_MAX)},
 
     {SETTING(scale, RANDOM_RESIZED_CROP, CONFIG_REAL, random_resized_crop.scale), EXACTLY(2),
      REAL(1e-6, 1), .defaults = {"0.08", "1"}},

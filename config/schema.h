@@ -33,6 +33,7 @@ enum config_kind {
     CONFIG_WORD,     /* an enum */
     CONFIG_ENDPOINT, /* char *, owned by the field */
     CONFIG_SOURCE,   /* likewise */
+    CONFIG_MIX_BOX,  /* a word, or {minmax, LOW, HIGH}, the cutmix_box of a struct recipe_mix */
     CONFIG_SUBSECTION,
 };
 
@@ -53,7 +54,8 @@ struct config_key {
     uint64_t min, max;   /* of CONFIG_U32, CONFIG_U64, CONFIG_BYTES; both are allowed */
     double real_min, real_max;
     const struct recipe_words *words;
-    const char *defaults[CONFIG_DEFAULTS_MAX]; /* as a file says it; [0] NULL: see config.c */
+    const char
+        *defaults[CONFIG_DEFAULTS_MAX]; /* as a file says it; [0] NULL: no default of its own */
 };
 
 extern const struct config_key config_keys[];

@@ -108,7 +108,7 @@ static uint64_t allowance(const struct server *server, uint64_t pinned, const st
 static struct batch *begin(struct server *server, const struct request *request)
 {
     const struct stream *stream = request->stream;
-    if (pipeline_backlog(server->pipeline) >= server->backlog_slots + stream->recipe->batch)
+    if (pipeline_backlog(server->pipeline) >= server->backlog_slots + stream->layout.pictures)
         return NULL;
     struct batch *batch;
     if (cache_take(server->cache, &stream->layout, &batch) != STK_OK)

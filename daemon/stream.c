@@ -35,6 +35,12 @@ static enum stk_status take_fingerprint(struct stream *stream)
     return STK_OK;
 }
 
+static bool needs_another_sample(const struct recipe_mix *mix)
+{
+    return mix->method != MIX_NONE && mix->partner == MIX_PARTNER_DATASET &&
+           mix->partner_self == MIX_NO;
+}
+
 static enum stk_status prepare(struct stream *stream, const struct config_stream *config,
                                char *error)
 {
@@ -48,11 +54,18 @@ static enum stk_status prepare(struct stream *stream, const struct config_stream
                  config->name, (unsigned long long)stream->samples, recipe->batch);
         return STK_CONFIG;
     }
+    if (stream->samples == 1 && needs_another_sample(&recipe->mix)) {
+        snprintf(error, CONFIG_ERROR_BYTES,
+                 "stream \"%s\" has one sample, which cannot be mixed with another one; set "
+                 "partner_self = yes, or choose another partner than dataset",
+                 config->name);
+        return STK_CONFIG;
+    }
     image_format_init(&stream->format, recipe->height, recipe->width, recipe->dtype, recipe->layout,
                       recipe->mean, recipe->std);
     stream->format.interpolation = recipe->interpolation;
     layout_init(&stream->layout, recipe);
-    recipe_mix_text(recipe, stream->mix);
+    recipe_mix_text(&recipe->mix, stream->mix);
     stream->logged = calloc(stream->samples / LOGGED_BITS + 1, sizeof *stream->logged);
     if (stream->logged == NULL || take_fingerprint(stream) != STK_OK) {
         snprintf(error, CONFIG_ERROR_BYTES, "out of memory for stream \"%s\"", config->name);

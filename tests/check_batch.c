@@ -15,8 +15,7 @@ static struct recipe recipe_of(uint32_t batch)
                            .height = 8,
                            .width = 6,
                            .dtype = STK_U8,
-                           .mix = MIX_MIXUP,
-                           .mix_alpha = 1.0};
+                           .mix = {.method = MIX_MIXUP, .alpha = 1, .prob = 1}};
 }
 
 struct bench {
@@ -77,6 +76,8 @@ START_TEST(tensors_are_aligned_and_apart)
     ck_assert_uint_eq(layout.info[LAYOUT_IMAGES].shape[3], 6);
     size_t end = 0;
     for (int i = 0; i < LAYOUT_TENSORS; i++) {
+        if (!layout.present[i])
+            continue;
         ck_assert_uint_eq(layout.offset[i] % LAYOUT_ALIGN, 0);
         ck_assert_uint_ge(layout.offset[i], end);
         if (layout.present[i])
@@ -135,6 +136,61 @@ START_TEST(sealing_writes_partners_and_sorts_the_replaced)
     }
     ck_assert_uint_eq(batch_replaced(batch)[0].slot, 1);
     ck_assert_uint_eq(batch_replaced(batch)[1].slot, 3);
+}
+END_TEST
+
+START_TEST(tensors_are_there_where_the_recipe_asks_for_them)
+{
+    struct recipe recipe = recipe_of(4);
+    struct layout layout;
+    enum layout_tensor list[LAYOUT_TENSORS];
+    layout_init(&layout, &recipe);
+    ck_assert_uint_eq(layout_list(&layout, list), LAYOUT_FLIP + 1);
+    ck_assert_uint_eq(layout.pictures, 4);
+    size_t bytes = layout.bytes;
+    recipe.mix.method = MIX_CUTMIX;
+    layout_init(&layout, &recipe);
+    ck_assert_uint_eq(layout_list(&layout, list), LAYOUT_FLIP + 2);
+    ck_assert_int_eq(list[LAYOUT_FLIP + 1], LAYOUT_CUT);
+    recipe.mix.method = MIX_BOTH;
+    recipe.mix.partner = MIX_PARTNER_DATASET;
+    layout_init(&layout, &recipe);
+    ck_assert_uint_eq(layout_list(&layout, list), LAYOUT_FLIP + 4);
+    ck_assert_int_eq(list[LAYOUT_FLIP + 3], LAYOUT_PARTNER_FLIP);
+    ck_assert_uint_eq(layout.pictures, 8);
+    ck_assert_uint_ge(layout.bytes, bytes + 4 * layout.slot_bytes);
+    ck_assert_uint_eq(layout.partner_offset % LAYOUT_ALIGN, 0);
+    recipe.mix.method = MIX_NONE; /* whatever the other keys say */
+    layout_init(&layout, &recipe);
+    ck_assert_uint_eq(layout_list(&layout, list), LAYOUT_FLIP + 1);
+}
+END_TEST
+
+/* Kept slots need no partner: half of them, and numbers that are wanted come in order. */
+START_TEST(only_partners_that_are_wanted_are_taken)
+{
+    bench_init(1);
+    bench.recipe = recipe_of(64);
+    bench.recipe.mix.partner = MIX_PARTNER_DATASET;
+    bench.recipe.mix.per = MIX_PER_SAMPLE;
+    bench.recipe.mix.prob = 0.5;
+    layout_init(&bench.layout, &bench.recipe);
+    struct batch *batch;
+    ck_assert_int_eq(batch_open(&bench.layout, &batch), STK_OK);
+    batch_plan(batch, bench.stream, &bench.recipe, 1000, (struct stk_address){0, 0});
+    ck_assert_uint_gt(batch->pictures, 64 + 16);
+    ck_assert_uint_lt(batch->pictures, 64 + 48);
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < batch->pictures; i++) {
+        uint32_t picture = batch_take_picture(batch);
+        ck_assert(i < 64 ? picture == i : picture > before && picture < 128);
+        ck_assert(i < 64 || batch_plan_slots(batch)[picture - 64].mixing != PLAN_KEEP);
+        before = picture;
+    }
+    batch_set_state(batch, BATCH_FILLING);
+    batch_set_state(batch, BATCH_FAILED);
+    batch_set_state(batch, BATCH_FREE);
+    batch_close(&batch);
 }
 END_TEST
 
@@ -242,6 +298,8 @@ int main(void)
     tcase_add_test(tests, a_tensor_without_a_use_has_no_bytes);
     tcase_add_test(tests, a_partial_batch_has_smaller_shapes);
     tcase_add_test(tests, sealing_writes_partners_and_sorts_the_replaced);
+    tcase_add_test(tests, tensors_are_there_where_the_recipe_asks_for_them);
+    tcase_add_test(tests, only_partners_that_are_wanted_are_taken);
     tcase_add_test_raise_signal(tests, a_state_cannot_be_skipped, SIGABRT);
     tcase_add_test(tests, a_batch_is_found_by_its_address_alone);
     tcase_add_test(tests, a_finished_batch_stays_until_its_memory_is_needed);

@@ -95,6 +95,25 @@ static void assert_transforms_equal(const struct recipe *left, const struct reci
                      sizeof(left->random_erasing.value));
 }
 
+static void assert_mixes_equal(const struct recipe_mix *left, const struct recipe_mix *right)
+{
+    ck_assert_int_eq(left->method, right->method);
+    ck_assert_int_eq(left->preset, right->preset);
+    ck_assert_double_eq(left->alpha, right->alpha);
+    ck_assert_double_eq(left->cutmix_alpha, right->cutmix_alpha);
+    ck_assert_double_eq(left->switch_prob, right->switch_prob);
+    ck_assert_double_eq(left->prob, right->prob);
+    ck_assert_int_eq(left->per, right->per);
+    ck_assert_int_eq(left->fold, right->fold);
+    ck_assert_int_eq(left->partner, right->partner);
+    ck_assert_int_eq(left->partner_self, right->partner_self);
+    ck_assert_int_eq(left->cutmix_box, right->cutmix_box);
+    ck_assert_mem_eq(left->box_range, right->box_range, sizeof(left->box_range));
+    ck_assert_double_eq(left->smoothing, right->smoothing);
+    ck_assert_uint_eq(left->from_epoch, right->from_epoch);
+    ck_assert_uint_eq(left->until_epoch, right->until_epoch);
+}
+
 static void assert_recipes_equal(const struct recipe *left, const struct recipe *right)
 {
     ck_assert_uint_eq(left->seed, right->seed);
@@ -110,9 +129,7 @@ static void assert_recipes_equal(const struct recipe *left, const struct recipe 
     ck_assert_int_eq(left->layout, right->layout);
     ck_assert_mem_eq(left->mean, right->mean, sizeof(left->mean));
     ck_assert_mem_eq(left->std, right->std, sizeof(left->std));
-    ck_assert_int_eq(left->mix, right->mix);
-    ck_assert_int_eq(left->mix_preset, right->mix_preset);
-    ck_assert_double_eq(left->mix_alpha, right->mix_alpha);
+    assert_mixes_equal(&left->mix, &right->mix);
 }
 
 static void assert_configs_equal(const struct config *left, const struct config *right)
@@ -156,9 +173,7 @@ static const struct recipe default_recipe = {
     .layout = STK_NHWC,
     .mean = {0.485, 0.456, 0.406},
     .std = {0.229, 0.224, 0.225},
-    .mix = MIX_NONE,
-    .mix_preset = MIX_PRESET_FASTAI,
-    .mix_alpha = 0.4,
+    .mix = {.method = MIX_NONE},
 };
 
 START_TEST(three_lines_make_a_stream_with_every_default)
@@ -189,6 +204,21 @@ END_TEST
 static const char every_key[] = "# comment, # with { a \" brace\n"
                                 "stream valid { /* a comment\n"
                                 "    of two lines */ source = \"@\"\n"
+                                "    mix {\n"
+                                "        until_epoch = 4294967295\n"
+                                "        from_epoch = 10\n"
+                                "        smoothing = 0.2\n"
+                                "        cutmix_box = {minmax, 0.25, 0.75}\n"
+                                "        partner_self = yes\n"
+                                "        partner = dataset\n"
+                                "        fold = no\n"
+                                "        per = batch\n"
+                                "        prob = 0.75\n"
+                                "        switch_prob = 0.25\n"
+                                "        alpha = 0.01\n"
+                                "        preset = fastai\n"
+                                "        method = both\n"
+                                "    }\n"
                                 "}\n"
                                 "log_level = debug // comment\n"
                                 "image_bytes_max = 64K\n"
@@ -199,11 +229,6 @@ static const char every_key[] = "# comment, # with { a \" brace\n"
                                 "listen = {tcp://[::1]:1, # the first\n"
                                 "          \"tcp://*:65535\", 'ipc:///tmp/a b'}\n"
                                 "stream Train-1.a_b {\n"
-                                "    mix {\n"
-                                "        alpha = 0.01\n"
-                                "        preset = paper\n"
-                                "        method = mixup\n"
-                                "    }\n"
                                 "    on_corrupt = fail\n"
                                 "    std = {1e-6, 1000, 1}\n"
                                 "    mean = {-1000, 0, 1000}\n"
@@ -261,9 +286,9 @@ START_TEST(every_key_can_be_set)
     ck_assert_str_eq(config->streams[1].name, "crops");
     ck_assert_str_eq(config->streams[2].name, "middle");
     ck_assert_str_eq(config->streams[3].name, "valid");
-    ck_assert_uint_eq(config->streams[0].line, 13);
-    ck_assert_uint_eq(config->streams[1].line, 43);
-    ck_assert_uint_eq(config->streams[2].line, 51);
+    ck_assert_uint_eq(config->streams[0].line, 28);
+    ck_assert_uint_eq(config->streams[1].line, 53);
+    ck_assert_uint_eq(config->streams[2].line, 61);
     ck_assert_uint_eq(config->streams[3].line, 2);
     ck_assert_str_eq(config->streams[3].source, source);
     ck_assert_int_eq(strncmp(config->streams[0].source, "folder:/", 8), 0);
@@ -292,9 +317,6 @@ START_TEST(every_key_can_be_set)
         .layout = STK_NCHW,
         .mean = {-1e3, 0, 1e3},
         .std = {1e-6, 1e3, 1},
-        .mix = MIX_MIXUP,
-        .mix_preset = MIX_PRESET_PAPER,
-        .mix_alpha = 0.01,
     };
     assert_recipes_equal(&config->streams[0].recipe, &expected);
     struct recipe crops = default_recipe;
@@ -308,7 +330,25 @@ START_TEST(every_key_can_be_set)
     middle.transforms[0] = TRANSFORM_CENTER_CROP;
     middle.transform_count = 1;
     assert_recipes_equal(&config->streams[2].recipe, &middle);
-    assert_recipes_equal(&config->streams[3].recipe, &default_recipe);
+    struct recipe mixed = default_recipe;
+    mixed.mix = (struct recipe_mix){
+        .method = MIX_BOTH,
+        .preset = MIX_PRESET_FASTAI,
+        .alpha = 0.01,
+        .cutmix_alpha = 1,
+        .switch_prob = 0.25,
+        .prob = 0.75,
+        .per = MIX_PER_BATCH,
+        .fold = MIX_NO,
+        .partner = MIX_PARTNER_DATASET,
+        .partner_self = MIX_YES,
+        .cutmix_box = MIX_BOX_MINMAX,
+        .box_range = {0.25, 0.75},
+        .smoothing = 0.2,
+        .from_epoch = 10,
+        .until_epoch = UINT32_MAX,
+    };
+    assert_recipes_equal(&config->streams[3].recipe, &mixed);
     config_close(&config);
 }
 END_TEST
@@ -317,6 +357,11 @@ END_TEST
 static void text_with_word(const struct config_key *key, unsigned word, char text[256])
 {
     const char *value = key->words->list[word];
+    const char *partner = "";
+    if (strcmp(key->name, "per") == 0)
+        partner = "partner = reverse ";
+    else if (strcmp(key->name, "partner_self") == 0)
+        partner = "partner = dataset ";
     const char *section = config_section_name(key->section);
     bool list = key->words == &recipe_transform_words;
     bool begins = word == TRANSFORM_RESIZE || word == TRANSFORM_RANDOM_RESIZED_CROP;
@@ -326,7 +371,8 @@ static void text_with_word(const struct config_key *key, unsigned word, char tex
         snprintf(text, 256, "stream a { source = @\n%s = {%s%s} }", key->name,
                  list && !begins ? "resize, " : "", value);
     else if (key->section < CONFIG_TRANSFORMS)
-        snprintf(text, 256, "stream a { source = @\n%s { %s = %s } }", section, key->name, value);
+        snprintf(text, 256, "stream a { source = @\n%s { %s%s = %s } }", section, partner,
+                 key->name, value);
     else
         snprintf(text, 256, "stream a { source = @\ntransform = {resize, %s}\n%s { %s = %s } }",
                  section, section, key->name, value);
@@ -355,7 +401,7 @@ START_TEST(every_word_of_every_key_is_accepted)
             count++;
         }
     }
-    ck_assert_uint_eq(count, 5 + 2 + 3 + 6 + 2 + 5 + 4 + 2 + 2 + 2 + 2);
+    ck_assert_uint_eq(count, 5 + 2 + 3 + 6 + 2 + 5 + 4 + 2 + 2 + 5 + 4 + 3 + 2 + 4 + 2);
 }
 END_TEST
 
@@ -369,33 +415,6 @@ START_TEST(one_side_makes_a_square)
     ck_assert_uint_eq(config->streams[0].recipe.height, 96);
     ck_assert_uint_eq(config->streams[0].recipe.width, 128);
     config_close(&config);
-}
-END_TEST
-
-START_TEST(a_mix_section_has_defaults_of_its_own)
-{
-    static const struct {
-        const char *body;
-        enum mix_method method;
-        enum mix_preset preset;
-        double alpha;
-    } rows[] = {
-        {"", MIX_NONE, MIX_PRESET_FASTAI, 0.4},
-        {"mix { }", MIX_MIXUP, MIX_PRESET_FASTAI, 0.4},
-        {"mix { preset = paper }", MIX_MIXUP, MIX_PRESET_PAPER, 1.0},
-        {"mix { preset = fastai }", MIX_MIXUP, MIX_PRESET_FASTAI, 0.4},
-        {"mix { alpha = 0.2 \n preset = paper }", MIX_MIXUP, MIX_PRESET_PAPER, 0.2},
-        {"mix { method = none \n preset = paper }", MIX_NONE, MIX_PRESET_PAPER, 1.0},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char text[256];
-        snprintf(text, sizeof(text), "stream a { source = @\n%s\n}", rows[i].body);
-        struct config *config = open_text(text);
-        ck_assert_int_eq(config->streams[0].recipe.mix, rows[i].method);
-        ck_assert_int_eq(config->streams[0].recipe.mix_preset, rows[i].preset);
-        ck_assert_double_eq(config->streams[0].recipe.mix_alpha, rows[i].alpha);
-        config_close(&config);
-    }
 }
 END_TEST
 
@@ -489,9 +508,17 @@ static const struct {
     {"stream a { dtype = i32 }", "1: \"dtype\" is \"i32\"; it must be u8, f32, f16 or bf16"},
     {"stream a { layout = NHWC }", "1: \"layout\" is \"NHWC\"; it must be nhwc or nchw"},
     {"stream a { on_corrupt = x }", "1: \"on_corrupt\" is \"x\"; it must be replace or fail"},
-    {"stream a { mix { method = cutmix } }",
-     "1: \"method\" is \"cutmix\"; it must be none or mixup"},
-    {"stream a { mix { preset = timm } }", "1: \"preset\" is \"timm\"; it must be fastai or paper"},
+    {"stream a { mix { method = cut } }",
+     "1: \"method\" is \"cut\"; it must be none, mixup, cutmix or both"},
+    {"stream a { mix { preset = keras } }",
+     "1: \"preset\" is \"keras\"; it must be fastai, timm, torchvision, paper or fastbook"},
+    {"stream a { mix { fold = 1 } }", "1: \"fold\" is \"1\"; it must be no or yes"},
+    {"stream a { mix { cutmix_box = ceil } }",
+     "1: \"cutmix_box\" is \"ceil\"; it must be floor, round or {minmax, LOW, HIGH} of 0 .. 1"},
+    {"stream a { mix { cutmix_box = {minmax, 0.2, 1.1} } }",
+     "1: \"cutmix_box\" is 1.1; it must be floor, round or {minmax, LOW, HIGH} of 0 .. 1"},
+    {"stream a { mix { cutmix_box = {minmax, 0, 0.5, 1} } }",
+     "1: \"cutmix_box\" has 4 values; it must have 1 .. 3"},
     {"log_level = verbose",
      "1: \"log_level\" is \"verbose\"; it must be error, warn, notice, info or debug"},
     {"workers = 1025", "1: \"workers\" is 1025; it must be 0 .. 1024"},
@@ -925,8 +952,6 @@ START_TEST(the_printed_form_names_every_key_that_matters)
                                  "%s"
                                  "    mix {\n"
                                  "        method = none\n"
-                                 "        preset = fastai\n"
-                                 "        alpha = 0.4\n"
                                  "    }\n"
                                  "}\n";
 #define ERASING                                                                                    \
@@ -1105,6 +1130,7 @@ START_TEST(the_example_states_the_range_above_every_key)
     char *text = read_whole("config/stokerd.conf.example");
     uncomment(text);
     uncomment(text);
+    uncomment(text); /* keys of mix that mean nothing beside its preset */
     for (unsigned i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
         char range[CONFIG_RANGE_BYTES], line[64];
@@ -1213,7 +1239,7 @@ START_TEST(a_recipe_has_one_canonical_text)
     recipe.dtype = STK_F32;
     recipe.layout = STK_NCHW;
     recipe.mean[1] = -0.0;
-    recipe.mix = MIX_MIXUP;
+    recipe.mix = mix_preset_keys(MIX_PRESET_FASTAI, NULL);
     assert_recipe_text(&recipe, "plan=1\n"
                                 "seed=18446744073709551615\n"
                                 "batch=64\n"
@@ -1239,8 +1265,13 @@ START_TEST(a_recipe_has_one_canonical_text)
                                 "mean=0.48499999999999999,0,0.40600000000000003\n"
                                 "std=0.22900000000000001,0.224,0.22500000000000001\n"
                                 "mix=mixup\n"
-                                "mix_preset=fastai\n"
-                                "mix_alpha=0.40000000000000002\n");
+                                "mix_alpha=0.40000000000000002\n"
+                                "mix_prob=1\n"
+                                "mix_per=sample\n"
+                                "mix_fold=yes\n"
+                                "mix_partner=permutation\n"
+                                "mix_from_epoch=0\n"
+                                "mix_until_epoch=0\n");
 }
 END_TEST
 
@@ -1254,7 +1285,14 @@ START_TEST(the_longest_recipe_fits_its_storage)
     recipe.last = STK_LAST_PARTIAL;
     recipe.interpolation = INTERPOLATION_BILINEAR;
     recipe.dtype = STK_F32;
-    recipe.mix = MIX_MIXUP;
+    recipe.mix = (struct recipe_mix){.method = MIX_BOTH,
+                                     .preset = MIX_PRESET_TORCHVISION,
+                                     .per = MIX_PER_SAMPLE,
+                                     .partner = MIX_PARTNER_PERMUTATION,
+                                     .cutmix_box = MIX_BOX_MINMAX,
+                                     .smoothing = DBL_MAX,
+                                     .from_epoch = UINT32_MAX,
+                                     .until_epoch = UINT32_MAX};
     for (unsigned i = 0; i < 3; i++) {
         recipe.mean[i] = recipe.std[i] = -DBL_MAX;
         recipe.pad_crop.fill[i] = recipe.random_erasing.value[i] = UINT32_MAX;
@@ -1269,7 +1307,10 @@ START_TEST(the_longest_recipe_fits_its_storage)
     recipe.transform_count = TRANSFORM_COUNT;
     recipe.resize.side_count = 2;
     recipe.pad_crop.padding = UINT32_MAX;
-    recipe.flip.prob = recipe.random_erasing.prob = recipe.mix_alpha = -DBL_MAX;
+    recipe.flip.prob = recipe.random_erasing.prob = -DBL_MAX;
+    recipe.mix.alpha = recipe.mix.cutmix_alpha = -DBL_MAX;
+    recipe.mix.switch_prob = recipe.mix.prob = -DBL_MAX;
+    recipe.mix.box_range[0] = recipe.mix.box_range[1] = -DBL_MAX;
     char text[RECIPE_TEXT_BYTES], cut[100], mix[RECIPE_MIX_TEXT_BYTES];
     size_t len = recipe_text(&recipe, text, sizeof(text));
     ck_assert_uint_lt(len, sizeof(text));
@@ -1278,8 +1319,8 @@ START_TEST(the_longest_recipe_fits_its_storage)
     ck_assert_uint_eq(strlen(cut), sizeof(cut) - 1);
     ck_assert_int_eq(strncmp(cut, text, sizeof(cut) - 1), 0);
     ck_assert_uint_eq(recipe_text(&recipe, NULL, 0), len);
-    recipe_mix_text(&recipe, mix);
-    ck_assert_str_eq(mix, "mixup fastai alpha=-1.79769e+308");
+    recipe_mix_text(&recipe.mix, mix);
+    ck_assert_ptr_nonnull(strstr(mix, " until_epoch=4294967295")); /* the last word */
 }
 END_TEST
 
@@ -1309,6 +1350,10 @@ START_TEST(what_cannot_change_a_byte_does_not_change_the_canonical_text)
                                "transform = {resize, center_crop} resize { side = 256 }"));
     ck_assert(same_recipe_text("", "mix { method = none\npreset = paper\nalpha = 3 }"));
     ck_assert(same_recipe_text("mix { }", "mix { method = mixup\npreset = fastai\nalpha = 0.4 }"));
+    ck_assert(same_recipe_text("mix { }", "mix { preset = paper per = sample fold = yes "
+                                          "alpha = 0.4 }")); /* names are no bytes */
+    ck_assert(same_recipe_text("mix { preset = timm method = mixup }",
+                               "mix { preset = timm method = mixup smoothing = 0 }"));
 }
 END_TEST
 
@@ -1379,25 +1424,22 @@ START_TEST(what_changes_bytes_changes_the_canonical_text)
         {"", "mix { }"},
         {"mix { alpha = 1 }", "mix { preset = paper }"},
         {"mix { }", "mix { alpha = 0.41 }"},
+        {"mix { preset = timm }", "mix { preset = torchvision }"},
+        {"mix { preset = timm }", "mix { preset = timm cutmix_alpha = 0.5 }"},
+        {"mix { preset = timm }", "mix { preset = timm switch_prob = 0.4 }"},
+        {"mix { }", "mix { prob = 0.5 }"},
+        {"mix { }", "mix { per = batch }"},
+        {"mix { }", "mix { fold = no }"},
+        {"mix { preset = fastbook }", "mix { preset = fastbook partner_self = yes }"},
+        {"mix { preset = timm }", "mix { preset = timm cutmix_box = round }"},
+        {"mix { preset = timm }", "mix { preset = timm cutmix_box = {minmax, 0.2, 0.8} }"},
+        {"mix { preset = timm cutmix_box = {minmax, 0.2, 0.8} }",
+         "mix { preset = timm cutmix_box = {minmax, 0.2, 0.7} }"},
+        {"mix { }", "mix { from_epoch = 1 }"},
+        {"mix { }", "mix { until_epoch = 1 }"},
     };
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
         ck_assert_msg(!same_recipe_text(bodies[i][0], bodies[i][1]), "%s", bodies[i][1]);
-}
-END_TEST
-
-START_TEST(a_mix_is_named_in_a_few_words)
-{
-    struct recipe recipe = default_recipe;
-    char text[RECIPE_MIX_TEXT_BYTES];
-    recipe_mix_text(&recipe, text);
-    ck_assert_str_eq(text, "none");
-    recipe.mix = MIX_MIXUP;
-    recipe_mix_text(&recipe, text);
-    ck_assert_str_eq(text, "mixup fastai alpha=0.4");
-    recipe.mix_preset = MIX_PRESET_PAPER;
-    recipe.mix_alpha = 1;
-    recipe_mix_text(&recipe, text);
-    ck_assert_str_eq(text, "mixup paper alpha=1");
 }
 END_TEST
 
@@ -1418,7 +1460,6 @@ int main(void)
     tcase_add_test(tests, every_key_can_be_set);
     tcase_add_test(tests, every_word_of_every_key_is_accepted);
     tcase_add_test(tests, one_side_makes_a_square);
-    tcase_add_test(tests, a_mix_section_has_defaults_of_its_own);
     tcase_add_test(tests, slashes_need_no_quotes_and_quotes_may_hold_anything);
     tcase_add_loop_test(tests, a_mistake_is_named_by_file_line_and_remedy, 0,
                         sizeof(mistakes) / sizeof(mistakes[0]));
@@ -1439,7 +1480,6 @@ int main(void)
     tcase_add_test(tests, what_cannot_change_a_byte_does_not_change_the_canonical_text);
     tcase_add_test(tests, f16_takes_what_it_can_hold_and_the_others_everything);
     tcase_add_test(tests, what_changes_bytes_changes_the_canonical_text);
-    tcase_add_test(tests, a_mix_is_named_in_a_few_words);
     tcase_add_test(tests, closing_nothing_is_fine);
     return suite_run("config", tests);
 }

@@ -12,7 +12,14 @@
 
 static struct recipe recipe_of_imagenet(void)
 {
-    return (struct recipe){.seed = 42, .batch = 64, .height = 224, .width = 224, .mix_alpha = 0.4};
+    return (struct recipe){.seed = 42, .batch = 64, .height = 224, .width = 224};
+}
+
+static struct recipe recipe_of_preset(enum mix_preset preset)
+{
+    struct recipe recipe = recipe_of_imagenet();
+    recipe.mix = mix_preset_keys(preset, NULL);
+    return recipe;
 }
 
 START_TEST(log_and_exp_agree_with_libm)
@@ -115,8 +122,7 @@ END_TEST
 
 START_TEST(fastai_draws_a_folded_lambda_for_every_slot)
 {
-    struct recipe recipe = recipe_of_imagenet();
-    recipe.mix = MIX_MIXUP;
+    struct recipe recipe = recipe_of_preset(MIX_PRESET_FASTAI);
     double sum = 0;
     unsigned partners[64];
     unsigned equal = 0;
@@ -144,10 +150,7 @@ END_TEST
 
 START_TEST(the_paper_draws_one_lambda_for_the_batch)
 {
-    struct recipe recipe = recipe_of_imagenet();
-    recipe.mix = MIX_MIXUP;
-    recipe.mix_preset = MIX_PRESET_PAPER;
-    recipe.mix_alpha = 1.0;
+    struct recipe recipe = recipe_of_preset(MIX_PRESET_PAPER);
     double sum = 0;
     unsigned below = 0;
     for (uint64_t step = 0; step < 5000; step++) {
@@ -165,8 +168,7 @@ END_TEST
 
 START_TEST(mixing_a_partial_batch_stays_inside_it)
 {
-    struct recipe recipe = recipe_of_imagenet();
-    recipe.mix = MIX_MIXUP;
+    struct recipe recipe = recipe_of_preset(MIX_PRESET_FASTAI);
     recipe.last = STK_LAST_PARTIAL;
     struct plan_slot slots[64];
     plan_batch(&recipe, 67, (struct stk_address){0, 1}, slots);
@@ -184,7 +186,8 @@ START_TEST(without_mixing_lambda_is_one)
     plan_batch(&recipe, 1000, (struct stk_address){0, 0}, slots);
     for (uint32_t i = 0; i < 64; i++) {
         ck_assert_uint_eq(slots[i].partner, i);
-        ck_assert_uint_eq(slots[i].weight, PLAN_LAMBDA_ONE);
+        ck_assert_int_eq(slots[i].mixing, PLAN_KEEP);
+        ck_assert_float_eq(slots[i].lambda, 1);
     }
 }
 END_TEST
@@ -202,8 +205,7 @@ START_TEST(the_plan_is_plan_1)
         {252, 10, 11311},
         {309, 59, 15959},
     };
-    struct recipe recipe = recipe_of_imagenet();
-    recipe.mix = MIX_MIXUP;
+    struct recipe recipe = recipe_of_preset(MIX_PRESET_FASTAI);
     struct plan_slot slots[64];
     plan_batch(&recipe, 1000, (struct stk_address){0, 0}, slots);
     for (int i = 0; i < 4; i++) {

@@ -15,9 +15,12 @@ enum rng_purpose {
     RNG_SHUFFLE = 1, /* round keys of the epoch's permutation; position 0 */
     RNG_CROP = 2,    /* RandomResizedCrop, a block a try */
     RNG_FLIP = 3,
-    RNG_LAMBDA = 4,  /* position, or step where a lambda belongs to a batch */
-    RNG_PARTNER = 5, /* round keys of the batch's permutation; position is the step */
-    RNG_REPLACE = 6, /* the sample that stands in for a corrupt one, a block an attempt */
+    RNG_LAMBDA = 4,         /* position, or step where a lambda belongs to a batch */
+    RNG_PARTNER = 5,        /* round keys of the batch's permutation; position is the step */
+    RNG_REPLACE = 6,        /* the sample that stands in for a corrupt one, a block an attempt */
+    RNG_PARTNER_SAMPLE = 7, /* the partner that is drawn from the whole data set */
+    RNG_MIX_CHOICE = 8,     /* whether to mix, and by which method; at lambda's position */
+    RNG_CUT = 9,            /* CutMix's box; likewise */
     RNG_PAD_CROP = 12,
     RNG_ERASE = 13,       /* whether, and then RandomErasing's box, a block a try */
     RNG_ERASE_NOISE = 14, /* the key of the noise, from which rng_scramble goes on */

@@ -5,21 +5,40 @@
 
 #include "daemon/batch/batch.h"
 
+static bool cuts(const struct recipe *recipe)
+{
+    return mix_cuts(&recipe->mix);
+}
+
+static bool has_partners(const struct recipe *recipe)
+{
+    return recipe->mix.method != MIX_NONE && recipe->mix.partner == MIX_PARTNER_DATASET;
+}
+
+static bool erases(const struct recipe *recipe)
+{
+    return recipe_has_transform(recipe, TRANSFORM_RANDOM_ERASING);
+}
+
 /* The recipe decides the images' dtype and shape. */
 static const struct {
     const char *name;
     enum stk_dtype dtype;
-    uint32_t columns; /* 0: one element a slot, no second dimension */
+    uint32_t columns;                         /* 0: one element a slot, no second dimension */
+    bool (*has)(const struct recipe *recipe); /* NULL: every batch has it */
 } rows[LAYOUT_TENSORS] = {
-    [LAYOUT_IMAGES] = {"images", STK_U8, 0},
-    [LAYOUT_LABEL] = {"label", STK_I32, 0},
-    [LAYOUT_PARTNER_LABEL] = {"partner_label", STK_I32, 0},
-    [LAYOUT_LAMBDA] = {"lambda", STK_F32, 0},
-    [LAYOUT_INDEX] = {"index", STK_U64, 0},
-    [LAYOUT_PARTNER_INDEX] = {"partner_index", STK_U64, 0},
-    [LAYOUT_CROP] = {"crop", STK_I32, 4},
-    [LAYOUT_FLIP] = {"flip", STK_U8, 0},
-    [LAYOUT_ERASE] = {"erase", STK_I32, 4},
+    [LAYOUT_IMAGES] = {"images", STK_U8, 0, NULL},
+    [LAYOUT_LABEL] = {"label", STK_I32, 0, NULL},
+    [LAYOUT_PARTNER_LABEL] = {"partner_label", STK_I32, 0, NULL},
+    [LAYOUT_LAMBDA] = {"lambda", STK_F32, 0, NULL},
+    [LAYOUT_INDEX] = {"index", STK_U64, 0, NULL},
+    [LAYOUT_PARTNER_INDEX] = {"partner_index", STK_U64, 0, NULL},
+    [LAYOUT_CROP] = {"crop", STK_I32, 4, NULL},
+    [LAYOUT_FLIP] = {"flip", STK_U8, 0, NULL},
+    [LAYOUT_CUT] = {"cut", STK_I32, 4, cuts},
+    [LAYOUT_PARTNER_CROP] = {"partner_crop", STK_I32, 4, has_partners},
+    [LAYOUT_PARTNER_FLIP] = {"partner_flip", STK_U8, 0, has_partners},
+    [LAYOUT_ERASE] = {"erase", STK_I32, 4, erases},
 };
 
 static size_t take(struct layout *layout, size_t bytes)
@@ -45,20 +64,14 @@ static struct stk_tensor_info images_info(const struct recipe *recipe)
     return info;
 }
 
-static bool has(const struct recipe *recipe, int tensor)
-{
-    switch (tensor) {
-    case LAYOUT_ERASE:
-        return recipe_has_transform(recipe, TRANSFORM_RANDOM_ERASING);
-    default:
-        return true;
-    }
-}
-
 void layout_init(struct layout *layout, const struct recipe *recipe)
 {
-    *layout = (struct layout){.batch = recipe->batch};
+    uint32_t pictures = has_partners(recipe) ? 2 * recipe->batch : recipe->batch;
+    *layout = (struct layout){.batch = recipe->batch, .pictures = pictures};
     for (int i = 0; i < LAYOUT_TENSORS; i++) {
+        layout->present[i] = rows[i].has == NULL || rows[i].has(recipe);
+        if (!layout->present[i])
+            continue;
         layout->info[i] = (struct stk_tensor_info){
             .name = stk_text_of(rows[i].name),
             .dtype = rows[i].dtype,
@@ -67,12 +80,21 @@ void layout_init(struct layout *layout, const struct recipe *recipe)
         };
         if (i == LAYOUT_IMAGES)
             layout->info[i] = images_info(recipe);
-        layout->present[i] = has(recipe, i);
-        layout->offset[i] =
-            take(layout, layout->present[i] ? stk_tensor_bytes(&layout->info[i]) : 0);
+        layout->offset[i] = take(layout, stk_tensor_bytes(&layout->info[i]));
     }
     layout->slot_bytes = stk_tensor_bytes(&layout->info[LAYOUT_IMAGES]) / recipe->batch;
+    layout->partner_offset = take(layout, (pictures - recipe->batch) * layout->slot_bytes);
     layout->plan_offset = take(layout, recipe->batch * sizeof(struct plan_slot));
-    layout->slot_offset = take(layout, recipe->batch * sizeof(struct batch_slot));
-    layout->replaced_offset = take(layout, recipe->batch * sizeof(struct batch_replaced));
+    layout->slot_offset = take(layout, pictures * sizeof(struct batch_slot));
+    layout->replaced_offset = take(layout, pictures * sizeof(struct batch_replaced));
+}
+
+uint32_t layout_list(const struct layout *layout, enum layout_tensor list[LAYOUT_TENSORS])
+{
+    uint32_t count = 0;
+    for (int i = 0; i < LAYOUT_TENSORS; i++) {
+        if (layout->present[i])
+            list[count++] = (enum layout_tensor)i;
+    }
+    return count;
 }

@@ -10,15 +10,28 @@
 #include <stdint.h>
 
 #include "config/recipe.h"
+#include "daemon/plan/view.h"
 
-/* A lambda is a multiple of 1 / PLAN_LAMBDA_ONE, so that pixels and wire agree on it exactly. */
+/* mixup's lambda is a multiple of 1 / PLAN_LAMBDA_ONE: pixels and wire agree on it exactly. */
 enum { PLAN_LAMBDA_ONE = 1 << 14 };
+
+/* The draws of a partner from the data set are those of its slot's position and this. */
+#define PLAN_PARTNER_POSITION (UINT64_C(1) << 63)
+
+/* What becomes of a slot's picture. */
+enum plan_mixing { PLAN_KEEP, PLAN_BLEND, PLAN_CUT };
 
 struct plan_slot {
     uint64_t position; /* in the epoch: step * batch + slot */
     uint64_t index;    /* sample */
-    uint32_t partner;  /* slot of this batch that is mixed in; itself where nothing is */
-    uint16_t weight;   /* lambda * PLAN_LAMBDA_ONE: this slot's own share */
+
+    enum plan_mixing mixing; /* PLAN_KEEP: the partner is the slot itself, whatever is below */
+    uint32_t partner; /* slot of this batch; a permutation, in which those that are kept have a
+                         place too; itself where partners come from the data set */
+    uint64_t partner_index; /* sample, where partners come from the data set */
+    uint16_t weight;        /* PLAN_BLEND: lambda * PLAN_LAMBDA_ONE, this slot's own share */
+    float lambda;           /* the slot's own share, in which it is mixed; 1 where it is kept */
+    struct box cut;         /* PLAN_CUT: what the partner covers, in served pixels; may be empty */
 };
 
 /**
@@ -39,7 +52,7 @@ uint32_t plan_count(const struct recipe *recipe, uint64_t samples, uint64_t step
  *   slots     storage for plan_count slots, all are set
  *
  * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
- * Source: PROTOCOL.md, "plan 1"; fastai's MixUp and the mixup paper for lambda and partner.
+ * Source: PROTOCOL.md, "plan 1".
  */
 void plan_batch(const struct recipe *recipe, uint64_t samples, struct stk_address address,
                 struct plan_slot *slots);

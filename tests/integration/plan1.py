@@ -16,11 +16,11 @@ import numpy as np
 import xxhash
 from PIL import Image
 
+import mix1
 from plan1_draws import *  # noqa: F401,F403; with what follows it is all of plan 1
 from plan1_transforms import TRANSFORMS, Drawn, View, draw_transforms, erased  # noqa: F401
 
 ATTEMPTS = 64
-UNITS = 16384
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,18 @@ class Recipe:
     layout: str = "nhwc"
     mean: tuple = (0.485, 0.456, 0.406)
     std: tuple = (0.229, 0.224, 0.225)
-    mix: str = "none"
+    mix: str = "none"  # the method
     mix_preset: str = "fastai"
-    mix_alpha: float = 0.4
+    mix_alpha: float = None  # None: the preset's
+    mix_keys: dict = field(default_factory=dict)  # others that the preset does not decide
+
+    @property
+    def mixing(self):
+        """The preset with what is written out beside it."""
+        keys = dict(self.mix_keys)
+        if self.mix_alpha is not None:
+            keys["alpha"] = self.mix_alpha
+        return mix1.expand(self.mix_preset, self.mix, **keys)
 
     def text(self):
         """The canonical recipe of section 7."""
@@ -81,9 +90,7 @@ class Recipe:
         ]
         if self.dtype != "u8":
             lines += [f"mean={_reals(self.mean)}", f"std={_reals(self.std)}"]
-        lines.append(f"mix={self.mix}")
-        if self.mix == "mixup":
-            lines += [f"mix_preset={self.mix_preset}", f"mix_alpha={_reals([self.mix_alpha])}"]
+        lines += self.mixing.lines(_reals)
         return "".join(line + "\n" for line in lines)
 
     @property
@@ -147,30 +154,6 @@ def fingerprint(recipe, samples):
     for sample in samples:
         hash_.update(sample.path + b"\0" + struct.pack("<Qi", sample.length, sample.label))
     return hash_.digest()
-
-
-# 8.7 Lambda.
-
-
-def beta(alpha, draw):
-    """A draw from Beta(alpha, alpha); draw(t) gives block t's four words."""
-    for t in range(64):
-        w0, w1, w2, w3 = draw(t)
-        u, v = unit52(w0, w1), unit52(w2, w3)
-        if alpha > 0.5:
-            x, y = 2 * u - 1, 2 * v - 1
-            s = x * x + y * y
-            if s > 1:
-                continue
-            q = exp(log(s) * (2 / (2 * alpha - 1)))
-            return 0.5 + x * y / s * math.sqrt(1 - q)
-        a, b = log(u) / alpha, log(v) / alpha
-        if exp(a) + exp(b) > 1:
-            continue
-        m = max(a, b)
-        a, b = exp(a - m), exp(b - m)
-        return a / (a + b)
-    return 0.5
 
 
 # 8.6 Pixels.
@@ -242,20 +225,17 @@ def formatted(recipe, images):
     return np.ascontiguousarray(images)
 
 
-def blend(recipe, images, partner, weight):
-    """Mixup of formatted pictures, section 8.7; slots that are their own partner stay."""
-    mixed = images.copy()
-    for i, (other, share) in enumerate(zip(partner, weight)):
-        if other == i:
-            continue
-        if recipe.dtype == "u8":
-            a, b = images[i].astype(np.int64), images[other].astype(np.int64)
-            mixed[i] = (share * a + (UNITS - share) * b + UNITS // 2) // UNITS
-        else:
-            own = np.float32(share / UNITS)
-            a, b = NUMBERS[recipe.dtype](images[[i, other]])
-            mixed[i] = ROUNDED[recipe.dtype](own * a + (np.float32(1) - own) * b)
-    return mixed
+def mixed(recipe, shares, images, partners):
+    """Mixing of formatted pictures, section 8.7; a partner is None where it is the slot itself."""
+    nchw = recipe.layout == "nchw"
+    how = ROUNDED.get(recipe.dtype), NUMBERS.get(recipe.dtype)
+    slots = zip(shares, images, partners)
+    return np.stack(
+        [
+            own if other is None else mix1.mix(share, own, other, nchw, *how)
+            for share, own, other in slots
+        ]
+    )
 
 
 # 8.3, 8.7, 8.8: a whole batch.
@@ -263,12 +243,10 @@ def blend(recipe, images, partner, weight):
 
 @dataclass
 class Slot:
-    """What stands in a slot before anything is read."""
+    """What stands in a slot before anything is read, or what its partner from the data set is."""
 
     position: int
     index: int
-    partner: int  # slot
-    weight: int
 
 
 @dataclass
@@ -313,35 +291,45 @@ class Plan:
         rest = len(self.samples) - step * self.recipe.batch
         return min(self.recipe.batch, rest) if self.recipe.last == "partial" else self.recipe.batch
 
+    def draws(self, epoch):
+        """Four words from a purpose, a position and a block."""
+        return functools.partial(words, self.recipe.seed, epoch)
+
     def slots(self, epoch, step):
         recipe, n = self.recipe, len(self.samples)
-        count = self.count(step)
         shuffle = Permutation(recipe.seed, epoch, SHUFFLE, 0, n)
-        weights = self.weights(epoch, step)
-        partner = Permutation(recipe.seed, epoch, PARTNER, step, count)
         slots = []
-        for i in range(count):
+        for i in range(self.count(step)):
             p = step * recipe.batch + i
             index = shuffle(p % n) if recipe.order == "shuffle" else p % n
-            other = partner(i) if recipe.mix == "mixup" else i
-            slots.append(Slot(p, index, other, weights[i]))
+            slots.append(Slot(p, index))
         return slots
 
-    def weights(self, epoch, step):
-        """Lambda of every slot in units of 1/16384."""
-        recipe, count = self.recipe, self.count(step)
-        if recipe.mix == "none":
-            return [UNITS] * count
-        if recipe.mix_preset == "paper":
-            return [self._weight(epoch, step)] * count
-        return [self._weight(epoch, step * recipe.batch + i) for i in range(count)]
+    def shares(self, epoch, step, slots):
+        """What becomes of each slot."""
+        recipe, mixing = self.recipe, self.recipe.mixing
+        if not mixing.is_on(epoch):
+            return [mix1.Share() for _ in slots]
+        positions = [slot.position for slot in slots]
+        draw = self.draws(epoch)
+        return mix1.shares(mixing, draw, step, positions, recipe.height, recipe.width)
 
-    def _weight(self, epoch, position):
-        draw = functools.partial(words, self.recipe.seed, epoch, LAMBDA, position)
-        share = beta(self.recipe.mix_alpha, draw)
-        if self.recipe.mix_preset == "fastai" and share < 0.5:
-            share = 1 - share
-        return math.floor(share * UNITS + 0.5)
+    def partner_slots(self, epoch, step, shares):
+        """The slots that are mixed in, each its own where nothing is."""
+        keyed = functools.partial(Permutation, self.recipe.seed, epoch, PARTNER, step)
+        partner = mix1.partner_slots(self.recipe.mixing, keyed, len(shares))
+        return [i if shares[i].kind == "keep" else other for i, other in enumerate(partner)]
+
+    def partners(self, epoch, slots):
+        """The samples that are mixed in where partners come from the data set, as slots."""
+        mixing, draw, n = self.recipe.mixing, self.draws(epoch), len(self.samples)
+        return [
+            Slot(
+                slot.position + mix1.PARTNER_POSITION,
+                mix1.partner_sample(mixing, draw, slot.position, slot.index, n),
+            )
+            for slot in slots
+        ]
 
     def stand_in(self, epoch, slot):
         """The sample that stands in a slot in the end."""
@@ -357,10 +345,10 @@ class Plan:
             raise Unservable(f"sample {slot.index}")
         return index
 
-    def batch(self, epoch, step):
-        """The batch at an address, as an Expected."""
+    def made(self, epoch, slots):
+        """Index, label, what was drawn and formatted pixels of slots, one behind the other."""
         recipe = self.recipe
-        slots = self.slots(epoch, step)
+        size = (recipe.height, recipe.width)
         indices = [self.stand_in(epoch, slot) for slot in slots]
         images, drawns = [], []
         for slot, index in zip(slots, indices):
@@ -368,25 +356,54 @@ class Plan:
             drawn = draw_transforms(recipe, epoch, slot.position, image.height, image.width)
             images.append(pixels(recipe, image, drawn))
             drawns.append(drawn)
-        size = (recipe.height, recipe.width)
-        partner = [slot.partner for slot in slots]
-        weight = [slot.weight for slot in slots]
-        labels = np.array([self.samples[index].label for index in indices], "<i4")
-        tensors = {
-            "images": blend(recipe, formatted(recipe, np.stack(images)), partner, weight),
-            "label": labels,
-            "partner_label": labels[partner],
-            "lambda": (np.array(weight) / UNITS).astype("<f4"),
+        return {
+            "images": formatted(recipe, np.stack(images)),
+            "label": np.array([self.samples[index].label for index in indices], "<i4"),
             "index": np.array(indices, "<u8"),
-            "partner_index": np.array(indices, "<u8")[partner],
             "crop": np.array([drawn.view.crop(size) for drawn in drawns], "<i4"),
             "flip": np.array([drawn.flip for drawn in drawns], "|u1"),
+            "erase": np.array([drawn.erase for drawn in drawns], "<i4"),
         }
-        if "random_erasing" in recipe.transform:
-            tensors["erase"] = np.array([drawn.erase for drawn in drawns], "<i4")
-        replaced = [
-            (i, slot.index)
-            for i, (slot, index) in enumerate(zip(slots, indices))
-            if slot.index in self.bad
-        ]
+
+    def batch(self, epoch, step):
+        """The batch at an address, as an Expected."""
+        mixing = self.recipe.mixing
+        slots = self.slots(epoch, step)
+        shares = self.shares(epoch, step, slots)
+        own = self.made(epoch, slots)
+        replaced = self.replaced(slots, 0)
+        if mixing.method != "none" and mixing.partner == "dataset":
+            drawn = self.partners(epoch, slots) if mixing.is_on(epoch) else slots
+            kept = [share.kind == "keep" for share in shares]
+            chosen = [slots[i] if keep else drawn[i] for i, keep in enumerate(kept)]
+            other = self.made(epoch, chosen)
+            pictures = other["images"]
+            wanted = {i: slot for i, slot in enumerate(drawn) if not kept[i]}
+            replaced += self.replaced(wanted.values(), len(slots), wanted)
+        else:
+            place = self.partner_slots(epoch, step, shares)
+            other = {name: values[place] for name, values in own.items()}
+            pictures = [None if place[i] == i else other["images"][i] for i in range(len(place))]
+        tensors = {
+            "images": mixed(self.recipe, shares, own["images"], pictures),
+            "label": own["label"],
+            "partner_label": other["label"],
+            "lambda": np.array([share.share for share in shares]).astype("<f4"),
+            "index": own["index"],
+            "partner_index": other["index"],
+            "crop": own["crop"],
+            "flip": own["flip"],
+        }
+        if mixing.cuts:
+            tensors["cut"] = np.array([share.cut for share in shares], "<i4")
+        if mixing.method != "none" and mixing.partner == "dataset":
+            tensors["partner_crop"] = other["crop"]
+            tensors["partner_flip"] = other["flip"]
+        if "random_erasing" in self.recipe.transform:
+            tensors["erase"] = own["erase"]
         return Expected(tensors, replaced)
+
+    def replaced(self, slots, first, places=None):
+        """(place, index) of those that cannot be decoded, their places counted from first."""
+        places = range(len(slots)) if places is None else places
+        return [(first + i, slot.index) for i, slot in zip(places, slots) if slot.index in self.bad]

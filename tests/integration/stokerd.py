@@ -73,11 +73,20 @@ def stream_text(name, source, recipe=plan1.Recipe()):
         settings = [f"{key} = {{{value}}}" for key, value in recipe.settings(transform)]
         lines.append(f"{transform} {{ {' '.join(settings)} }}")
     if recipe.mix != "none":
-        lines.append(
-            f"mix {{ method = {recipe.mix} preset = {recipe.mix_preset}"
-            f" alpha = {recipe.mix_alpha!r} }}"
-        )
+        lines.append(mix_text(recipe))
     return f"stream {name} {{\n    " + "\n    ".join(lines) + "\n}\n"
+
+
+def mix_text(recipe):
+    """A mix section: preset, method, and what else the recipe says of its own."""
+    keys = dict(preset=recipe.mix_preset, method=recipe.mix)
+    if recipe.mix_alpha is not None:
+        keys["alpha"] = recipe.mix_alpha
+    keys |= recipe.mix_keys
+    if "box_range" in keys:
+        low, high = keys.pop("box_range")
+        keys["cutmix_box"] = f"{{minmax, {low!r}, {high!r}}}"
+    return "mix { " + " ".join(f"{key} = {value}" for key, value in keys.items()) + " }"
 
 
 def _list(values):

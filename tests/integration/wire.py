@@ -32,9 +32,13 @@ TENSORS = {
     "partner_index": ("<u8", ()),
     "crop": ("<i4", (4,)),
     "flip": ("|u1", ()),
+}
+OPTIONAL = {  # behind those, in this order, where a stream has them
+    "cut": ("<i4", (4,)),
+    "partner_crop": ("<i4", (4,)),
+    "partner_flip": ("|u1", ()),
     "erase": ("<i4", (4,)),
 }
-OPTIONAL = {"erase"}  # only of streams that have a use for them
 
 
 class ProtocolError(AssertionError):
@@ -187,13 +191,14 @@ class Batch:
         demand(len(frames) == len(header["tensors"]), "frames and tensors differ in number")
         for tensor, frame in zip(header["tensors"], frames):
             self.tensors[tensor["name"]] = self._array(tensor, frame)
-        present = [name for name in TENSORS if name in self.tensors or name not in OPTIONAL]
-        demand(list(self.tensors) == present, f"tensors are {list(self.tensors)}")
+        wanted = [*TENSORS, *(name for name in OPTIONAL if name in self.tensors)]
+        demand(list(self.tensors) == wanted, f"tensors are {list(self.tensors)}")
 
     def _array(self, tensor, frame):
         name, dtype, shape = tensor["name"], tensor["dtype"], tuple(tensor["shape"])
-        if TENSORS.get(name) is not None:
-            demand((dtype, shape[1:]) == TENSORS[name], f"{name} is {dtype} {shape}")
+        known = (TENSORS | OPTIONAL).get(name)
+        if known is not None:
+            demand((dtype, shape[1:]) == known, f"{name} is {dtype} {shape}")
         demand(shape[0] == self.header["count"], f"{name} has {shape[0]} rows")
         dtype = BITS.get(dtype, dtype)
         length = int(np.prod(shape)) * np.dtype(dtype).itemsize
