@@ -28,12 +28,14 @@ static const struct {
     const char *name;
     enum stk_dtype dtype;
     uint32_t columns;
-    bool optional; /* only some streams have it */
+    bool optional; /* only streams that have a use for it send it */
 } known_tensors[] = {
     {"label", STK_I32, 0, false},         {"partner_label", STK_I32, 0, false},
     {"lambda", STK_F32, 0, false},        {"index", STK_U64, 0, false},
     {"partner_index", STK_U64, 0, false}, {"crop", STK_I32, 4, false},
-    {"flip", STK_U8, 0, false},           {"valid", STK_U8, 0, true},
+    {"flip", STK_U8, 0, false},           {"cut", STK_I32, 4, true},
+    {"partner_crop", STK_I32, 4, true},   {"partner_flip", STK_U8, 0, true},
+    {"erase", STK_I32, 4, true},          {"valid", STK_U8, 0, true},
 };
 
 void stk_batch_close(struct stk_batch **batch)
@@ -210,8 +212,11 @@ static enum stk_status read_replaced(struct stk_batch *batch, char *error)
         return stk_fail(error, status,
                         "a daemon broke the protocol: its list of replaced slots "
                         "makes no sense");
+    /* Partners that have pictures of their own come behind the slots. */
+    bool separate = count_tensors(&batch->header, "partner_crop") > 0;
+    uint32_t pictures = separate ? 2 * batch->header.count : batch->header.count;
     for (uint32_t i = 0; i < count; i++) {
-        if (batch->replaced[i].slot >= batch->header.count)
+        if (batch->replaced[i].slot >= pictures)
             return stk_fail(error, STK_INVALID,
                             "a daemon broke the protocol: slot %" PRIu32 " is replaced in a batch "
                             "of %" PRIu32,

@@ -144,8 +144,9 @@ const struct stk_batch_header *stk_batch_header(const struct stk_batch *batch);
  * A tensor's elements, in C order, little-endian, where they were received: nothing is copied.
  * Those of STK_F16 and STK_BF16 are the bits, as uint16_t.
  *
- *   name   "images", "label", "partner_label", "lambda", "index", "partner_index", "crop", "flip";
- *          with last = mask "valid"
+ *   name   "images", "label", "partner_label", "lambda", "index", "partner_index", "crop", "flip",
+ *          and of some streams "cut", "partner_crop", "partner_flip", "erase", "target", "valid":
+ *          see PROTOCOL.md, "Tensors"
  *   info   set to the tensor's dtype and shape; may be NULL
  *
  * Returns: the elements, borrowed until the batch is closed; NULL where there is no such tensor.
@@ -156,7 +157,10 @@ const void *stk_batch_tensor(const struct stk_batch *batch, const char *name,
 /** The same by place: the elements of header->tensors[index]; index < tensor_count. */
 const void *stk_batch_tensor_at(const struct stk_batch *batch, uint32_t index);
 
-/** The slots whose own sample could not be decoded; rows are borrowed until the batch is closed. */
+/**
+ * The slots whose own sample could not be decoded, and behind them, as slot count + i, the partners
+ * from the data set that could not be; rows are borrowed until the batch is closed.
+ */
 const struct stk_replaced *stk_batch_replaced(const struct stk_batch *batch, uint32_t *count);
 
 /** Give a batch back; *batch becomes NULL.  Threads: any one at a time.  NULL is fine. */

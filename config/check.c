@@ -171,43 +171,6 @@ static enum stk_status check_source(const struct config_report *report,
     return status;
 }
 
-/* Class numbers cannot be smoothed. */
-static enum stk_status check_smoothing(const struct config_report *report,
-                                       const struct config_lines *lines,
-                                       const struct recipe *recipe)
-{
-    if (recipe->smoothing == 0 || recipe->labels == LABELS_DENSE)
-        return STK_OK;
-    return config_fail(report, line_of(lines, CONFIG_STREAM, "smoothing"),
-                       "\"smoothing\" is %g; it is of the dense target, add labels = dense",
-                       recipe->smoothing);
-}
-
-static enum stk_status check_rising(const struct config_report *report,
-                                    const struct config_lines *lines, const char *name,
-                                    const double range[2])
-{
-    if (range[0] <= range[1])
-        return STK_OK;
-    return config_fail(report, line_of(lines, CONFIG_STREAM, name),
-                       "\"%s\" is {%g, %g}; the smaller number must stand first", name, range[0],
-                       range[1]);
-}
-
-/* Cropping cannot reach outside of the resized picture. */
-static enum stk_status check_resize(const struct config_report *report,
-                                    const struct config_lines *lines, const struct recipe *recipe)
-{
-    uint32_t side_max = recipe->height > recipe->width ? recipe->height : recipe->width;
-    if (recipe->crop != CROP_CENTER || recipe->resize >= side_max)
-        return STK_OK;
-    unsigned line = line_of(lines, CONFIG_STREAM, "resize");
-    return config_fail(report, line > 0 ? line : line_of(lines, CONFIG_STREAM, "crop"),
-                       "\"resize\" is %u; crop = center needs at least %u, the larger side of "
-                       "\"size\"",
-                       (unsigned)recipe->resize, (unsigned)side_max);
-}
-
 /* What is written out of a stream's numbers: its std, else its mean, else its dtype. */
 static unsigned line_of_numbers(const struct config_lines *lines)
 {
@@ -236,6 +199,20 @@ static enum stk_status check_f16(const struct config_report *report,
     return STK_OK;
 }
 
+/* Transforms, with the size of every phase. */
+static enum stk_status check_sizes(const struct config_report *report,
+                                   const struct config_lines *lines,
+                                   const struct config_stream *stream)
+{
+    enum stk_status status = STK_OK;
+    for (uint32_t i = 0; i <= stream->recipe.phase_count && status == STK_OK; i++) {
+        struct config_stream phase = *stream;
+        phase.recipe = recipe_in_phase(&stream->recipe, i);
+        status = config_check_transforms(report, lines, &phase);
+    }
+    return status;
+}
+
 enum stk_status config_check_stream(const struct config_report *report,
                                     const struct config_lines *lines,
                                     const struct config_stream *stream)
@@ -250,15 +227,7 @@ enum stk_status config_check_stream(const struct config_report *report,
                            "stream \"%s\" has no \"source\"; add source = DIRECTORY", stream->name);
     enum stk_status status = check_source(report, lines, stream);
     if (status == STK_OK)
-        status = check_smoothing(report, lines, &stream->recipe);
-    if (status == STK_OK)
-        status = check_rising(report, lines, "scale", stream->recipe.scale);
-    if (status == STK_OK)
-        status = check_rising(report, lines, "ratio", stream->recipe.ratio);
-    for (uint32_t i = 0; i <= stream->recipe.phase_count && status == STK_OK; i++) {
-        struct recipe recipe = recipe_in_phase(&stream->recipe, i);
-        status = check_resize(report, lines, &recipe);
-    }
+        status = check_sizes(report, lines, stream);
     if (status == STK_OK)
         status = check_f16(report, lines, &stream->recipe);
     if (status == STK_OK)

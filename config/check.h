@@ -5,6 +5,8 @@
 #ifndef STK_CONFIG_CHECK_H
 #define STK_CONFIG_CHECK_H
 
+#include <stdbool.h>
+
 #include "config/config.h"
 #include "config/report.h"
 #include "config/schema.h"
@@ -36,6 +38,17 @@ STK_MUST_CHECK enum stk_status config_check_listen(const struct config_report *r
                                                    const struct config *config);
 
 /**
+ * Check a stream's transforms: their order, what excludes what, and their settings.
+ *
+ *   lines   of the stream, and of the sections of its transforms
+ *
+ * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: no.  Allocates: no.
+ */
+STK_MUST_CHECK enum stk_status config_check_transforms(const struct config_report *report,
+                                                       const struct config_lines *lines,
+                                                       const struct config_stream *stream);
+
+/**
  * Check a whole stream: its name, that its source is there, and that its settings fit.
  *
  * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: on stats.  Allocates: no.
@@ -53,5 +66,26 @@ STK_MUST_CHECK enum stk_status config_check_phase(const struct config_report *re
 STK_MUST_CHECK enum stk_status config_check_address(const struct config_report *report,
                                                     const struct config_lines *lines,
                                                     const struct config_stream *stream);
+
+/**
+ * Check that the keys of a stream's mix section fit each other and the stream.
+ *
+ * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: no.  Allocates: no.
+ */
+STK_MUST_CHECK enum stk_status config_check_mix(const struct config_report *report,
+                                                const struct config_lines *lines,
+                                                const struct config_stream *stream);
+
+/**
+ * Check that what is mixed leaves room for batches of a size: the stream's, or a phase's.
+ *
+ *   line   that sets the size
+ */
+STK_MUST_CHECK enum stk_status config_check_mix_batch(const struct config_report *report,
+                                                      unsigned line, const struct recipe_mix *mix,
+                                                      uint32_t batch);
+
+/** Whether a key of the mix section means anything beside the others.  Threads: any. */
+bool config_mix_applies(const struct recipe_mix *mix, const char *name);
 
 #endif

@@ -43,7 +43,7 @@ static enum stk_status check_repeat(const struct config_report *report,
 static enum stk_status check_mask(const struct config_report *report,
                                   const struct config_lines *lines, const struct recipe *recipe)
 {
-    if (recipe->last != STK_LAST_MASK || recipe->mix == MIX_NONE)
+    if (recipe->last != STK_LAST_MASK || recipe->mix.method == MIX_NONE)
         return STK_OK;
     return config_fail(report, config_line_of(lines, CONFIG_STREAM, "last"),
                        "\"last\" is mask, which is for evaluation, in a stream that mixes; remove "
@@ -76,7 +76,8 @@ enum stk_status config_check_phase(const struct config_report *report,
                            "the phase from epoch %u changes nothing; give it another \"size\" or "
                            "\"batch\", or remove it",
                            (unsigned)phase->from_epoch);
-    return STK_OK;
+    return config_check_mix_batch(report, config_line_of(lines, CONFIG_PHASE, "batch"),
+                                  &recipe->mix, phase->batch);
 }
 
 enum stk_status config_check_address(const struct config_report *report,

@@ -83,6 +83,20 @@ void config_close(struct config **config)
     free(closing);
 }
 
+/* The keys that mean something beside the others: the rest would be refused where it is read. */
+static void print_mix(const struct config_stream *stream, FILE *out)
+{
+    fputs("    mix {\n", out);
+    for (unsigned i = 0; i < config_key_count; i++) {
+        if (config_keys[i].section != CONFIG_MIX ||
+            !config_mix_applies(&stream->recipe.mix, config_keys[i].name))
+            continue;
+        fputs("        ", out);
+        config_key_print(&config_keys[i], stream, out);
+    }
+    fputs("    }\n", out);
+}
+
 static void print_section(enum config_section section, const void *base, const char *indent,
                           FILE *out)
 {
@@ -104,6 +118,26 @@ static void print_phases(const struct recipe *recipe, FILE *out)
     }
 }
 
+/* The settings of those in the list; where none of them matters, no section. */
+static void print_transforms(const struct config_stream *stream, FILE *out)
+{
+    for (size_t i = 0; i < stream->recipe.transform_count; i++) {
+        enum config_section section = config_section_of(stream->recipe.transforms[i]);
+        bool open = false;
+        for (unsigned k = 0; k < config_key_count; k++) {
+            const struct config_key *key = &config_keys[k];
+            if (key->section != section || !recipe_setting_matters(&stream->recipe, key))
+                continue;
+            if (!open)
+                fprintf(out, "    %s {\n", config_section_name(section));
+            open = true;
+            fputs("        ", out);
+            config_key_print(key, stream, out);
+        }
+        fputs(open ? "    }\n" : "", out);
+    }
+}
+
 void config_print(const struct config *config, FILE *out)
 {
     print_section(CONFIG_GLOBAL, config, "", out);
@@ -111,9 +145,8 @@ void config_print(const struct config *config, FILE *out)
         const struct config_stream *stream = &config->streams[i];
         fprintf(out, "\nstream %s {\n", stream->name);
         print_section(CONFIG_STREAM, stream, "    ", out);
-        fputs("    mix {\n", out);
-        print_section(CONFIG_MIX, stream, "        ", out);
-        fputs("    }\n", out);
+        print_transforms(stream, out);
+        print_mix(stream, out);
         print_phases(&stream->recipe, out);
         fputs("}\n", out);
     }
@@ -201,17 +234,21 @@ static enum config_section section_named(const char *name)
     return CONFIG_GLOBAL;
 }
 
-/* Where a key would have been right; NULL where it is nowhere known. */
-static const char *rightful_place(const char *name)
+/* Where a key would have been right; advice stays as it is where that is nowhere. */
+static void rightful_place(const char *name, char *advice, size_t capacity)
 {
-    static const char *const places[CONFIG_SECTION_COUNT] = {
-        "outside of the streams", "inside a stream", "inside the mix section of a stream",
-        "inside a phase section of a stream"};
+    static const char *const places[] = {"outside of the streams", "inside a stream"};
     for (int i = 0; i < CONFIG_SECTION_COUNT; i++) {
-        if (config_key_find((enum config_section)i, name) != NULL)
-            return places[i];
+        enum config_section section = (enum config_section)i;
+        if (config_key_find(section, name) == NULL)
+            continue;
+        if (section <= CONFIG_STREAM)
+            snprintf(advice, capacity, "it belongs %s", places[section]);
+        else
+            snprintf(advice, capacity, "it belongs inside the %s section of a stream",
+                     config_section_name(section));
+        return;
     }
-    return NULL;
 }
 
 static void unknown_key(const cfg_t *section, const char *name)
@@ -224,11 +261,9 @@ static void unknown_key(const cfg_t *section, const char *name)
         snprintf(where, sizeof(where), " in a %s section", section->name);
     char advice[128] = "stokerd.conf(5) lists them all";
     const struct config_key *nearest = config_key_nearest(which, name);
-    const char *place = rightful_place(name);
-    if (place != NULL)
-        snprintf(advice, sizeof(advice), "it belongs %s", place);
-    else if (nearest != NULL)
+    if (nearest != NULL)
         snprintf(advice, sizeof(advice), "did you mean \"%s\"?", nearest->name);
+    rightful_place(name, advice, sizeof(advice));
     config_fail(reporting, (unsigned)section->line, "unknown key \"%s\"%s; %s", name, where,
                 advice);
 }
@@ -338,6 +373,8 @@ static enum stk_status fill_rest(const struct config_key *key, void *base, unsig
         *(size_t *)((char *)base + key->count_offset) = count;
         return STK_OK;
     }
+    if (key->kind == CONFIG_MIX_BOX)
+        return STK_OK;
     enum stk_status status = STK_OK;
     for (unsigned i = count; i < key->count_max && status == STK_OK; i++)
         status = config_key_set(key, base, i, last);
@@ -356,11 +393,11 @@ static enum stk_status build_default(const struct config_key *key, void *base)
     return count > 0 ? fill_rest(key, base, count, key->defaults[count - 1]) : STK_OK;
 }
 
-/* *line is set to where the key stands, 0 where it does not. */
+/* *line is set to where the key stands, 0 where it does not; option NULL: its section does not. */
 static enum stk_status build_key(const struct config_report *report, cfg_opt_t *option,
                                  const struct config_key *key, void *base, unsigned *line)
 {
-    unsigned count = cfg_opt_size(option);
+    unsigned count = option != NULL ? cfg_opt_size(option) : 0;
     if (count == 0)
         return build_default(key, base);
     const struct word *word = cfg_opt_getnptr(option, 0);
@@ -373,6 +410,7 @@ static enum stk_status build_key(const struct config_report *report, cfg_opt_t *
     return status == STK_OK ? fill_rest(key, base, count, word->text) : status;
 }
 
+/* section NULL: a section that is not there has its defaults. */
 static enum stk_status build_section(const struct builder *builder, cfg_t *section,
                                      enum config_section which, void *base,
                                      struct config_lines *lines)
@@ -381,35 +419,50 @@ static enum stk_status build_section(const struct builder *builder, cfg_t *secti
         const struct config_key *key = &config_keys[i];
         if (key->section != which || key->kind == CONFIG_SUBSECTION)
             continue;
-        enum stk_status status =
-            build_key(builder->report, cfg_getopt(section, key->name), key, base, &lines->of[i]);
+        cfg_opt_t *option = section != NULL ? cfg_getopt(section, key->name) : NULL;
+        enum stk_status status = build_key(builder->report, option, key, base, &lines->of[i]);
         if (status != STK_OK)
             return status;
     }
     return STK_OK;
 }
 
-/* Without a mix section nothing is mixed; an empty one is the method's and the preset's default. */
-static enum stk_status build_mix(struct builder *builder, cfg_opt_t *mixes,
-                                 struct config_stream *stream)
+/* Preset and method are read before the other keys, which stand as these two say until they are
+ * read themselves. */
+static enum stk_status build_preset(const struct builder *builder, cfg_t *section,
+                                    struct config_stream *stream)
 {
-    static const double alphas[] = {[MIX_PRESET_FASTAI] = 0.4, [MIX_PRESET_PAPER] = 1.0};
+    struct recipe_mix *mix = &stream->recipe.mix;
+    unsigned preset_line = 0, method_line = 0;
+    enum stk_status status = build_key(builder->report, cfg_getopt(section, "preset"),
+                                       config_key_find(CONFIG_MIX, "preset"), stream, &preset_line);
+    if (status == STK_OK)
+        status = build_key(builder->report, cfg_getopt(section, "method"),
+                           config_key_find(CONFIG_MIX, "method"), stream, &method_line);
+    if (status == STK_OK)
+        *mix =
+            mix_preset_keys(mix->preset, method_line > 0 ? &(enum mix_method){mix->method} : NULL);
+    return status;
+}
+
+/* Without a mix section nothing is mixed; an empty one is the default preset. */
+static enum stk_status build_mix(struct builder *builder, cfg_opt_t *mixes,
+                                 struct config_stream *stream, struct config_lines *lines)
+{
     unsigned count = cfg_opt_size(mixes);
     if (count > 1)
-        return config_fail(builder->report, builder->section_line[1],
+        return config_fail(builder->report, (unsigned)cfg_opt_getnsec(mixes, 1)->line,
                            "\"mix\" stands twice in stream \"%s\"; keep one", stream->name);
-    struct recipe *recipe = &stream->recipe;
-    if (count == 0) {
-        *recipe = (struct recipe){.mix = MIX_NONE, .mix_preset = MIX_PRESET_FASTAI};
-        recipe->mix_alpha = alphas[MIX_PRESET_FASTAI];
+    if (count == 0)
         return STK_OK;
-    }
     builder->section_line++;
-    struct config_lines lines = {0};
-    enum stk_status status =
-        build_section(builder, cfg_opt_getnsec(mixes, 0), CONFIG_MIX, stream, &lines);
-    if (status == STK_OK && recipe->mix_alpha == 0)
-        recipe->mix_alpha = alphas[recipe->mix_preset];
+    cfg_t *section = cfg_opt_getnsec(mixes, 0);
+    enum stk_status status = build_preset(builder, section, stream);
+    if (status == STK_OK)
+        status = build_section(builder, section, CONFIG_MIX, stream, lines);
+    if (stream->recipe.mix.method == MIX_NONE)
+        stream->recipe.mix =
+            (struct recipe_mix){.method = MIX_NONE, .smoothing = stream->recipe.mix.smoothing};
     return status;
 }
 
@@ -446,6 +499,24 @@ static enum stk_status build_phases(struct builder *builder, cfg_opt_t *phases,
     return status;
 }
 
+/* libConfuse keeps the line where a section ends. */
+static enum stk_status build_transform(struct builder *builder, cfg_opt_t *sections,
+                                       enum transform transform, struct config_stream *stream,
+                                       struct config_lines *lines)
+{
+    unsigned count = cfg_opt_size(sections);
+    builder->section_line += count;
+    if (count > 1)
+        return config_fail(builder->report, (unsigned)cfg_opt_getnsec(sections, 1)->line,
+                           "\"%s\" stands twice in stream \"%s\"; keep one", sections->name,
+                           stream->name);
+    cfg_t *section = count > 0 ? cfg_opt_getnsec(sections, 0) : NULL;
+    if (section != NULL)
+        lines->of[config_key_find(CONFIG_STREAM, sections->name) - config_keys] =
+            (unsigned)section->line;
+    return build_section(builder, section, config_section_of(transform), stream, lines);
+}
+
 static enum stk_status build_stream(struct builder *builder, cfg_t *section,
                                     struct config_stream *stream)
 {
@@ -454,12 +525,17 @@ static enum stk_status build_stream(struct builder *builder, cfg_t *section,
     if (stream->name == NULL)
         return STK_MEMORY;
     struct config_lines lines = {0};
-    enum stk_status status = build_mix(builder, cfg_getopt(section, "mix"), stream);
+    enum stk_status status = build_mix(builder, cfg_getopt(section, "mix"), stream, &lines);
     if (status == STK_OK)
         status = build_section(builder, section, CONFIG_STREAM, stream, &lines);
+    for (int i = 0; i < TRANSFORM_COUNT && status == STK_OK; i++)
+        status = build_transform(builder, cfg_getopt(section, recipe_transform_words.list[i]),
+                                 (enum transform)i, stream, &lines);
     if (status == STK_OK)
         status = build_phases(builder, cfg_getopt(section, "phase"), stream);
     if (status == STK_OK)
         status = config_check_stream(builder->report, &lines, stream);
+    if (status == STK_OK)
+        status = config_check_mix(builder->report, &lines, stream);
     return status;
 }

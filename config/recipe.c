@@ -7,6 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "config/config.h"
+#include "config/schema.h"
+
 #define WORDS(name, ...)                                                                           \
     static const char *const name##_list[] = {__VA_ARGS__};                                        \
     const struct recipe_words recipe_##name##_words = {name##_list, sizeof(name##_list) /          \
@@ -18,15 +21,23 @@ WORDS(last, [STK_LAST_DROP] = "drop", [STK_LAST_PARTIAL] = "partial", [STK_LAST_
 WORDS(sampler, [SAMPLER_ALL] = "all", [SAMPLER_WEIGHTED] = "weighted",
       [SAMPLER_BALANCED] = "balanced");
 WORDS(on_corrupt, [ON_CORRUPT_REPLACE] = "replace", [ON_CORRUPT_FAIL] = "fail");
-WORDS(crop, [CROP_RANDOM] = "random", [CROP_CENTER] = "center", [CROP_NONE] = "none");
+WORDS(erase_mode, [ERASE_VALUE] = "value", [ERASE_NOISE] = "noise");
 WORDS(interpolation, [INTERPOLATION_BILINEAR] = "bilinear", [INTERPOLATION_BICUBIC] = "bicubic",
       [INTERPOLATION_BOX] = "box", [INTERPOLATION_LANCZOS] = "lanczos",
       [INTERPOLATION_NEAREST] = "nearest");
 WORDS(dtype, [STK_U8] = "u8", [STK_F32] = "f32", [STK_F16] = "f16", [STK_BF16] = "bf16");
 WORDS(layout, [STK_NHWC] = "nhwc", [STK_NCHW] = "nchw");
 WORDS(labels, [LABELS_INDEX] = "index", [LABELS_DENSE] = "dense");
-WORDS(mix, [MIX_NONE] = "none", [MIX_MIXUP] = "mixup");
-WORDS(mix_preset, [MIX_PRESET_FASTAI] = "fastai", [MIX_PRESET_PAPER] = "paper");
+WORDS(
+    mix, [MIX_NONE] = "none", [MIX_MIXUP] = "mixup", [MIX_CUTMIX] = "cutmix", [MIX_BOTH] = "both");
+WORDS(mix_preset, [MIX_PRESET_FASTAI] = "fastai", [MIX_PRESET_TIMM] = "timm",
+      [MIX_PRESET_TORCHVISION] = "torchvision", [MIX_PRESET_PAPER] = "paper",
+      [MIX_PRESET_FASTBOOK] = "fastbook");
+WORDS(mix_per, [MIX_PER_BATCH] = "batch", [MIX_PER_SAMPLE] = "sample", [MIX_PER_PAIR] = "pair");
+WORDS(mix_partner, [MIX_PARTNER_PERMUTATION] = "permutation", [MIX_PARTNER_REVERSE] = "reverse",
+      [MIX_PARTNER_ROLL] = "roll", [MIX_PARTNER_DATASET] = "dataset");
+WORDS(mix_box, [MIX_BOX_FLOOR] = "floor", [MIX_BOX_ROUND] = "round", [MIX_BOX_MINMAX] = "minmax");
+WORDS(mix_answer, [MIX_NO] = "no", [MIX_YES] = "yes");
 
 /* Where a text grows; len counts on behind the capacity, as snprintf does. */
 struct sink {
@@ -65,18 +76,50 @@ static void put_address(struct sink *sink, const struct recipe *recipe)
     put_reals(sink, "subset", &recipe->subset, 1);
 }
 
+/* A row's offset counts from the stream that holds the recipe. */
+static const void *field_of(const struct recipe *recipe, size_t offset)
+{
+    return (const char *)recipe + (offset - offsetof(struct config_stream, recipe));
+}
+
+static void put_value(struct sink *sink, const struct config_key *key, const void *field, size_t i)
+{
+    if (key->kind == CONFIG_REAL)
+        put(sink, "%.17g", ((const double *)field)[i] + 0.0);
+    else if (key->kind == CONFIG_WORD)
+        put(sink, "%s", key->words->list[((const unsigned *)field)[i]]);
+    else
+        put(sink, "%" PRIu32, ((const uint32_t *)field)[i]);
+}
+
+static void put_settings(struct sink *sink, const struct recipe *recipe, enum transform transform)
+{
+    for (unsigned i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->section != config_section_of(transform) || !recipe_setting_matters(recipe, key))
+            continue;
+        size_t count = key->count_max;
+        if (key->count_offset > 0)
+            count = *(const size_t *)field_of(recipe, key->count_offset);
+        put(sink, "%s.%s=", recipe_transform_words.list[transform], key->name);
+        for (size_t k = 0; k < count; k++) {
+            put(sink, "%s", k > 0 ? "," : "");
+            put_value(sink, key, field_of(recipe, key->offset), k);
+        }
+        put(sink, "\n");
+    }
+}
+
 static void put_geometry(struct sink *sink, const struct recipe *recipe)
 {
     put(sink, "height=%" PRIu32 "\nwidth=%" PRIu32 "\n", recipe->height, recipe->width);
-    put(sink, "crop=%s\n", crop_list[recipe->crop]);
-    if (recipe->crop == CROP_RANDOM) {
-        put_reals(sink, "scale", recipe->scale, 2);
-        put_reals(sink, "ratio", recipe->ratio, 2);
-    }
-    if (recipe->crop == CROP_CENTER)
-        put(sink, "resize=%" PRIu32 "\n", recipe->resize);
     put(sink, "interpolation=%s\n", interpolation_list[recipe->interpolation]);
-    put_reals(sink, "flip", &recipe->flip, 1);
+    for (size_t i = 0; i < recipe->transform_count; i++)
+        put(sink, "%s%s",
+            i > 0 ? "," : "transform=", recipe_transform_words.list[recipe->transforms[i]]);
+    put(sink, "\n");
+    for (size_t i = 0; i < recipe->transform_count; i++)
+        put_settings(sink, recipe, recipe->transforms[i]);
 }
 
 static void put_numbers(struct sink *sink, const struct recipe *recipe)
@@ -96,13 +139,35 @@ static void put_labels(struct sink *sink, const struct recipe *recipe)
         put_reals(sink, "smoothing", &smoothing, 1);
 }
 
-static void put_mix(struct sink *sink, const struct recipe *recipe)
+static void put_mix_draws(struct sink *sink, const struct recipe_mix *mix)
 {
-    put(sink, "mix=%s\n", mix_list[recipe->mix]);
-    if (recipe->mix != MIX_NONE) {
-        put(sink, "mix_preset=%s\n", mix_preset_list[recipe->mix_preset]);
-        put_reals(sink, "mix_alpha", &recipe->mix_alpha, 1);
-    }
+    if (mix_blends(mix))
+        put_reals(sink, "mix_alpha", &mix->alpha, 1);
+    if (mix_cuts(mix) && mix->cutmix_box != MIX_BOX_MINMAX)
+        put_reals(sink, "mix_cutmix_alpha", &mix->cutmix_alpha, 1);
+    if (mix->method == MIX_BOTH)
+        put_reals(sink, "mix_switch_prob", &mix->switch_prob, 1);
+    put_reals(sink, "mix_prob", &mix->prob, 1);
+    put(sink, "mix_per=%s\n", mix_per_list[mix->per]);
+    if (mix_blends(mix))
+        put(sink, "mix_fold=%s\n", mix_answer_list[mix->fold]);
+}
+
+static void put_mix(struct sink *sink, const struct recipe_mix *mix)
+{
+    put(sink, "mix=%s\n", mix_list[mix->method]);
+    if (mix->method == MIX_NONE)
+        return;
+    put_mix_draws(sink, mix);
+    put(sink, "mix_partner=%s\n", mix_partner_list[mix->partner]);
+    if (mix->partner == MIX_PARTNER_DATASET)
+        put(sink, "mix_partner_self=%s\n", mix_answer_list[mix->partner_self]);
+    if (mix_cuts(mix))
+        put(sink, "mix_cutmix_box=%s\n", mix_box_list[mix->cutmix_box]);
+    if (mix_cuts(mix) && mix->cutmix_box == MIX_BOX_MINMAX)
+        put_reals(sink, "mix_cutmix_box_range", mix->box_range, 2);
+    put(sink, "mix_from_epoch=%" PRIu32 "\n", mix->from_epoch);
+    put(sink, "mix_until_epoch=%" PRIu32 "\n", mix->until_epoch);
 }
 
 static void put_phase(struct sink *sink, const struct recipe_phase *phase)
@@ -123,7 +188,7 @@ size_t recipe_text(const struct recipe *recipe, char *out, size_t capacity)
     put_geometry(&sink, recipe);
     put_numbers(&sink, recipe);
     put_labels(&sink, recipe);
-    put_mix(&sink, recipe);
+    put_mix(&sink, &recipe->mix);
     for (uint32_t i = 0; i < recipe->phase_count; i++)
         put_phase(&sink, &recipe->phases[i]);
     return sink.len;
@@ -142,14 +207,5 @@ struct recipe recipe_in_phase(const struct recipe *recipe, uint32_t phase)
 
 double recipe_smoothing(const struct recipe *recipe)
 {
-    return recipe->smoothing;
-}
-
-void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES])
-{
-    if (recipe->mix == MIX_NONE)
-        snprintf(out, RECIPE_MIX_TEXT_BYTES, "none");
-    else
-        snprintf(out, RECIPE_MIX_TEXT_BYTES, "%s %s alpha=%g", mix_list[recipe->mix],
-                 mix_preset_list[recipe->mix_preset], recipe->mix_alpha);
+    return recipe->mix.smoothing;
 }

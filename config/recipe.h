@@ -8,9 +8,12 @@
 #ifndef STK_RECIPE_H
 #define STK_RECIPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/mix.h"
+#include "config/transform.h"
 #include "proto/message.h"
 
 enum order { ORDER_SHUFFLE, ORDER_SEQUENTIAL };
@@ -19,7 +22,8 @@ enum order { ORDER_SHUFFLE, ORDER_SEQUENTIAL };
  * weights of the source, or a class first and then one of its samples. */
 enum sampler_law { SAMPLER_ALL, SAMPLER_WEIGHTED, SAMPLER_BALANCED };
 
-enum crop { CROP_RANDOM, CROP_CENTER, CROP_NONE };
+/* What stands where a picture was erased. */
+enum erase_mode { ERASE_VALUE, ERASE_NOISE };
 
 /* By which of Pillow's filters a box is resized. */
 enum interpolation {
@@ -29,12 +33,6 @@ enum interpolation {
     INTERPOLATION_LANCZOS,
     INTERPOLATION_NEAREST,
 };
-
-enum mix_method { MIX_NONE, MIX_MIXUP };
-
-/* Whose meaning of mixup (MIX_NONE has none): fastai draws a folded lambda for every sample, the
- * paper one lambda for the batch; both take partners from a random permutation of the batch. */
-enum mix_preset { MIX_PRESET_FASTAI, MIX_PRESET_PAPER };
 
 /* Whether a batch has the dense target.  A source without class numbers has one in any case. */
 enum labels { LABELS_INDEX, LABELS_DENSE };
@@ -67,12 +65,34 @@ struct recipe {
     /* Geometry.  The served picture is height x width. */
     uint32_t height; /* 1 .. STK_SIDE_MAX */
     uint32_t width;  /* 1 .. STK_SIDE_MAX */
-    enum crop crop;
-    double scale[2]; /* CROP_RANDOM: share of the source's area, 1e-6 <= [0] <= [1] <= 1 */
-    double ratio[2]; /* CROP_RANDOM: width / height, 1e-3 <= [0] <= [1] <= 1e3 */
-    uint32_t resize; /* CROP_CENTER: the shorter side before the crop, >= height and width */
     enum interpolation interpolation;
-    double flip; /* probability of a horizontal mirror, 0 .. 1 */
+
+    /* What is done to a picture, in this order; each at most once, by rising kind.  The settings of
+     * a transform that is not among them have no meaning. */
+    enum transform transforms[TRANSFORM_COUNT];
+    size_t transform_count; /* >= 1 */
+    struct {
+        double scale[2]; /* share of the source's area, 1e-6 <= [0] <= [1] <= 1 */
+        double ratio[2]; /* width / height, 1e-3 <= [0] <= [1] <= 1e3 */
+    } random_resized_crop;
+    struct {
+        uint32_t side[2]; /* the shorter side, or height and width; see side_count */
+        size_t side_count;
+    } resize;
+    struct {
+        uint32_t padding; /* pixels on each side, below height and width */
+        uint32_t fill[3]; /* RGB, 0 .. 255 */
+    } pad_crop;
+    struct {
+        double prob;
+    } flip;
+    struct {
+        double prob;
+        double scale[2]; /* share of the served picture's area, 1e-6 <= [0] <= [1] <= 1 */
+        double ratio[2]; /* height / width, 1e-3 <= [0] <= [1] <= 1e3 */
+        enum erase_mode mode;
+        uint32_t value[3]; /* ERASE_VALUE: RGB, 0 .. 255 */
+    } random_erasing;
 
     /* Numbers.  STK_U8 is the value itself and has no use for mean and std; the others are
      * (value / 255 - mean) / std, which the configuration keeps finite in STK_F16. */
@@ -82,11 +102,7 @@ struct recipe {
     double std[3];  /* RGB, 1e-6 .. 1e3 */
 
     enum labels labels;
-    double smoothing; /* of the dense target, 0 .. 1; see recipe_smoothing */
-
-    enum mix_method mix;
-    enum mix_preset mix_preset;
-    double mix_alpha; /* Beta(alpha, alpha), 0.01 .. 100 */
+    struct recipe_mix mix;
 
     /* Before the first of them batch, height and width hold as they stand above. */
     uint32_t phase_count;
@@ -103,18 +119,20 @@ extern const struct recipe_words recipe_order_words;
 extern const struct recipe_words recipe_last_words;
 extern const struct recipe_words recipe_sampler_words;
 extern const struct recipe_words recipe_on_corrupt_words;
-extern const struct recipe_words recipe_crop_words;
+extern const struct recipe_words recipe_transform_words;
+extern const struct recipe_words recipe_erase_mode_words;
 extern const struct recipe_words recipe_interpolation_words;
 extern const struct recipe_words recipe_dtype_words;
 extern const struct recipe_words recipe_layout_words;
 extern const struct recipe_words recipe_labels_words;
 extern const struct recipe_words recipe_mix_words;
 extern const struct recipe_words recipe_mix_preset_words;
+extern const struct recipe_words recipe_mix_per_words;
+extern const struct recipe_words recipe_mix_partner_words;
+extern const struct recipe_words recipe_mix_box_words;
+extern const struct recipe_words recipe_mix_answer_words;
 
-enum {
-    RECIPE_TEXT_BYTES = 4096,   /* always enough for recipe_text, the end mark included */
-    RECIPE_MIX_TEXT_BYTES = 64, /* for recipe_mix_text */
-};
+enum { RECIPE_TEXT_BYTES = 4096 }; /* always enough for recipe_text, the end mark included */
 
 /**
  * The canonical text of a recipe: what goes into the fingerprint.
@@ -135,21 +153,30 @@ enum {
  *     image_bytes_max=33554432    bytes
  *     height=224
  *     width=224
- *     crop=random                 or center, none
- *     scale=0.080000000000000002,1                       crop=random only
- *     ratio=0.75,1.3333333333333333                      crop=random only
- *     resize=256                                         crop=center only
  *     interpolation=bilinear      or bicubic, box, lanczos, nearest
- *     flip=0.5
+ *     transform=random_resized_crop,flip                 the list
+ *     random_resized_crop.scale=0.080000000000000002,1   the settings of those in the list, in the
+ *     random_resized_crop.ratio=0.75,1.3333333333333333  list's order, each one's as in schema.c
+ *     flip.prob=0.5
  *     dtype=u8                    or f32, f16, bf16
  *     layout=nhwc                 or nchw
  *     mean=0.48499999999999999,0.45600000000000002,0.40600000000000003   not of u8
  *     std=0.22900000000000001,0.224,0.22500000000000001    not of u8
  *     labels=index                or dense
- *     smoothing=0.10000000000000001                      labels=dense only
- *     mix=mixup                   or none
- *     mix_preset=fastai           or paper; mix=mixup only
- *     mix_alpha=0.40000000000000002                      mix=mixup only
+ *     smoothing=0.10000000000000001                      labels=dense
+ *     mix=both                    or none, mixup, cutmix; no other line of mix where it is none
+ *     mix_alpha=0.40000000000000002                      mix=mixup, both
+ *     mix_cutmix_alpha=1                                 mix=cutmix, both; not of minmax
+ *     mix_switch_prob=0.5                                mix=both
+ *     mix_prob=1
+ *     mix_per=sample              or batch, pair
+ *     mix_fold=yes                or no;                 mix=mixup, both
+ *     mix_partner=permutation     or reverse, roll, dataset
+ *     mix_partner_self=no         or yes;                mix_partner=dataset
+ *     mix_cutmix_box=floor        or round, minmax;      mix=cutmix, both
+ *     mix_cutmix_box_range=0.20000000000000001,0.80000000000000004    mix_cutmix_box=minmax
+ *     mix_from_epoch=0
+ *     mix_until_epoch=0
  *     phase=30                    for every phase: its first epoch, and
  *     batch=32
  *     height=288
@@ -179,7 +206,15 @@ struct recipe recipe_in_phase(const struct recipe *recipe, uint32_t phase);
 /** The label smoothing of a stream's dense target, 0 .. 1.  Threads: any. */
 double recipe_smoothing(const struct recipe *recipe);
 
-/** What a stream mixes, for a person: "none", or e.g. "mixup fastai alpha=0.4".  Threads: any. */
-void recipe_mix_text(const struct recipe *recipe, char out[RECIPE_MIX_TEXT_BYTES]);
+/** Whether a transform is in the recipe's list.  Threads: any. */
+bool recipe_has_transform(const struct recipe *recipe, enum transform transform);
+
+struct config_key;
+
+/**
+ * Whether a setting of a transform can change a byte: its transform is in the list, and no other
+ * setting makes it moot.  True for every other key.  Threads: any.
+ */
+bool recipe_setting_matters(const struct recipe *recipe, const struct config_key *key);
 
 #endif

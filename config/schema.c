@@ -22,6 +22,8 @@ static const struct recipe_words log_level_words = {log_level_list, 5};
 #define STREAM(name, kind, field) KEY(name, CONFIG_STREAM, kind, struct config_stream, recipe.field)
 #define MIX(name, kind, field) KEY(name, CONFIG_MIX, kind, struct config_stream, recipe.field)
 #define PHASE(name, kind, field) KEY(name, CONFIG_PHASE, kind, struct recipe_phase, field)
+#define SETTING(name, section, kind, field)                                                        \
+    KEY(name, CONFIG_TRANSFORMS + TRANSFORM_##section, kind, struct config_stream, recipe.field)
 #define ONE .count_min = 1, .count_max = 1
 #define EXACTLY(count) .count_min = (count), .count_max = (count)
 #define WHOLE(least, most) .min = (least), .max = (most)
@@ -50,7 +52,6 @@ const struct config_key config_keys[] = {
     {KEY(list, CONFIG_STREAM, CONFIG_PATH, struct config_stream, list), ONE, .defaults = {""}},
     {STREAM(labels, CONFIG_WORD, labels), ONE, .words = &recipe_labels_words,
      .defaults = {"index"}},
-    {STREAM(smoothing, CONFIG_REAL, smoothing), ONE, REAL(0, 1), .defaults = {"0"}},
     {STREAM(batch, CONFIG_U32, batch), ONE, WHOLE(1, STK_BATCH_MAX), .defaults = {"64"}},
     {STREAM(order, CONFIG_WORD, order), ONE, .words = &recipe_order_words, .defaults = {"shuffle"}},
     {STREAM(seed, CONFIG_U64, seed), ONE, WHOLE(0, UINT64_MAX), .defaults = {"0"}},
@@ -63,12 +64,9 @@ const struct config_key config_keys[] = {
     {STREAM(subset, CONFIG_REAL, subset), ONE, REAL(1e-9, 1), .defaults = {"1"}},
     {STREAM(size, CONFIG_U32, height), /* and width behind it */
      .count_min = 1, .count_max = 2, WHOLE(1, STK_SIDE_MAX), .defaults = {"224"}},
-    {STREAM(crop, CONFIG_WORD, crop), ONE, .words = &recipe_crop_words, .defaults = {"random"}},
-    {STREAM(scale, CONFIG_REAL, scale), EXACTLY(2), REAL(1e-6, 1), .defaults = {"0.08", "1"}},
-    {STREAM(ratio, CONFIG_REAL, ratio), EXACTLY(2), REAL(1e-3, 1e3),
-     .defaults = {"0.75", "1.3333333333333333"}},
-    {STREAM(flip, CONFIG_REAL, flip), ONE, REAL(0, 1), .defaults = {"0.5"}},
-    {STREAM(resize, CONFIG_U32, resize), ONE, WHOLE(1, STK_SIDE_MAX), .defaults = {"256"}},
+    {STREAM(transform, CONFIG_WORD, transforms), .count_min = 1, .count_max = TRANSFORM_COUNT,
+     .count_offset = offsetof(struct config_stream, recipe.transform_count),
+     .words = &recipe_transform_words, .defaults = {"random_resized_crop", "flip"}},
     {STREAM(interpolation, CONFIG_WORD, interpolation), ONE, .words = &recipe_interpolation_words,
      .defaults = {"bilinear"}},
     {STREAM(dtype, CONFIG_WORD, dtype), ONE, .words = &recipe_dtype_words, .defaults = {"u8"}},
@@ -80,17 +78,56 @@ const struct config_key config_keys[] = {
     {STREAM(on_corrupt, CONFIG_WORD, on_corrupt), ONE, .words = &recipe_on_corrupt_words,
      .defaults = {"replace"}},
     {.name = "mix", .section = CONFIG_STREAM, .kind = CONFIG_SUBSECTION},
+#define TRANSFORM_SECTION(NAME, name_, kind_)                                                      \
+    {.name = #name_, .section = CONFIG_STREAM, .kind = CONFIG_SUBSECTION},
+    TRANSFORMS(TRANSFORM_SECTION)
 
-    {MIX(method, CONFIG_WORD, mix), ONE, .words = &recipe_mix_words, .defaults = {"mixup"}},
-    {MIX(preset, CONFIG_WORD, mix_preset), ONE, .words = &recipe_mix_preset_words,
+    /* What is not written out stands as the preset has it. */
+    {MIX(preset, CONFIG_WORD, mix.preset), ONE, .words = &recipe_mix_preset_words,
      .defaults = {"fastai"}},
-    {MIX(alpha, CONFIG_REAL, mix_alpha), ONE, REAL(0.01, 100)}, /* the preset's */
+    {MIX(method, CONFIG_WORD, mix.method), ONE, .words = &recipe_mix_words},
+    {MIX(alpha, CONFIG_REAL, mix.alpha), ONE, REAL(0.01, 100)},
+    {MIX(cutmix_alpha, CONFIG_REAL, mix.cutmix_alpha), ONE, REAL(0.01, 100)},
+    {MIX(switch_prob, CONFIG_REAL, mix.switch_prob), ONE, REAL(0, 1)},
+    {MIX(prob, CONFIG_REAL, mix.prob), ONE, REAL(0, 1)},
+    {MIX(per, CONFIG_WORD, mix.per), ONE, .words = &recipe_mix_per_words},
+    {MIX(fold, CONFIG_WORD, mix.fold), ONE, .words = &recipe_mix_answer_words},
+    {MIX(partner, CONFIG_WORD, mix.partner), ONE, .words = &recipe_mix_partner_words},
+    {MIX(partner_self, CONFIG_WORD, mix.partner_self), ONE, .words = &recipe_mix_answer_words},
+    {MIX(cutmix_box, CONFIG_MIX_BOX, mix.cutmix_box), /* and box_range behind it */
+     .count_min = 1, .count_max = 3, REAL(0, 1), .words = &recipe_mix_box_words},
+    {MIX(smoothing, CONFIG_REAL, mix.smoothing), ONE, REAL(0, 1)},
+    {MIX(from_epoch, CONFIG_U32, mix.from_epoch), ONE, WHOLE(0, UINT32_MAX)},
+    {MIX(until_epoch, CONFIG_U32, mix.until_epoch), ONE, WHOLE(0, UINT32_MAX)},
 
     {.name = "phase", .section = CONFIG_STREAM, .kind = CONFIG_SUBSECTION},
     /* What a phase leaves out is as before it. */
     {PHASE(from_epoch, CONFIG_U32, from_epoch), ONE, WHOLE(1, UINT32_MAX)},
     {PHASE(batch, CONFIG_U32, batch), ONE, WHOLE(1, STK_BATCH_MAX)},
     {PHASE(size, CONFIG_U32, height), .count_min = 1, .count_max = 2, WHOLE(1, STK_SIDE_MAX)},
+
+    {SETTING(scale, RANDOM_RESIZED_CROP, CONFIG_REAL, random_resized_crop.scale), EXACTLY(2),
+     REAL(1e-6, 1), .defaults = {"0.08", "1"}},
+    {SETTING(ratio, RANDOM_RESIZED_CROP, CONFIG_REAL, random_resized_crop.ratio), EXACTLY(2),
+     REAL(1e-3, 1e3), .defaults = {"0.75", "1.3333333333333333"}},
+    {SETTING(side, RESIZE, CONFIG_U32, resize.side), .count_min = 1, .count_max = 2,
+     .count_offset = offsetof(struct config_stream, recipe.resize.side_count),
+     WHOLE(1, STK_SIDE_MAX), .defaults = {"256"}},
+    {SETTING(padding, PAD_CROP, CONFIG_U32, pad_crop.padding), ONE, WHOLE(0, STK_SIDE_MAX - 1),
+     .defaults = {"4"}},
+    {SETTING(fill, PAD_CROP, CONFIG_U32, pad_crop.fill), EXACTLY(3), WHOLE(0, 255),
+     .defaults = {"0"}},
+    {SETTING(prob, FLIP, CONFIG_REAL, flip.prob), ONE, REAL(0, 1), .defaults = {"0.5"}},
+    {SETTING(prob, RANDOM_ERASING, CONFIG_REAL, random_erasing.prob), ONE, REAL(0, 1),
+     .defaults = {"0.5"}},
+    {SETTING(scale, RANDOM_ERASING, CONFIG_REAL, random_erasing.scale), EXACTLY(2), REAL(1e-6, 1),
+     .defaults = {"0.02", "0.33"}},
+    {SETTING(ratio, RANDOM_ERASING, CONFIG_REAL, random_erasing.ratio), EXACTLY(2), REAL(1e-3, 1e3),
+     .defaults = {"0.3", "3.3"}},
+    {SETTING(mode, RANDOM_ERASING, CONFIG_WORD, random_erasing.mode), ONE,
+     .words = &recipe_erase_mode_words, .defaults = {"value"}},
+    {SETTING(value, RANDOM_ERASING, CONFIG_U32, random_erasing.value), EXACTLY(3), WHOLE(0, 255),
+     .defaults = {"0"}},
 };
 
 const unsigned config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
@@ -102,8 +139,9 @@ _Static_assert(offsetof(struct recipe_phase, width) == offsetof(struct recipe_ph
 
 const char *config_section_name(enum config_section section)
 {
-    static const char *const names[CONFIG_SECTION_COUNT] = {"", "stream", "mix", "phase"};
-    return names[section];
+    static const char *const names[CONFIG_TRANSFORMS] = {"", "stream", "mix", "phase"};
+    return section < CONFIG_TRANSFORMS ? names[section]
+                                       : recipe_transform_words.list[section - CONFIG_TRANSFORMS];
 }
 
 const struct config_key *config_key_find(enum config_section section, const char *name)

@@ -16,13 +16,14 @@
 #include "config/recipe.h"
 #include "proto/status.h"
 
-/* Where a key stands. */
+/* Where a key stands: what holds a section stands above it. */
 enum config_section {
     CONFIG_GLOBAL,
     CONFIG_STREAM,
     CONFIG_MIX,
     CONFIG_PHASE,
-    CONFIG_SECTION_COUNT
+    CONFIG_TRANSFORMS, /* the first transform's; the others' follow in the order of their enum */
+    CONFIG_SECTION_COUNT = CONFIG_TRANSFORMS + TRANSFORM_COUNT,
 };
 
 enum config_kind {
@@ -34,11 +35,12 @@ enum config_kind {
     CONFIG_ENDPOINT, /* char *, owned by the field */
     CONFIG_SOURCE,   /* likewise */
     CONFIG_PATH,     /* likewise; empty where none is given */
+    CONFIG_MIX_BOX,  /* a word, or {minmax, LOW, HIGH}, the cutmix_box of a struct recipe_mix */
     CONFIG_SUBSECTION,
 };
 
 enum {
-    CONFIG_KEYS_MAX = 64,    /* rows of the table */
+    CONFIG_KEYS_MAX = 80,    /* rows of the table */
     CONFIG_DEFAULTS_MAX = 3, /* values of a default */
     CONFIG_RANGE_BYTES = 128 /* storage for a range in words */
 };
@@ -55,13 +57,20 @@ struct config_key {
     uint64_t min, max;   /* of CONFIG_U32, CONFIG_U64, CONFIG_BYTES; both are allowed */
     double real_min, real_max;
     const struct recipe_words *words;
-    const char *defaults[CONFIG_DEFAULTS_MAX]; /* as a file says it; [0] NULL: see config.c */
+    const char
+        *defaults[CONFIG_DEFAULTS_MAX]; /* as a file says it; [0] NULL: no default of its own */
 };
 
 extern const struct config_key config_keys[];
 extern const unsigned config_key_count;
 
-/** What holds the keys of a section: "stream", "mix" or "phase"; "" for the global ones. */
+/** The section of a transform's settings. */
+static inline enum config_section config_section_of(enum transform transform)
+{
+    return (enum config_section)(CONFIG_TRANSFORMS + transform);
+}
+
+/** What holds the keys of a section: "stream", "mix", "phase", "flip"; "" for the global ones. */
 const char *config_section_name(enum config_section section);
 
 /** The row of a key of a section; NULL where it has none of that name. */

@@ -21,8 +21,8 @@
 
 enum {
     CONFIG_FILE_BYTES_MAX = 1 << 20,
-    /* Every stream with its mix and its phases. */
-    CONFIG_SECTIONS_MAX = (2 + RECIPE_PHASES_MAX) * CONFIG_STREAMS_MAX,
+    /* Every stream with its mix, its phases and all its transforms. */
+    CONFIG_SECTIONS_MAX = (2 + RECIPE_PHASES_MAX + TRANSFORM_COUNT) * CONFIG_STREAMS_MAX,
 };
 
 struct config_text {

@@ -24,6 +24,7 @@ static size_t value_bytes(enum config_kind kind)
     case CONFIG_REAL:
         return sizeof(double);
     case CONFIG_WORD:
+    case CONFIG_MIX_BOX:
         return sizeof(unsigned);
     case CONFIG_ENDPOINT:
     case CONFIG_SOURCE:
@@ -39,6 +40,8 @@ static enum stk_status set_whole(const struct config_key *key, char *field, cons
 static enum stk_status set_real(const struct config_key *key, char *field, const char *text);
 static enum stk_status set_word(const struct config_key *key, char *field, const char *text);
 static enum stk_status set_text(char *field, const char *text);
+static enum stk_status set_box(const struct config_key *key, char *field, unsigned index,
+                               const char *text);
 
 enum stk_status config_key_set(const struct config_key *key, void *base, unsigned index,
                                const char *text)
@@ -57,6 +60,8 @@ enum stk_status config_key_set(const struct config_key *key, void *base, unsigne
     case CONFIG_SOURCE:
     case CONFIG_PATH:
         return set_text(field, text);
+    case CONFIG_MIX_BOX:
+        return set_box(key, (char *)base + key->offset, index, text);
     case CONFIG_SUBSECTION:
         break;
     }
@@ -131,6 +136,23 @@ static enum stk_status set_text(char *field, const char *text)
     return STK_OK;
 }
 
+/* The numbers behind the word of a box. */
+static double *box_range(const char *field)
+{
+    enum {
+        FROM_BOX = offsetof(struct recipe_mix, box_range) - offsetof(struct recipe_mix, cutmix_box)
+    };
+    return (double *)(void *)((uintptr_t)field + FROM_BOX);
+}
+
+static enum stk_status set_box(const struct config_key *key, char *field, unsigned index,
+                               const char *text)
+{
+    if (index == 0)
+        return set_word(key, field, text);
+    return set_real(key, (char *)&box_range(field)[index - 1], text);
+}
+
 /* The largest unit that leaves a whole number. */
 static void print_bytes(char *text, size_t capacity, uint64_t value)
 {
@@ -183,6 +205,10 @@ void config_key_range(const struct config_key *key, char range[CONFIG_RANGE_BYTE
     case CONFIG_WORD:
         words_range(key->words, range);
         break;
+    case CONFIG_MIX_BOX:
+        snprintf(range, CONFIG_RANGE_BYTES, "floor, round or {minmax, LOW, HIGH} of %g .. %g",
+                 key->real_min, key->real_max);
+        break;
     case CONFIG_ENDPOINT:
     case CONFIG_SOURCE:
     case CONFIG_PATH:
@@ -217,6 +243,22 @@ static void print_text(const char *text, FILE *out)
     fputc('"', out);
 }
 
+/* A whole line's worth: the braces are part of the value. */
+static void print_box(const struct config_key *key, const char *field, FILE *out)
+{
+    unsigned word;
+    memcpy(&word, field, sizeof(word));
+    if (word != MIX_BOX_MINMAX) {
+        fputs(key->words->list[word], out);
+        return;
+    }
+    fprintf(out, "{%s, ", key->words->list[word]);
+    print_real(box_range(field)[0], out);
+    fputs(", ", out);
+    print_real(box_range(field)[1], out);
+    fputc('}', out);
+}
+
 static void print_value(const struct config_key *key, const char *field, FILE *out)
 {
     char bytes[32];
@@ -244,6 +286,9 @@ static void print_value(const struct config_key *key, const char *field, FILE *o
     case CONFIG_PATH:
         print_text(*(char *const *)field, out);
         break;
+    case CONFIG_MIX_BOX:
+        print_box(key, field, out);
+        break;
     case CONFIG_SUBSECTION:
         break;
     }
@@ -252,12 +297,14 @@ static void print_value(const struct config_key *key, const char *field, FILE *o
 void config_key_print(const struct config_key *key, const void *base, FILE *out)
 {
     const char *bytes = base;
-    size_t count =
-        key->count_offset > 0 ? *(const size_t *)(bytes + key->count_offset) : key->count_max;
-    fprintf(out, key->count_max > 1 ? "%s = {" : "%s = ", key->name);
+    bool list = key->count_max > 1 && key->kind != CONFIG_MIX_BOX;
+    size_t count = key->count_offset > 0 ? *(const size_t *)(bytes + key->count_offset)
+                   : list                ? key->count_max
+                                         : 1;
+    fprintf(out, list ? "%s = {" : "%s = ", key->name);
     for (size_t i = 0; i < count; i++) {
         fputs(i > 0 ? ", " : "", out);
         print_value(key, bytes + key->offset + i * value_bytes(key->kind), out);
     }
-    fputs(key->count_max > 1 ? "}\n" : "\n", out);
+    fputs(list ? "}\n" : "\n", out);
 }

@@ -2,7 +2,7 @@
  * The pipeline: reader and worker threads around one lock.
  *
  *   thread    count     does                                          waits for
- *   reader    config    takes a slot (retries first, then the oldest  `readable`; for
+ *   reader    config    takes a picture (retries, then the oldest     `readable`; for
  *                       batch's next) and reads its sample            memory, `room`
  *   worker    config    decodes a sample that was read into its       `decodable`
  *                       slot; the batch's last one mixes and seals
@@ -31,6 +31,7 @@
 #include "daemon/mix/mix.h"
 #include "daemon/stream.h"
 #include "daemon/target.h"
+#include "daemon/transform/transform.h"
 
 enum {
     ATTEMPTS_MAX = 64,               /* stand-ins for one slot, before the batch fails */
@@ -42,7 +43,7 @@ enum {
 
 struct task {
     struct batch *batch;
-    uint32_t slot;
+    uint32_t slot;          /* number of the picture in its batch */
     struct encoded encoded; /* capacity counts in pipeline->encoded_bytes */
     TAILQ_ENTRY(task) entry;
 };
@@ -69,7 +70,7 @@ struct pipeline {
     pthread_cond_t decodable;    /* a worker may go on */
     bool closing;                /* under lock */
     struct batch_queue waiting;  /* under lock: batches with slots not taken */
-    uint64_t backlog;            /* under lock: those slots */
+    uint64_t backlog;            /* under lock: their pictures that no reader has begun */
     struct task_list idle;       /* under lock */
     struct task_list retries;    /* under lock: to be read, with another sample */
     struct task_list decodables; /* under lock: read, oldest first */
@@ -194,7 +195,7 @@ void pipeline_push(struct pipeline *pipeline, struct batch *batch)
     batch_set_state(batch, BATCH_FILLING);
     pthread_mutex_lock(&pipeline->lock);
     TAILQ_INSERT_TAIL(&pipeline->waiting, batch, queued);
-    pipeline->backlog += batch->count;
+    pipeline->backlog += batch->pictures;
     pthread_cond_broadcast(&pipeline->readable);
     pthread_mutex_unlock(&pipeline->lock);
 }
@@ -283,16 +284,10 @@ static const struct stream_phase *phase_of(const struct batch *batch)
 static void mix_batch(struct pipeline *pipeline, const struct batch *batch)
 {
     uint64_t start_ns = clock_now_ns();
-    const struct plan_slot *plan = batch_plan_slots(batch);
-    uint32_t partner[STK_BATCH_MAX];
-    uint16_t weight[STK_BATCH_MAX];
-    for (uint32_t i = 0; i < batch->count; i++) {
-        partner[i] = plan[i].partner;
-        weight[i] = plan[i].weight;
-    }
-    struct mix_pairs pairs = {partner, weight, batch->count};
-    mix_images(batch_image(batch, 0), batch->layout->slot_bytes, phase_of(batch)->recipe.dtype,
-               &pairs);
+    const struct recipe *recipe = &phase_of(batch)->recipe;
+    const struct mix_format format = {recipe->height, recipe->width, recipe->dtype, recipe->layout};
+    mix_images(&format, batch_image(batch, 0), batch_partner_images(batch), batch_plan_slots(batch),
+               batch->count);
     figure_add(&pipeline->options.figures->mix_ns_total, clock_now_ns() - start_ns);
 }
 
@@ -300,7 +295,7 @@ static void finish_slot(struct pipeline *pipeline, struct batch *batch)
 {
     if (atomic_fetch_sub_explicit(&batch->slots_left, 1, memory_order_acq_rel) != 1)
         return;
-    if (batch->failure == STK_OK && phase_of(batch)->recipe.mix != MIX_NONE)
+    if (batch->failure == STK_OK && phase_of(batch)->recipe.mix.method != MIX_NONE)
         mix_batch(pipeline, batch);
     if (batch->failure == STK_OK) {
         batch_seal(batch);
@@ -375,8 +370,10 @@ static void fail_slot(struct pipeline *pipeline, struct task *task, uint64_t ind
                       const char *reason)
 {
     char sentence[BATCH_FAILURE_BYTES];
-    snprintf(sentence, sizeof sentence, "sample %llu in slot %u: %s", (unsigned long long)index,
-             task->slot, reason);
+    bool partner = task->slot >= task->batch->count;
+    snprintf(sentence, sizeof sentence, "sample %llu %s slot %u: %s", (unsigned long long)index,
+             partner ? "beside" : "in", partner ? task->slot - task->batch->count : task->slot,
+             reason);
     fail_batch(pipeline, task, STK_CORRUPT, sentence);
 }
 
@@ -393,8 +390,7 @@ static void replace_sample(struct pipeline *pipeline, struct task *task, enum st
         return;
     }
     uint64_t stand_in =
-        plan_replacement(&stream->sampler, batch->address.epoch,
-                         batch_plan_slots(batch)[task->slot].position, slot->attempt);
+        plan_replacement(&stream->sampler, batch->address.epoch, slot->position, slot->attempt);
     report_bad(task, slot->index, &stand_in, status, reason);
     if (slot->attempt == 0)
         figure_add(&pipeline->options.figures->images_replaced, 1);
@@ -436,9 +432,9 @@ static struct task *next_read(struct pipeline *pipeline)
         return NULL;
     TAILQ_REMOVE(&pipeline->idle, task, entry);
     task->batch = batch;
-    task->slot = batch->slots_taken++;
+    task->slot = batch_take_picture(batch);
     pipeline->backlog--;
-    if (batch->slots_taken == batch->count)
+    if (batch->slots_taken == batch->pictures)
         TAILQ_REMOVE(&pipeline->waiting, batch, queued);
     return task;
 }
@@ -502,18 +498,26 @@ static struct task *wait_decode(struct pipeline *pipeline)
     return task;
 }
 
-static void set_provenance(const struct task *task, const struct view *view, bool flip)
+static void set_box(int32_t row[4], const struct box *box)
+{
+    row[0] = box->top;
+    row[1] = box->left;
+    row[2] = box->height;
+    row[3] = box->width;
+}
+
+/* What was erased from a partner from the data set is not told. */
+static void set_provenance(const struct task *task, const struct transform_drawn *drawn)
 {
     struct batch *batch = task->batch;
     const struct image_format *format = &phase_of(batch)->format;
-    struct box source = plan_view_source(view, format->height, format->width);
-    int32_t *crop = (int32_t *)batch_tensor(batch, LAYOUT_CROP) + 4 * (size_t)task->slot;
-    crop[0] = source.top;
-    crop[1] = source.left;
-    crop[2] = source.height;
-    crop[3] = source.width;
-    ((uint8_t *)batch_tensor(batch, LAYOUT_FLIP))[task->slot] = flip;
-    ((int32_t *)batch_tensor(batch, LAYOUT_LABEL))[task->slot] =
+    struct box source = view_source(&drawn->view, format->height, format->width);
+    set_box(batch_crop(batch, task->slot), &source);
+    if (batch->layout->present[LAYOUT_ERASE] && task->slot < batch->count)
+        set_box((int32_t *)batch_tensor(batch, LAYOUT_ERASE) + 4 * (size_t)task->slot,
+                &drawn->erase);
+    *batch_flip(batch, task->slot) = drawn->flip;
+    *batch_label(batch, task->slot) =
         source_label(batch->stream->source, batch_slots(batch)[task->slot].index);
 }
 
@@ -522,20 +526,22 @@ static enum stk_status decode_task(struct image_decoder *decoder, const struct t
 {
     const struct batch *batch = task->batch;
     const struct stream_phase *phase = phase_of(batch);
-    const struct plan_slot *plan = &batch_plan_slots(batch)[task->slot];
+    uint64_t position = batch_slots(batch)[task->slot].position;
+    void *image = batch_image(batch, task->slot);
     uint32_t height;
     uint32_t width;
     enum stk_status status = image_decoder_begin(decoder, task->encoded.data, task->encoded.len,
                                                  &height, &width, reason);
     if (status != STK_OK)
         return status;
-    struct view view =
-        plan_view(&phase->recipe, batch->address.epoch, plan->position, height, width);
-    status = image_decoder_finish(decoder, &view, plan->flip, &phase->format,
-                                  batch_image(batch, task->slot), reason);
-    if (status == STK_OK)
-        set_provenance(task, &view, plan->flip);
-    return status;
+    struct transform_drawn drawn =
+        transform_draw(&phase->recipe, batch->address.epoch, position, height, width);
+    status = image_decoder_finish(decoder, &drawn.view, drawn.flip, &phase->format, image, reason);
+    if (status != STK_OK)
+        return status;
+    transform_apply(&phase->recipe, &drawn, &phase->format, image);
+    set_provenance(task, &drawn);
+    return STK_OK;
 }
 
 static void work(struct pipeline *pipeline, struct image_decoder *decoder, struct task *task)

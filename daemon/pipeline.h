@@ -55,7 +55,7 @@ void pipeline_close(struct pipeline **pipeline);
  */
 void pipeline_push(struct pipeline *pipeline, struct batch *batch);
 
-/** Slots of pushed batches that no reader has begun.  Threads: any.  Blocks: on a short lock. */
+/** Pictures of pushed batches that no reader has begun.  Threads: any.  Blocks: on a short lock. */
 uint64_t pipeline_backlog(struct pipeline *pipeline);
 
 /** Samples decoded or found bad since the start: whether the threads move.  Threads: any. */

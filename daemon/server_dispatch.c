@@ -111,7 +111,7 @@ static struct batch *begin(struct server *server, const struct request *request)
 {
     const struct stream *stream = request->stream;
     const struct stream_phase *phase = stream_phase(stream, request->address.epoch);
-    if (pipeline_backlog(server->pipeline) >= server->backlog_slots + phase->recipe.batch)
+    if (pipeline_backlog(server->pipeline) >= server->backlog_slots + phase->layout.pictures)
         return NULL;
     struct batch *batch;
     if (cache_take(server->cache, &phase->layout, &batch) != STK_OK)

@@ -140,10 +140,10 @@ static enum stk_status encode_header(struct server *server, uint64_t id, const s
         .replaced_count = batch->replaced_count,
         .replaced = replaced,
     };
-    for (int i = 0; i < LAYOUT_TENSORS; i++) {
-        if (batch->layout->present[i])
-            header.tensors[header.tensor_count++] = batch_tensor_info(batch, (enum layout_tensor)i);
-    }
+    enum layout_tensor tensors[LAYOUT_TENSORS];
+    header.tensor_count = layout_list(batch->layout, tensors);
+    for (uint32_t i = 0; i < header.tensor_count; i++)
+        header.tensors[i] = batch_tensor_info(batch, tensors[i]);
     return stk_batch_header_encode(&header, server->reply, sizeof server->reply, len);
 }
 
@@ -153,49 +153,53 @@ static void close_frames(zmq_msg_t *frames, uint32_t count)
         zmq_msg_close(&frames[i]);
 }
 
-/* A frame a tensor that is present, each over the slab's own memory; false, and none, where libzmq
- * has no memory for their heads. */
-static bool tensor_frames(struct delivery *delivery, zmq_msg_t *frames)
+/* The frames of a batch's tensors, in order. */
+struct tensor_frames {
+    uint32_t count;
+    zmq_msg_t frames[LAYOUT_TENSORS];
+};
+
+/* A frame a tensor, each over the slab's own memory; false, and none, where libzmq has no memory
+ * for their heads. */
+static bool make_frames(struct delivery *delivery, struct tensor_frames *made)
 {
-    const struct layout *layout = delivery->batch->layout;
-    uint32_t made = 0;
-    for (int i = 0; i < LAYOUT_TENSORS; i++) {
-        enum layout_tensor tensor = (enum layout_tensor)i;
-        if (!layout->present[i])
-            continue;
-        struct stk_tensor_info info = batch_tensor_info(delivery->batch, tensor);
-        if (zmq_msg_init_data(&frames[made], batch_tensor(delivery->batch, tensor),
+    enum layout_tensor tensors[LAYOUT_TENSORS];
+    made->count = layout_list(delivery->batch->layout, tensors);
+    for (uint32_t i = 0; i < made->count; i++) {
+        struct stk_tensor_info info = batch_tensor_info(delivery->batch, tensors[i]);
+        if (zmq_msg_init_data(&made->frames[i], batch_tensor(delivery->batch, tensors[i]),
                               stk_tensor_bytes(&info), frame_released, delivery) != 0) {
-            close_frames(frames, made);
-            release_frames(delivery, layout->tensor_count - made);
+            close_frames(made->frames, i);
+            release_frames(delivery, made->count - i);
             return false;
         }
-        made++;
     }
     return true;
 }
 
 static uint64_t batch_bytes(const struct batch *batch)
 {
+    enum layout_tensor tensors[LAYOUT_TENSORS];
+    uint32_t count = layout_list(batch->layout, tensors);
     uint64_t bytes = 0;
-    for (int i = 0; i < LAYOUT_TENSORS; i++) {
-        struct stk_tensor_info info = batch_tensor_info(batch, (enum layout_tensor)i);
-        bytes += batch->layout->present[i] ? stk_tensor_bytes(&info) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct stk_tensor_info info = batch_tensor_info(batch, tensors[i]);
+        bytes += stk_tensor_bytes(&info);
     }
     return bytes;
 }
 
 /* After libzmq has taken the identity it takes the rest of the message, whatever the peer does. */
 static bool send_frames(struct server *server, const struct client *client, size_t header_len,
-                        zmq_msg_t *frames, uint32_t count)
+                        struct tensor_frames *made)
 {
     if (!send_bytes(server->router, client->identity, client->identity_len, ZMQ_SNDMORE)) {
-        close_frames(frames, count);
+        close_frames(made->frames, made->count);
         return false;
     }
     send_bytes(server->router, server->reply, header_len, ZMQ_SNDMORE);
-    for (uint32_t i = 0; i < count; i++)
-        send_frame(server->router, &frames[i], i + 1 < count ? ZMQ_SNDMORE : 0);
+    for (uint32_t i = 0; i < made->count; i++)
+        send_frame(server->router, &made->frames[i], i + 1 < made->count ? ZMQ_SNDMORE : 0);
     return true;
 }
 
@@ -213,11 +217,12 @@ bool server_send_batch(struct server *server, struct client *client, uint64_t id
     client->delivery_count++;
     *delivery = (struct delivery){.server = server, .client = client, .batch = batch};
     /* One more than there are frames: ours, until everything is handed over. */
-    uint32_t count = batch->layout->tensor_count;
-    atomic_store_explicit(&delivery->frames_left, count + 1, memory_order_release);
-    zmq_msg_t frames[LAYOUT_TENSORS];
-    bool made = tensor_frames(delivery, frames);
-    bool sent = made && send_frames(server, client, len, frames, count);
+    enum layout_tensor tensors[LAYOUT_TENSORS];
+    atomic_store_explicit(&delivery->frames_left, layout_list(batch->layout, tensors) + 1,
+                          memory_order_release);
+    struct tensor_frames frames;
+    bool made = make_frames(delivery, &frames);
+    bool sent = made && send_frames(server, client, len, &frames);
     release_frames(delivery, 1);
     if (!made) {
         return server_send_error(server, client->identity, client->identity_len, id, STK_MEMORY,

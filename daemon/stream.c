@@ -80,9 +80,23 @@ static enum stk_status check_smoothing(const struct stream *stream, const struct
         return STK_OK;
     snprintf(error, CONFIG_ERROR_BYTES,
              "stream \"%s\" has smoothing %g, which is of one class a sample; its source has %s, "
-             "set smoothing = 0",
+             "set smoothing = 0 in its mix section",
              stream->name, recipe_smoothing(recipe),
              source_labels(stream->source) == SOURCE_CLASSES ? "several" : "numbers");
+    return STK_CONFIG;
+}
+
+static enum stk_status check_partners(const struct stream *stream, const struct recipe_mix *mix,
+                                      char *error)
+{
+    bool needs_another = mix->method != MIX_NONE && mix->partner == MIX_PARTNER_DATASET &&
+                         mix->partner_self == MIX_NO;
+    if (!needs_another || !sampler_is_single(&stream->sampler))
+        return STK_OK;
+    snprintf(error, CONFIG_ERROR_BYTES,
+             "stream \"%s\" has one sample to draw, which cannot be mixed with another; set "
+             "partner_self = yes, or choose another partner than dataset",
+             stream->name);
     return STK_CONFIG;
 }
 
@@ -128,10 +142,12 @@ static enum stk_status prepare(struct stream *stream, const struct recipe *recip
     if (status == STK_OK)
         status = make_sampler(stream, recipe, error);
     if (status == STK_OK)
+        status = check_partners(stream, &recipe->mix, error);
+    if (status == STK_OK)
         status = make_phases(stream, recipe, error);
     if (status != STK_OK)
         return status;
-    recipe_mix_text(recipe, stream->mix);
+    recipe_mix_text(&recipe->mix, stream->mix);
     stream->logged = calloc(stream->samples / LOGGED_BITS + 1, sizeof *stream->logged);
     if (stream->logged == NULL || take_fingerprint(stream) != STK_OK)
         return no_memory(stream, error);

@@ -175,8 +175,8 @@ size_t stk_tensor_bytes(const struct stk_tensor_info *tensor);
 
 /* A slot whose own sample could not be decoded. */
 struct stk_replaced {
-    uint32_t slot;
-    uint64_t index;         /* the sample that should have been there */
+    uint32_t slot;  /* count and more: the partner of slot - count, where it is no slot itself */
+    uint64_t index; /* the sample that should have been there */
     struct stk_text reason; /* e.g. "corrupt: premature end of file" */
 };
 

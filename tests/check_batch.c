@@ -18,8 +18,7 @@ static struct recipe recipe_of(uint32_t batch)
                            .height = 8,
                            .width = 6,
                            .dtype = STK_U8,
-                           .mix = MIX_MIXUP,
-                           .mix_alpha = 1.0};
+                           .mix = {.method = MIX_MIXUP, .alpha = 1, .prob = 1}};
 }
 
 struct bench {
@@ -86,7 +85,8 @@ START_TEST(tensors_are_aligned_and_apart)
             continue;
         ck_assert_uint_eq(layout.offset[i] % LAYOUT_ALIGN, 0);
         ck_assert_uint_ge(layout.offset[i], end);
-        end = layout.offset[i] + stk_tensor_bytes(&layout.info[i]);
+        if (layout.present[i])
+            end = layout.offset[i] + stk_tensor_bytes(&layout.info[i]);
     }
     ck_assert_uint_ge(layout.plan_offset, end);
     ck_assert_uint_ge(layout.bytes, layout.replaced_offset + 7 * sizeof(struct batch_replaced));
@@ -102,11 +102,23 @@ START_TEST(a_target_is_there_where_there_are_columns_for_it)
     for (int i = 0; i < LAYOUT_TENSORS; i++)
         ck_assert_int_eq(with.present[i], without.present[i] || i == LAYOUT_TARGET);
     ck_assert(!without.present[LAYOUT_TARGET]);
-    ck_assert_uint_eq(with.tensor_count, without.tensor_count + 1);
     ck_assert(with.present[LAYOUT_TARGET]);
     ck_assert_uint_eq(with.info[LAYOUT_TARGET].shape[0], 7);
     ck_assert_uint_eq(with.info[LAYOUT_TARGET].shape[1], 1000);
     ck_assert_uint_ge(with.bytes, without.bytes + sizeof(float) * 7 * 1000);
+}
+END_TEST
+
+START_TEST(a_tensor_without_a_use_has_no_bytes)
+{
+    struct recipe recipe = recipe_of(7);
+    struct layout without, with;
+    layout_init(&without, &recipe, 0);
+    ck_assert(!without.present[LAYOUT_ERASE] && without.present[LAYOUT_FLIP]);
+    recipe.transforms[recipe.transform_count++] = TRANSFORM_RANDOM_ERASING;
+    layout_init(&with, &recipe, 0);
+    ck_assert(with.present[LAYOUT_ERASE]);
+    ck_assert_uint_eq(with.bytes, without.bytes + 2 * LAYOUT_ALIGN); /* 7 rows of 16 bytes */
 }
 END_TEST
 
@@ -154,7 +166,9 @@ START_TEST(a_masked_batch_is_full_and_says_which_slots_count)
     bench_init(1);
     bench.recipe.last = STK_LAST_MASK;
     layout_init(&bench.layout, &bench.recipe, 0);
-    ck_assert_uint_eq(bench.layout.tensor_count, LAYOUT_FLIP + 2);
+    enum layout_tensor list[LAYOUT_TENSORS];
+    ck_assert_uint_eq(layout_list(&bench.layout, list), LAYOUT_FLIP + 2);
+    ck_assert_int_eq(list[LAYOUT_FLIP + 1], LAYOUT_VALID);
     cache_close(&bench.cache);
     ck_assert_int_eq(cache_open(bench.layout.bytes, &bench.figures, &bench.cache), STK_OK);
     ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &taken), STK_OK);
@@ -171,7 +185,64 @@ START_TEST(only_a_masked_batch_has_valid)
 {
     bench_init(1);
     ck_assert(!bench.layout.present[LAYOUT_VALID]);
-    ck_assert_uint_eq(bench.layout.tensor_count, LAYOUT_FLIP + 1);
+    enum layout_tensor list[LAYOUT_TENSORS];
+    ck_assert_uint_eq(layout_list(&bench.layout, list), LAYOUT_FLIP + 1);
+}
+END_TEST
+
+START_TEST(tensors_are_there_where_the_recipe_asks_for_them)
+{
+    struct recipe recipe = recipe_of(4);
+    struct layout layout;
+    enum layout_tensor list[LAYOUT_TENSORS];
+    layout_init(&layout, &recipe, 0);
+    ck_assert_uint_eq(layout_list(&layout, list), LAYOUT_FLIP + 1);
+    ck_assert_uint_eq(layout.pictures, 4);
+    size_t bytes = layout.bytes;
+    recipe.mix.method = MIX_CUTMIX;
+    layout_init(&layout, &recipe, 0);
+    ck_assert_uint_eq(layout_list(&layout, list), LAYOUT_FLIP + 2);
+    ck_assert_int_eq(list[LAYOUT_FLIP + 1], LAYOUT_CUT);
+    recipe.mix.method = MIX_BOTH;
+    recipe.mix.partner = MIX_PARTNER_DATASET;
+    layout_init(&layout, &recipe, 0);
+    ck_assert_uint_eq(layout_list(&layout, list), LAYOUT_FLIP + 4);
+    ck_assert_int_eq(list[LAYOUT_FLIP + 3], LAYOUT_PARTNER_FLIP);
+    ck_assert_uint_eq(layout.pictures, 8);
+    ck_assert_uint_ge(layout.bytes, bytes + 4 * layout.slot_bytes);
+    ck_assert_uint_eq(layout.partner_offset % LAYOUT_ALIGN, 0);
+    recipe.mix.method = MIX_NONE; /* whatever the other keys say */
+    layout_init(&layout, &recipe, 0);
+    ck_assert_uint_eq(layout_list(&layout, list), LAYOUT_FLIP + 1);
+}
+END_TEST
+
+/* Kept slots need no partner: half of them, and numbers that are wanted come in order. */
+START_TEST(only_partners_that_are_wanted_are_taken)
+{
+    bench_init(1);
+    bench.recipe = recipe_of(64);
+    bench.recipe.mix.partner = MIX_PARTNER_DATASET;
+    bench.recipe.mix.per = MIX_PER_SAMPLE;
+    bench.recipe.mix.prob = 0.5;
+    layout_init(&bench.layout, &bench.recipe, 0);
+    struct batch *batch;
+    ck_assert_int_eq(batch_open(&bench.layout, &batch), STK_OK);
+    struct sampler sampler = sampler_of(&bench.recipe, 1000);
+    batch_plan(batch, bench.stream, &bench.recipe, &sampler, (struct stk_address){0, 0});
+    ck_assert_uint_gt(batch->pictures, 64 + 16);
+    ck_assert_uint_lt(batch->pictures, 64 + 48);
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < batch->pictures; i++) {
+        uint32_t picture = batch_take_picture(batch);
+        ck_assert(i < 64 ? picture == i : picture > before && picture < 128);
+        ck_assert(i < 64 || batch_plan_slots(batch)[picture - 64].mixing != PLAN_KEEP);
+        before = picture;
+    }
+    batch_set_state(batch, BATCH_FILLING);
+    batch_set_state(batch, BATCH_FAILED);
+    batch_set_state(batch, BATCH_FREE);
+    batch_close(&batch);
 }
 END_TEST
 
@@ -277,10 +348,13 @@ int main(void)
     TCase *tests = tcase_create("batch");
     tcase_add_loop_test(tests, tensors_are_aligned_and_apart, 0, 4);
     tcase_add_test(tests, a_target_is_there_where_there_are_columns_for_it);
+    tcase_add_test(tests, a_tensor_without_a_use_has_no_bytes);
     tcase_add_test(tests, a_partial_batch_has_smaller_shapes);
     tcase_add_test(tests, sealing_writes_partners_and_sorts_the_replaced);
     tcase_add_test(tests, a_masked_batch_is_full_and_says_which_slots_count);
     tcase_add_test(tests, only_a_masked_batch_has_valid);
+    tcase_add_test(tests, tensors_are_there_where_the_recipe_asks_for_them);
+    tcase_add_test(tests, only_partners_that_are_wanted_are_taken);
     tcase_add_test_raise_signal(tests, a_state_cannot_be_skipped, SIGABRT);
     tcase_add_test(tests, a_batch_is_found_by_its_address_alone);
     tcase_add_test(tests, a_finished_batch_stays_until_its_memory_is_needed);

@@ -19,7 +19,7 @@ static enum stk_status outcome(const struct image_limits *limits, const void *by
     uint32_t height, width;
     enum stk_status status = image_decoder_begin(decoder, bytes, len, &height, &width, reason);
     if (status == STK_OK) {
-        struct view view = {{0, 0, (int32_t)height, (int32_t)width}, 8, 8, 0, 0};
+        struct view view = {{0, 0, (int32_t)height, (int32_t)width}, 8, 8, 0, 0, {0}};
         struct image_format format = format_u8(8, 8);
         uint8_t slot[8 * 8 * 3];
         status = image_decoder_finish(decoder, &view, false, &format, slot, reason);
@@ -74,8 +74,8 @@ START_TEST(damage_below_the_box_does_not_matter)
     struct jpeg half = file;
     half.len = file.len / 2;
     struct image_decoder *decoder = open_decoder(&generous);
-    struct view top = {{0, 0, 64, 64}, 64, 64, 0, 0};
-    struct view bottom = {{192, 0, 64, 64}, 64, 64, 0, 0};
+    struct view top = {{0, 0, 64, 64}, 64, 64, 0, 0, {0}};
+    struct view bottom = {{192, 0, 64, 64}, 64, 64, 0, 0, {0}};
     struct image_format format = format_u8(64, 64);
     static uint8_t slot[64 * 64 * 3];
     ck_assert_uint_eq(differing_bytes(decoder, &half, whole, &top, 64, 64, false), 0);
@@ -156,7 +156,7 @@ START_TEST(a_file_is_read_as_far_as_the_box_reaches)
     for (int end = 1; end <= HEIGHT; end++) {
         struct box box = {.height = 1 + (int)random_below((uint32_t)end), .width = WIDTH};
         box.top = end - box.height;
-        struct view view = {box, (uint32_t)box.height, WIDTH, 0, 0};
+        struct view view = {box, (uint32_t)box.height, WIDTH, 0, 0, {0}};
         if (last_mcu_row(_i, &box) >= mcu_rows - 1)
             break;
         struct jpeg cut = insert(&file, 0, "", 0);

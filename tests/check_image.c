@@ -34,7 +34,7 @@ START_TEST(a_crop_equals_the_crop_of_the_whole)
         uint8_t *whole = decode_whole(&file);
         for (int j = 0; j < 8; j++) {
             struct box box = random_box(&file);
-            struct view view = {box, (uint32_t)box.height, (uint32_t)box.width, 0, 0};
+            struct view view = {box, (uint32_t)box.height, (uint32_t)box.width, 0, 0, {0}};
             size_t differing = differing_bytes(decoder, &file, whole, &view, view.resized_height,
                                                view.resized_width, j == 0);
             ck_assert_msg(differing == 0, "%s %ux%u, box %d,%d %dx%d: %zu pixels differ",
@@ -60,10 +60,45 @@ START_TEST(a_window_of_a_resized_box_equals_pillows)
         struct view view = {.box = random_box(&file),
                             .resized_height = 1 + random_below(100),
                             .resized_width = 1 + random_below(100)};
-        view.top = random_below(view.resized_height);
-        view.left = random_below(view.resized_width);
-        uint32_t height = 1 + random_below(view.resized_height - view.top);
-        uint32_t width = 1 + random_below(view.resized_width - view.left);
+        uint32_t top = random_below(view.resized_height), left = random_below(view.resized_width);
+        uint32_t height = 1 + random_below(view.resized_height - top);
+        uint32_t width = 1 + random_below(view.resized_width - left);
+        view.top = (int32_t)top;
+        view.left = (int32_t)left;
+        size_t differing = differing_bytes(decoder, &file, whole, &view, height, width, i % 2 == 0);
+        ck_assert_msg(differing == 0, "case %d, %s: %zu pixels differ", i, kind->name, differing);
+        free(whole);
+        free(file.bytes);
+    }
+    image_decoder_close(&decoder);
+}
+END_TEST
+
+/* From one pixel of the box on each side to none outside; the larger the window, the more often. */
+static void random_window(struct view *view, uint32_t *height, uint32_t *width)
+{
+    *height = 1 + random_below(60);
+    *width = 1 + random_below(60);
+    view->top = (int32_t)random_below(view->resized_height + *height - 1) - (int32_t)*height + 1;
+    view->left = (int32_t)random_below(view->resized_width + *width - 1) - (int32_t)*width + 1;
+    for (int c = 0; c < 3; c++)
+        view->fill[c] = (uint8_t)random_below(256);
+}
+
+START_TEST(a_window_that_leaves_the_box_has_the_fill_colour_around_it)
+{
+    random_state = 78;
+    struct image_decoder *decoder = open_decoder(&generous);
+    for (int i = 0; i < 400; i++) {
+        const struct kind *kind = &kinds[random_below(KINDS)];
+        struct jpeg file =
+            write_jpeg(kind, 1 + random_below(SIDE_MAX), 1 + random_below(SIDE_MAX), NULL, 0);
+        uint8_t *whole = decode_whole(&file);
+        struct view view = {.box = random_box(&file),
+                            .resized_height = 1 + random_below(50),
+                            .resized_width = 1 + random_below(50)};
+        uint32_t height, width;
+        random_window(&view, &height, &width);
         size_t differing = differing_bytes(decoder, &file, whole, &view, height, width, i % 2 == 0);
         ck_assert_msg(differing == 0, "case %d, %s: %zu pixels differ", i, kind->name, differing);
         free(whole);
@@ -88,7 +123,7 @@ START_TEST(an_incomplete_progressive_file_equals_its_whole_decode)
             write_jpeg(&kind, 60 + random_below(100), 60 + random_below(100), scans, 1 + i % 2);
         uint8_t *whole = decode_whole(&file);
         struct box box = random_box(&file);
-        struct view view = {box, (uint32_t)box.height, (uint32_t)box.width, 0, 0};
+        struct view view = {box, (uint32_t)box.height, (uint32_t)box.width, 0, 0, {0}};
         ck_assert_uint_eq(differing_bytes(decoder, &file, whole, &view, view.resized_height,
                                           view.resized_width, false),
                           0);
@@ -145,6 +180,41 @@ START_TEST(formats_hold_the_same_values)
 }
 END_TEST
 
+/* What stands around a picture is what a pixel of that colour would be. */
+START_TEST(the_fill_colour_becomes_the_formats_numbers)
+{
+    static const enum stk_dtype dtypes[] = {STK_U8, STK_F32, STK_F16, STK_BF16};
+    enum { SIDE = 24, AROUND = 5, WINDOW = SIDE + 2 * AROUND, PIXELS = WINDOW * WINDOW };
+    const double mean[3] = {0.485, 0.456, 0.406};
+    const double std[3] = {0.229, 0.224, 0.225};
+    struct jpeg file = write_jpeg(kind_of("4:2:0"), SIDE, SIDE, NULL, 0);
+    struct image_decoder *decoder = open_decoder(&generous);
+    uint8_t *whole = decode_whole(&file);
+    struct view view = view_of_all(&file);
+    view.top = view.left = -AROUND;
+    memcpy(view.fill, (const uint8_t[3]){1, 128, 254}, sizeof view.fill);
+    static struct image_format format;
+    static float slot[3 * PIXELS];
+    enum stk_dtype dtype = dtypes[_i / 2];
+    bool apart = _i % 2 == 1;
+    size_t bytes = stk_dtype_bytes(dtype);
+    image_format_init(&format, WINDOW, WINDOW, dtype, apart ? STK_NCHW : STK_NHWC, mean, std);
+    char reason[IMAGE_REASON_BYTES];
+    ck_assert_int_eq(decode(decoder, &file, &view, false, &format, slot, reason), STK_OK);
+    for (size_t i = 0; i < 3 * PIXELS; i++) {
+        size_t c = i % 3, y = i / 3 / WINDOW - AROUND, x = i / 3 % WINDOW - AROUND;
+        size_t at = apart ? c * PIXELS + i / 3 : i;
+        uint8_t byte = y < SIDE && x < SIDE ? whole[(y * SIDE + x) * 3 + c] : view.fill[c];
+        unsigned char element[sizeof(float)];
+        element_of(dtype, byte, mean[c], std[c], element);
+        ck_assert_mem_eq((unsigned char *)slot + at * bytes, element, bytes);
+    }
+    free(whole);
+    free(file.bytes);
+    image_decoder_close(&decoder);
+}
+END_TEST
+
 START_TEST(a_picture_begun_before_is_forgotten)
 {
     struct jpeg first = write_jpeg(kind_of("4:2:0 progressive"), 90, 70, NULL, 0);
@@ -190,6 +260,8 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, a_crop_equals_the_crop_of_the_whole, 0, KINDS);
     tcase_add_test(tests, a_window_of_a_resized_box_equals_pillows);
+    tcase_add_test(tests, a_window_that_leaves_the_box_has_the_fill_colour_around_it);
+    tcase_add_loop_test(tests, the_fill_colour_becomes_the_formats_numbers, 0, 8);
     tcase_add_test(tests, an_incomplete_progressive_file_equals_its_whole_decode);
     tcase_add_loop_test(tests, formats_hold_the_same_values, 0, 8);
     tcase_add_test(tests, a_picture_begun_before_is_forgotten);

@@ -152,7 +152,7 @@ START_TEST(what_the_header_lets_pass_fits_into_the_limit)
         ck_assert(status == STK_OK || status == STK_LIMIT);
         refused += status == STK_LIMIT;
         if (status == STK_OK) {
-            struct view view = {{0, 0, (int32_t)height, (int32_t)width}, 8, 8, 0, 0};
+            struct view view = {{0, 0, (int32_t)height, (int32_t)width}, 8, 8, 0, 0, {0}};
             status = image_decoder_finish(decoder, &view, false, &format, slot, reason);
             ck_assert_msg(status == STK_OK, "%s", reason);
             passed++;

@@ -1,5 +1,6 @@
 /*
- * Mixing: in place equals out of place, rounding is to nearest, nothing is biased.
+ * Mixing: in place equals out of place, rounding is to nearest, nothing is biased, and a box has
+ * the partner's bytes.
  */
 #include "daemon/mix/mix.h"
 
@@ -13,12 +14,12 @@
 #include "proto/half.h"
 #include "tests/suite.h"
 
-enum { SLOTS_MAX = 33, BYTES_MAX = 33001 };
+enum { SLOTS_MAX = 33, BYTES_MAX = 33003 };
 
-static uint8_t before[SLOTS_MAX * BYTES_MAX];
-static uint8_t after[SLOTS_MAX * BYTES_MAX];
-static uint32_t partner[SLOTS_MAX];
-static uint16_t weight[SLOTS_MAX];
+/* Aligned for every dtype; room for boxes in floats, with partners of their own. */
+static _Alignas(64) uint8_t before[2 * SLOTS_MAX * BYTES_MAX];
+static _Alignas(64) uint8_t after[2 * SLOTS_MAX * BYTES_MAX];
+static struct plan_slot slots[SLOTS_MAX];
 
 static uint32_t draw(uint64_t position, uint32_t block)
 {
@@ -27,35 +28,44 @@ static uint32_t draw(uint64_t position, uint32_t block)
     return words[0];
 }
 
-static struct mix_pairs random_pairs(uint32_t count, uint64_t seed)
+/* A random permutation of the first count slots, all of them blended. */
+static void draw_slots(uint32_t count, uint64_t seed)
 {
     struct permute permute;
     permute_init(&permute, &(struct rng){seed, 0, RNG_PARTNER, 0}, count);
-    for (uint32_t i = 0; i < count; i++) {
-        partner[i] = (uint32_t)permute_at(&permute, i);
-        weight[i] = (uint16_t)(draw(seed, i) % (MIX_ONE + 1));
-    }
-    return (struct mix_pairs){partner, weight, count};
+    for (uint32_t i = 0; i < count; i++)
+        slots[i] = (struct plan_slot){.mixing = PLAN_BLEND,
+                                      .partner = (uint32_t)permute_at(&permute, i),
+                                      .weight = (uint16_t)(draw(seed, i) % (MIX_ONE + 1))};
+}
+
+/* Mix pictures of one line, of so many bytes each. */
+static void mix_lines(void *images, size_t bytes, enum stk_dtype dtype, uint32_t count)
+{
+    uint32_t width = (uint32_t)(bytes / stk_dtype_bytes(dtype) / 3);
+    ck_assert_uint_eq(width * 3 * stk_dtype_bytes(dtype), bytes);
+    const struct mix_format format = {1, width, dtype, STK_NHWC};
+    mix_images(&format, images, NULL, slots, count);
 }
 
 START_TEST(bytes_mixed_in_place_equal_the_formula)
 {
-    static const size_t lengths[] = {1, 3, 31, 16383, 16384, 16385, BYTES_MAX};
+    static const size_t lengths[] = {3, 9, 33, 16383, 16386, 32768 + 1, BYTES_MAX};
     for (uint64_t seed = 0; seed < 40; seed++) {
         uint32_t count = 1 + (uint32_t)seed % SLOTS_MAX;
         size_t bytes = lengths[seed % 7];
         for (size_t i = 0; i < count * bytes; i++)
             before[i] = (uint8_t)(draw(i, 1) >> 24);
         memcpy(after, before, count * bytes);
-        struct mix_pairs pairs = random_pairs(count, seed);
-        mix_images(after, bytes, STK_U8, &pairs);
+        draw_slots(count, seed);
+        mix_lines(after, bytes, STK_U8, count);
         size_t wrong = 0;
         for (uint32_t slot = 0; slot < count; slot++) {
             for (size_t i = 0; i < bytes; i++) {
                 unsigned a = before[slot * bytes + i];
-                unsigned b = before[partner[slot] * bytes + i];
-                double exact =
-                    (double)weight[slot] / MIX_ONE * a + (1 - (double)weight[slot] / MIX_ONE) * b;
+                unsigned b = before[slots[slot].partner * bytes + i];
+                double exact = (double)slots[slot].weight / MIX_ONE * a +
+                               (1 - (double)slots[slot].weight / MIX_ONE) * b;
                 wrong += after[slot * bytes + i] != (unsigned)floor(exact + 0.5);
             }
         }
@@ -72,16 +82,16 @@ START_TEST(floats_mixed_in_place_equal_the_formula)
     for (size_t i = 0; i < COUNT * ELEMENTS; i++)
         own[i] = (float)draw(i, 2) / 1e9f - 2.0f;
     memcpy(mixed, own, sizeof own);
-    struct mix_pairs pairs = random_pairs(COUNT, 5);
-    mix_images(mixed, ELEMENTS * sizeof(float), STK_F32, &pairs);
+    draw_slots(COUNT, 5);
+    mix_lines(mixed, ELEMENTS * sizeof(float), STK_F32, COUNT);
     for (uint32_t slot = 0; slot < COUNT; slot++) {
-        float l = (float)weight[slot] / MIX_ONE;
+        float l = (float)slots[slot].weight / MIX_ONE;
         for (size_t i = 0; i < ELEMENTS; i++) {
             float a = own[slot * ELEMENTS + i];
-            float b = own[partner[slot] * ELEMENTS + i];
+            float b = own[slots[slot].partner * ELEMENTS + i];
             volatile float left = l * a;
             volatile float right = (1.0f - l) * b;
-            float expected = partner[slot] == slot ? a : left + right;
+            float expected = slots[slot].partner == slot ? a : left + right;
             ck_assert_float_eq(mixed[slot * ELEMENTS + i], expected);
         }
     }
@@ -112,25 +122,25 @@ static uint16_t finite_half(const struct halves *format, unsigned bits)
 
 START_TEST(halves_mixed_in_place_equal_the_formula)
 {
-    enum { COUNT = 11, ELEMENTS = 9001 };
+    enum { COUNT = 11, ELEMENTS = 9003 };
     static uint16_t own[COUNT * ELEMENTS];
     static uint16_t mixed[COUNT * ELEMENTS];
     const struct halves *format = &halves[_i];
     for (size_t i = 0; i < COUNT * ELEMENTS; i++)
         own[i] = finite_half(format, draw(i, 3) >> 16);
     memcpy(mixed, own, sizeof own);
-    struct mix_pairs pairs = random_pairs(COUNT, 6);
-    mix_images(mixed, ELEMENTS * sizeof *mixed, format->dtype, &pairs);
+    draw_slots(COUNT, 6);
+    mix_lines(mixed, ELEMENTS * sizeof *mixed, format->dtype, COUNT);
     size_t changed = 0;
     for (uint32_t slot = 0; slot < COUNT; slot++) {
-        float l = (float)weight[slot] / MIX_ONE;
+        float l = (float)slots[slot].weight / MIX_ONE;
         for (size_t i = 0; i < ELEMENTS; i++) {
             uint16_t a = own[slot * ELEMENTS + i];
-            uint16_t b = own[partner[slot] * ELEMENTS + i];
+            uint16_t b = own[slots[slot].partner * ELEMENTS + i];
             volatile float left = l * format->decode(a);
             volatile float right = (1.0f - l) * format->decode(b);
             volatile float sum = left + right;
-            uint16_t expected = partner[slot] == slot ? a : format->encode((double)sum);
+            uint16_t expected = slots[slot].partner == slot ? a : format->encode((double)sum);
             ck_assert_uint_eq(mixed[slot * ELEMENTS + i], expected);
             changed += expected != a;
         }
@@ -173,12 +183,13 @@ START_TEST(the_largest_halves_stay_finite)
     const struct halves *format = &halves[_i];
     uint16_t largest = (uint16_t)(format->exponent - 1);
     for (unsigned w = 0; w <= MIX_ONE; w++) {
-        uint16_t images[2] = {largest, largest};
-        uint32_t swap[2] = {1, 0};
-        uint16_t weights[2] = {(uint16_t)w, (uint16_t)(MIX_ONE - w)};
-        mix_images(images, sizeof images[0], format->dtype, &(struct mix_pairs){swap, weights, 2});
-        ck_assert_uint_eq(images[0], largest);
-        ck_assert_uint_eq(images[1], largest);
+        uint16_t images[6] = {largest, largest, largest, largest, largest, largest};
+        slots[0] = (struct plan_slot){.mixing = PLAN_BLEND, .partner = 1, .weight = (uint16_t)w};
+        slots[1] = (struct plan_slot){
+            .mixing = PLAN_BLEND, .partner = 0, .weight = (uint16_t)(MIX_ONE - w)};
+        mix_lines(images, sizeof images / 2, format->dtype, 2);
+        for (int i = 0; i < 6; i++)
+            ck_assert_uint_eq(images[i], largest);
     }
 }
 END_TEST
@@ -212,22 +223,107 @@ END_TEST
 
 START_TEST(a_slot_mixed_with_itself_stays)
 {
-    uint8_t images[4] = {0, 1, 254, 255};
-    uint32_t self = 0;
-    uint16_t third = MIX_ONE / 3;
-    mix_images(images, 4, STK_U8, &(struct mix_pairs){&self, &third, 1});
-    ck_assert_mem_eq(images, ((uint8_t[]){0, 1, 254, 255}), 4);
+    uint8_t images[3] = {0, 127, 255};
+    slots[0] = (struct plan_slot){.mixing = PLAN_BLEND, .weight = MIX_ONE / 3};
+    mix_lines(images, 3, STK_U8, 1);
+    ck_assert_mem_eq(images, ((uint8_t[]){0, 127, 255}), 3);
+    slots[0] = (struct plan_slot){.mixing = PLAN_CUT, .cut = {0, 0, 1, 1}};
+    mix_lines(images, 3, STK_U8, 1);
+    ck_assert_mem_eq(images, ((uint8_t[]){0, 127, 255}), 3);
 }
 END_TEST
 
 START_TEST(weights_zero_and_one_copy_and_keep)
 {
-    uint8_t images[2] = {10, 200};
-    uint32_t swap[2] = {1, 0};
-    uint16_t weights[2] = {0, MIX_ONE};
-    mix_images(images, 1, STK_U8, &(struct mix_pairs){swap, weights, 2});
-    ck_assert_uint_eq(images[0], 200);
-    ck_assert_uint_eq(images[1], 200);
+    uint8_t images[6] = {10, 11, 12, 200, 201, 202};
+    slots[0] = (struct plan_slot){.mixing = PLAN_BLEND, .partner = 1, .weight = 0};
+    slots[1] = (struct plan_slot){.mixing = PLAN_BLEND, .partner = 0, .weight = MIX_ONE};
+    mix_lines(images, 3, STK_U8, 2);
+    ck_assert_mem_eq(images, ((uint8_t[]){200, 201, 202, 200, 201, 202}), 6);
+}
+END_TEST
+
+/* Pictures of several stripes whose rows no stripe begins with. */
+enum { CUT_HEIGHT = 71, CUT_WIDTH = 83, CUT_COUNT = 13 };
+enum { CUT_ELEMENTS = 3 * CUT_HEIGHT * CUT_WIDTH };
+
+static const enum stk_dtype dtypes[] = {STK_U8, STK_F32, STK_F16, STK_BF16};
+
+/* Every third slot kept, blended with a weight of 0 or cut: all three are copies, so the expected
+ * bytes need no arithmetic.  Boxes reach edges and corners, and some are empty. */
+static void draw_copies(uint64_t seed)
+{
+    draw_slots(CUT_COUNT, seed);
+    for (uint32_t i = 0; i < CUT_COUNT; i++) {
+        struct plan_slot *slot = &slots[i];
+        slot->mixing = (enum plan_mixing)(draw(seed, 100 + i) % 4 % 3);
+        slot->weight = 0;
+        slot->cut.top = (int32_t)(draw(seed, 200 + i) % CUT_HEIGHT);
+        slot->cut.left = (int32_t)(draw(seed, 300 + i) % CUT_WIDTH);
+        slot->cut.height = (int32_t)(draw(seed, 400 + i) % (CUT_HEIGHT + 1));
+        slot->cut.width = (int32_t)(draw(seed, 500 + i) % (CUT_WIDTH + 1));
+        if (slot->cut.height > CUT_HEIGHT - slot->cut.top)
+            slot->cut.height = CUT_HEIGHT - slot->cut.top;
+        if (slot->cut.width > CUT_WIDTH - slot->cut.left)
+            slot->cut.width = CUT_WIDTH - slot->cut.left;
+    }
+}
+
+static bool from_partner(const struct plan_slot *slot, const struct mix_format *format,
+                         size_t element)
+{
+    size_t pixel = format->layout == STK_NHWC ? element / 3 : element % (CUT_HEIGHT * CUT_WIDTH);
+    int32_t y = (int32_t)(pixel / CUT_WIDTH);
+    int32_t x = (int32_t)(pixel % CUT_WIDTH);
+    const struct box *cut = &slot->cut;
+    bool inside =
+        y >= cut->top && y < cut->top + cut->height && x >= cut->left && x < cut->left + cut->width;
+    return slot->mixing == PLAN_BLEND || (slot->mixing == PLAN_CUT && inside);
+}
+
+/* Slots of the batch, or partners of their own, which stand in the second half of before. */
+static void check_cuts(const struct mix_format *format, bool separate)
+{
+    size_t element = stk_dtype_bytes(format->dtype), bytes = CUT_ELEMENTS * element;
+    uint8_t *partners = before + CUT_COUNT * bytes;
+    memcpy(after, before, CUT_COUNT * bytes);
+    mix_images(format, after, separate ? partners : NULL, slots, CUT_COUNT);
+    size_t wrong = 0;
+    for (uint32_t i = 0; i < CUT_COUNT; i++) {
+        const uint8_t *own = before + i * bytes;
+        const uint8_t *other = separate ? partners + i * bytes : before + slots[i].partner * bytes;
+        for (size_t k = 0; k < CUT_ELEMENTS; k++) {
+            const uint8_t *wanted = from_partner(&slots[i], format, k) ? other : own;
+            wrong += memcmp(after + i * bytes + k * element, wanted + k * element, element) != 0;
+        }
+    }
+    ck_assert_uint_eq(wrong, 0);
+}
+
+/* A finite number of the dtype, and no zero, whose sign a blend may change. */
+static void draw_elements(enum stk_dtype dtype)
+{
+    for (size_t i = 0; i < 2 * CUT_COUNT * CUT_ELEMENTS; i++) {
+        uint32_t bits = draw(i, 7);
+        if (dtype == STK_U8)
+            before[i] = (uint8_t)bits;
+        else if (dtype == STK_F32)
+            ((float *)(void *)before)[i] = (float)(bits | 1);
+        else
+            ((uint16_t *)(void *)before)[i] = (uint16_t)(bits & 0x3fff) | 0x2001;
+    }
+}
+
+START_TEST(boxes_copied_in_place_equal_a_copy)
+{
+    enum stk_dtype dtype = dtypes[_i / 2];
+    const struct mix_format format = {CUT_HEIGHT, CUT_WIDTH, dtype,
+                                      _i % 2 == 0 ? STK_NHWC : STK_NCHW};
+    draw_elements(dtype);
+    for (uint64_t seed = 0; seed < 12; seed++) {
+        draw_copies(seed);
+        check_cuts(&format, seed % 3 == 0);
+    }
 }
 END_TEST
 
@@ -243,5 +339,6 @@ int main(void)
     tcase_add_loop_test(tests, the_largest_halves_stay_finite, 0, HALVES);
     tcase_add_test(tests, a_slot_mixed_with_itself_stays);
     tcase_add_test(tests, weights_zero_and_one_copy_and_keep);
+    tcase_add_loop_test(tests, boxes_copied_in_place_equal_a_copy, 0, 8);
     return suite_run("mix", tests);
 }

@@ -121,19 +121,23 @@ static void bench_open(struct bench *bench, uint32_t workers, uint32_t readers)
 
 static struct recipe plain_recipe(void)
 {
-    return (struct recipe){.seed = 3,
-                           .batch = BATCH,
-                           .repeat = 1,
-                           .subset = 1,
-                           .last = STK_LAST_WRAP,
-                           .height = 32,
-                           .width = 24,
-                           .crop = CROP_RANDOM,
-                           .scale = {0.3, 1.0},
-                           .ratio = {0.75, 4.0 / 3.0},
-                           .flip = 0.5,
-                           .mix = MIX_MIXUP,
-                           .mix_alpha = 0.4};
+    return (struct recipe){
+        .seed = 3,
+        .batch = BATCH,
+        .repeat = 1,
+        .subset = 1,
+        .last = STK_LAST_WRAP,
+        .height = 32,
+        .width = 24,
+        .transforms = {TRANSFORM_RANDOM_RESIZED_CROP, TRANSFORM_FLIP, TRANSFORM_RANDOM_ERASING},
+        .transform_count = 3,
+        .random_resized_crop = {{0.3, 1.0}, {0.75, 4.0 / 3.0}},
+        .flip = {.prob = 0.5},
+        .random_erasing = {.prob = 0.5,
+                           .scale = {0.02, 0.33},
+                           .ratio = {0.3, 3.3},
+                           .mode = ERASE_NOISE},
+        .mix = mix_preset_keys(MIX_PRESET_FASTAI, NULL)};
 }
 
 static struct batch *push(struct bench *bench, uint64_t step)
@@ -185,12 +189,11 @@ static size_t run_epoch(struct bench *bench, uint8_t *bytes)
     size_t len = 0;
     for (int step = 0; step < STEPS; step++) {
         ck_assert_int_eq(batches[step]->failure, STK_OK);
-        for (int i = 0; i < LAYOUT_TENSORS; i++) {
-            enum layout_tensor tensor = (enum layout_tensor)i;
-            if (!batches[step]->layout->present[i])
-                continue;
-            struct stk_tensor_info info = batch_tensor_info(batches[step], tensor);
-            memcpy(bytes + len, batch_tensor(batches[step], tensor), stk_tensor_bytes(&info));
+        enum layout_tensor tensors[LAYOUT_TENSORS];
+        uint32_t count = layout_list(batches[step]->layout, tensors);
+        for (uint32_t i = 0; i < count; i++) {
+            struct stk_tensor_info info = batch_tensor_info(batches[step], tensors[i]);
+            memcpy(bytes + len, batch_tensor(batches[step], tensors[i]), stk_tensor_bytes(&info));
             len += stk_tensor_bytes(&info);
         }
         let_go(bench, batches[step]);
@@ -198,37 +201,81 @@ static size_t run_epoch(struct bench *bench, uint8_t *bytes)
     return len;
 }
 
-static size_t epoch_with(uint32_t workers, uint32_t readers, uint8_t *bytes)
+/* pictures are those of an epoch. */
+static size_t epoch_with(const struct recipe *recipe, uint64_t pictures, uint32_t workers,
+                         uint32_t readers, uint8_t *bytes)
 {
-    struct bench bench = {.config.recipe = plain_recipe()};
+    struct bench bench = {.config.recipe = *recipe};
     bench_open(&bench, workers, readers);
     size_t len = run_epoch(&bench, bytes);
-    ck_assert_uint_eq(figure_get(&bench.figures.images_decoded), STEPS * BATCH);
+    ck_assert_uint_eq(figure_get(&bench.figures.images_decoded), pictures);
     ck_assert_uint_eq(figure_get(&bench.figures.batches_made), STEPS);
     ck_assert_uint_eq(pipeline_backlog(bench.pipeline), 0);
-    ck_assert_uint_eq(pipeline_progress(bench.pipeline), STEPS * BATCH);
+    ck_assert_uint_eq(pipeline_progress(bench.pipeline), pictures);
     bench_close(&bench);
     return len;
 }
 
 enum { EPOCH_BYTES_MAX = 1 << 20 };
 
-static void check_numbers_of_threads(void)
+static void check_threads(const struct recipe *recipe, uint64_t pictures)
 {
     static uint8_t alone[EPOCH_BYTES_MAX];
     static uint8_t together[EPOCH_BYTES_MAX];
-    size_t len = epoch_with(1, 1, alone);
+    size_t len = epoch_with(recipe, pictures, 1, 1, alone);
     static const uint32_t counts[][2] = {{2, 1}, {8, 4}, {1, 8}};
     for (int i = 0; i < 3; i++) {
         memset(together, 0, sizeof together);
-        ck_assert_uint_eq(epoch_with(counts[i][0], counts[i][1], together), len);
+        ck_assert_uint_eq(epoch_with(recipe, pictures, counts[i][0], counts[i][1], together), len);
         ck_assert_mem_eq(alone, together, len);
     }
 }
 
 START_TEST(any_number_of_threads_makes_the_same_bytes)
 {
-    check_numbers_of_threads();
+    struct recipe recipe = plain_recipe();
+    check_threads(&recipe, STEPS * BATCH);
+}
+END_TEST
+
+START_TEST(partners_from_the_data_set_are_made_by_any_number_of_threads)
+{
+    struct recipe recipe = plain_recipe();
+    recipe.mix = mix_preset_keys(MIX_PRESET_FASTBOOK, &(enum mix_method){MIX_BOTH});
+    check_threads(&recipe, 2 * STEPS * BATCH);
+    recipe.mix.prob = 0; /* and not made where nobody needs them */
+    check_threads(&recipe, STEPS * BATCH);
+}
+END_TEST
+
+/* The partner of slot 5 of step 0 is broken; its own sample is not. */
+START_TEST(a_broken_partner_is_replaced_under_a_number_of_its_own)
+{
+    struct bench bench = {.config.recipe = plain_recipe()};
+    struct recipe *recipe = &bench.config.recipe;
+    recipe->mix = mix_preset_keys(MIX_PRESET_FASTBOOK, NULL);
+    bench_open(&bench, 2, 1);
+    struct plan_slot plan[BATCH];
+    plan_batch(recipe, &bench.stream->sampler, (struct stk_address){0, 0}, plan);
+    uint64_t index = plan[5].partner_index;
+    uint64_t position = plan[5].position + PLAN_PARTNER_POSITION;
+    uint64_t stand_in = plan_replacement(&bench.stream->sampler, 0, position, 0);
+    ck_assert_uint_ne(index, stand_in);
+    write_file(source_name(bench.stream->source, index), "x", 1);
+    struct batch *batch = push(&bench, 0);
+    wait_finished(&bench, 1);
+    ck_assert_int_eq(batch->failure, STK_OK);
+    const struct batch_replaced *row = batch_replaced(batch);
+    const struct batch_replaced *end = row + batch->replaced_count;
+    while (row < end && row->slot != BATCH + 5)
+        row++;
+    ck_assert_msg(row < end, "the partner of slot 5 is not among the replaced");
+    ck_assert_uint_eq(row->index, index);
+    ck_assert_uint_eq(((uint64_t *)batch_tensor(batch, LAYOUT_PARTNER_INDEX))[5], stand_in);
+    ck_assert_int_eq(((int32_t *)batch_tensor(batch, LAYOUT_PARTNER_LABEL))[5],
+                     source_label(bench.stream->source, stand_in));
+    let_go(&bench, batch);
+    bench_close(&bench);
 }
 END_TEST
 
@@ -241,7 +288,8 @@ START_TEST(readers_that_wait_for_memory_go_on)
         snprintf(path, sizeof path, "%s/class%d/%02d.jpg", root, i % 3, i);
         ck_assert_int_eq(truncate(path, FILE_BYTES_MAX), 0);
     }
-    check_numbers_of_threads();
+    struct recipe recipe = plain_recipe();
+    check_threads(&recipe, STEPS * BATCH);
 }
 END_TEST
 
@@ -250,7 +298,10 @@ START_TEST(a_dense_target_is_what_soft_labels_makes)
     static const double smoothings[] = {0, 0.1, 1.0 / 3};
     struct bench bench = {.config.recipe = plain_recipe()};
     bench.config.recipe.labels = LABELS_DENSE;
-    bench.config.recipe.smoothing = smoothings[_i];
+    if (_i % 2 == 1) /* a partner's label is of another sample of the data set */
+        bench.config.recipe.mix =
+            mix_preset_keys(MIX_PRESET_FASTBOOK, &(enum mix_method){MIX_BOTH});
+    bench.config.recipe.mix.smoothing = smoothings[_i / 2];
     bench_open(&bench, 2, 1);
     uint32_t classes = source_classes(bench.stream->source);
     ck_assert_uint_gt(classes, 1);
@@ -260,7 +311,7 @@ START_TEST(a_dense_target_is_what_soft_labels_makes)
     ck_assert_int_eq(stk_soft_labels(batch_tensor(batch, LAYOUT_LABEL),
                                      batch_tensor(batch, LAYOUT_PARTNER_LABEL),
                                      batch_tensor(batch, LAYOUT_LAMBDA), BATCH, classes,
-                                     smoothings[_i], expected),
+                                     smoothings[_i / 2], expected),
                      STK_OK);
     ck_assert(batch->layout->present[LAYOUT_TARGET]);
     ck_assert_uint_eq(batch_tensor_info(batch, LAYOUT_TARGET).shape[1], classes);
@@ -360,7 +411,7 @@ END_TEST
 START_TEST(a_sample_over_the_limit_is_replaced)
 {
     struct bench bench = {.config.recipe = plain_recipe()};
-    bench.config.recipe.mix = MIX_NONE;
+    bench.config.recipe.mix = (struct recipe_mix){.method = MIX_NONE};
     bench_open(&bench, 1, 1);
     pipeline_close(&bench.pipeline);
     struct pipeline_options options = options_for(&bench, 1, 1);
@@ -382,9 +433,11 @@ int main(void)
     TCase *tests = tcase_create("pipeline");
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, make_data, remove_data);
-    tcase_add_loop_test(tests, a_dense_target_is_what_soft_labels_makes, 0, 3);
+    tcase_add_loop_test(tests, a_dense_target_is_what_soft_labels_makes, 0, 6);
     tcase_add_test(tests, any_number_of_threads_makes_the_same_bytes);
     tcase_add_test(tests, readers_that_wait_for_memory_go_on);
+    tcase_add_test(tests, partners_from_the_data_set_are_made_by_any_number_of_threads);
+    tcase_add_test(tests, a_broken_partner_is_replaced_under_a_number_of_its_own);
     tcase_add_test(tests, a_file_that_shrank_is_replaced);
     tcase_add_test(tests, a_batch_fails_where_the_stream_says_so);
     tcase_add_test(tests, a_source_without_one_good_sample_fails_after_its_stand_ins);

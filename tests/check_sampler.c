@@ -10,6 +10,7 @@
 
 #include "daemon/base/rng.h"
 #include "daemon/plan/plan.h"
+#include "daemon/transform/transform.h"
 #include "tests/samplers.h"
 #include "tests/suite.h"
 
@@ -302,6 +303,26 @@ START_TEST(draws_and_stand_ins_stay_in_the_subset_and_have_no_weight_of_zero)
 }
 END_TEST
 
+START_TEST(one_sample_alone_is_known_by_what_can_be_drawn)
+{
+    static const double one[] = {0, 0, 2.5, 0}, two[] = {1, 0, 0, 1e-12};
+    struct recipe recipe = recipe_of(SAMPLER_ALL, 0);
+    struct sampler sampler = open_sampler(&recipe, 4, 1, NULL, one);
+    ck_assert(!sampler_is_single(&sampler));
+    recipe.subset = 0.25;
+    sampler = open_sampler(&recipe, 4, 1, NULL, one);
+    ck_assert(sampler_is_single(&sampler));
+    recipe.subset = 1;
+    recipe.sampler = SAMPLER_WEIGHTED;
+    sampler = open_sampler(&recipe, 4, 1, NULL, one);
+    ck_assert(sampler_is_single(&sampler));
+    sampler_release(&sampler);
+    sampler = open_sampler(&recipe, 4, 1, NULL, two);
+    ck_assert(!sampler_is_single(&sampler));
+    sampler_release(&sampler);
+}
+END_TEST
+
 START_TEST(tables_are_counted_and_given_back)
 {
     struct recipe recipe = recipe_of(SAMPLER_ALL, 0);
@@ -376,7 +397,11 @@ START_TEST(repeats_are_steps_in_a_row_with_draws_of_their_own)
     enum { K = 3, STEPS = 12 };
     struct recipe recipe = recipe_of(SAMPLER_ALL, 16);
     recipe.repeat = K;
-    recipe.flip = 0.5;
+    recipe.height = recipe.width = 8;
+    recipe.transforms[0] = TRANSFORM_RESIZE;
+    recipe.transforms[1] = TRANSFORM_FLIP;
+    recipe.transform_count = 2;
+    recipe.flip.prob = 0.5;
     struct sampler sampler = sampler_of(&recipe, 8 * STEPS);
     ck_assert_uint_eq(plan_steps(&recipe, sampler.length), STEPS);
     struct plan_slot slots[STEPS][8];
@@ -391,7 +416,8 @@ START_TEST(repeats_are_steps_in_a_row_with_draws_of_their_own)
             ck_assert_uint_eq(slot->index, first->index);
             ck_assert(step % K != 0 || !seen[slot->index]);
             seen[slot->index] = true;
-            flips_differ += slot->flip != first->flip;
+            flips_differ += transform_draw(&recipe, 0, slot->position, 8, 8).flip !=
+                            transform_draw(&recipe, 0, first->position, 8, 8).flip;
         }
     }
     ck_assert_uint_gt(flips_differ, 10);
@@ -477,6 +503,7 @@ int main(void)
     tcase_add_test(tests, a_smaller_subset_is_a_part_of_a_larger_one_and_a_seed_has_its_own);
     tcase_add_test(tests, a_subset_takes_every_sample_alike);
     tcase_add_test(tests, draws_and_stand_ins_stay_in_the_subset_and_have_no_weight_of_zero);
+    tcase_add_test(tests, one_sample_alone_is_known_by_what_can_be_drawn);
     tcase_add_test(tests, tables_are_counted_and_given_back);
     tcase_add_test(tests, what_cannot_be_drawn_from_is_refused);
     tcase_add_test(tests, a_billion_samples_cost_what_a_thousand_cost);

@@ -50,6 +50,8 @@ enum fake_fault {
     FAULT_IMAGES_SHAPE,  /* pictures of another height */
     FAULT_TENSOR_NAME,   /* no lambda, but a tensor that nobody knows */
     FAULT_TENSOR_TWICE,  /* two tensors of one name */
+    FAULT_CUT_SHAPE,     /* boxes of three numbers */
+    FAULT_CUT_TWICE,     /* boxes two times */
     FAULT_REPLACED_SLOT, /* a replaced slot that the batch does not have */
     FAULT_NO_HEADER,     /* a batch reply without its keys */
     FAULT_NONSENSE,      /* bytes that are no message */
@@ -275,6 +277,12 @@ static inline void fake_spoil(struct stk_batch_header *header, enum fake_fault f
     case FAULT_TENSOR_TWICE:
         header->tensors[4].name = header->tensors[5].name;
         break;
+    case FAULT_CUT_SHAPE:
+    case FAULT_CUT_TWICE:
+        header->tensor_count = fault == FAULT_CUT_SHAPE ? 9 : 10;
+        header->tensors[8] = fake_tensor("cut", STK_I32, 2, fault == FAULT_CUT_SHAPE ? 3 : 4);
+        header->tensors[9] = header->tensors[8];
+        break;
     case FAULT_REPLACED_SLOT:
         replaced[1].slot = FAKE_COUNT;
         break;
@@ -307,9 +315,9 @@ static inline void fake_send_batch(struct fake_daemon *fake, zmq_msg_t *peer, ui
         .replaced_count = address.step % 3 == 0 || fault == FAULT_REPLACED_SLOT ? 2 : 0,
         .replaced = replaced};
     fake_spoil(&header, fault, replaced);
-    const void *const data[] = {batch.images, batch.label, batch.partner_label,
-                                batch.lambda, batch.index, batch.partner_index,
-                                batch.crop,   batch.flip};
+    const void *const data[] = {
+        batch.images,        batch.label, batch.partner_label, batch.lambda, batch.index,
+        batch.partner_index, batch.crop,  batch.flip,          batch.crop,   batch.crop};
     char bytes[8192];
     size_t len;
     ck_assert_int_eq(stk_batch_header_encode(&header, bytes, sizeof bytes, &len), STK_OK);

@@ -192,9 +192,13 @@ static inline size_t differing_bytes(struct image_decoder *decoder, const struct
     size_t differing = 0;
     for (uint32_t y = 0; y < height; y++) {
         for (uint32_t x = 0; x < width; x++) {
-            uint32_t from = view->left + (flip ? width - 1 - x : x);
+            int64_t row = (int64_t)view->top + y;
+            int64_t column = (int64_t)view->left + (flip ? width - 1 - x : x);
             const uint8_t *a = &slot[((size_t)y * width + x) * 3];
-            const uint8_t *b = &resized[((size_t)(view->top + y) * view->resized_width + from) * 3];
+            const uint8_t *b = view->fill;
+            if (row >= 0 && row < view->resized_height && column >= 0 &&
+                column < view->resized_width)
+                b = &resized[((size_t)row * view->resized_width + (size_t)column) * 3];
             differing += memcmp(a, b, 3) != 0;
         }
     }

@@ -17,6 +17,7 @@ ABOVE = {
     "daemon/source": ["proto", "config", "daemon/base"],
     "daemon/plan": ["proto", "config", "daemon/base"],
     "daemon/image": ["proto", "config", "daemon/base", "daemon/plan"],
+    "daemon/transform": ["proto", "config", "daemon/base", "daemon/plan", "daemon/image"],
     "daemon/mix": ["proto", "config", "daemon/base", "daemon/plan"],
     "daemon/batch": ["proto", "config", "daemon/base", "daemon/plan"],
     "daemon": [
@@ -26,6 +27,7 @@ ABOVE = {
         "daemon/source",
         "daemon/plan",
         "daemon/image",
+        "daemon/transform",
         "daemon/mix",
         "daemon/batch",
     ],

@@ -188,6 +188,15 @@ static const struct stk_replaced *find_replaced(const struct stk_batch *batch, u
     return NULL;
 }
 
+static void print_replaced(const struct stk_batch *batch, uint32_t picture, const char *word)
+{
+    const struct stk_replaced *replaced = find_replaced(batch, picture);
+    if (replaced == NULL)
+        return;
+    printf("  %s of %" PRIu64 ": ", word, replaced->index);
+    text_print(stdout, replaced->reason);
+}
+
 static void print_slots(const struct stk_batch *batch)
 {
     const int32_t *label = stk_batch_tensor(batch, "label", NULL);
@@ -211,11 +220,8 @@ static void print_slots(const struct stk_batch *batch)
                "  %7.4f  %-24s  %4s",
                i, index[i], label[i], partner_index[i], partner_label[i], (double)lambda[i], box,
                flip[i] ? "yes" : "no");
-        const struct stk_replaced *replaced = find_replaced(batch, i);
-        if (replaced != NULL) {
-            printf("  instead of %" PRIu64 ": ", replaced->index);
-            text_print(stdout, replaced->reason);
-        }
+        print_replaced(batch, i, "instead");
+        print_replaced(batch, stk_batch_header(batch)->count + i, "partner instead");
         fputs(valid != NULL && !valid[i] ? "  not valid\n" : "\n", stdout);
     }
 }

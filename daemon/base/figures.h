@@ -31,7 +31,7 @@
     X(uptime_ns, GAUGE, "time since the start")                                                    \
     X(plan_ns_total, COUNTER, "time spent planning batches")                                       \
     X(read_ns_total, COUNTER, "time spent reading files, all readers together")                    \
-    X(decode_ns_total, COUNTER, "time spent on decode, crop and resize, all workers together")     \
+    X(decode_ns_total, COUNTER, "time spent on decode and transforms, all workers together")       \
     X(mix_ns_total, COUNTER, "time spent mixing, all workers together")                            \
     X(idle_ns_total, COUNTER, "time that workers waited for something to decode")
 

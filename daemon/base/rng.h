@@ -15,11 +15,17 @@ enum rng_purpose {
     RNG_SHUFFLE = 1, /* round keys of the epoch's permutation; position 0 */
     RNG_CROP = 2,    /* RandomResizedCrop, a block a try */
     RNG_FLIP = 3,
-    RNG_LAMBDA = 4,    /* position, or step where a lambda belongs to a batch */
-    RNG_PARTNER = 5,   /* round keys of the batch's permutation; position is the step */
-    RNG_REPLACE = 6,   /* the sample that stands in for a corrupt one, a block an attempt */
-    RNG_WEIGHTED = 10, /* a sample drawn with replacement, by weight or by class */
+    RNG_LAMBDA = 4,         /* position, or step where a lambda belongs to a batch */
+    RNG_PARTNER = 5,        /* round keys of the batch's permutation; position is the step */
+    RNG_REPLACE = 6,        /* the sample that stands in for a corrupt one, a block an attempt */
+    RNG_PARTNER_SAMPLE = 7, /* the partner that is drawn from the whole data set, a block a try */
+    RNG_MIX_CHOICE = 8,     /* whether to mix, and by which method; at lambda's position */
+    RNG_CUT = 9,            /* CutMix's box; likewise */
+    RNG_WEIGHTED = 10,      /* a sample drawn with replacement, by weight or by class */
     RNG_SUBSET = 11, /* round keys of the permutation that a subset begins; epoch and position 0 */
+    RNG_PAD_CROP = 12,
+    RNG_ERASE = 13,       /* whether, and then RandomErasing's box, a block a try */
+    RNG_ERASE_NOISE = 14, /* the key of the noise, from which rng_scramble goes on */
 };
 
 /* Where the randomness of one thing starts. */
@@ -57,6 +63,14 @@ static inline double rng_unit52(uint32_t high, uint32_t low)
 static inline uint32_t rng_below(uint32_t word, uint32_t n)
 {
     return (uint32_t)((uint64_t)word * n >> 32);
+}
+
+/** The upper half of SplitMix64's finaliser: 32 bits that look unrelated to those of z + 1. */
+static inline uint32_t rng_scramble(uint64_t z)
+{
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((z ^ z >> 31) >> 32);
 }
 
 /** Two words as an integer in [0, n): (high * 2^32 + low) * n / 2^64, rounded down. */

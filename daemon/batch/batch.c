@@ -47,6 +47,26 @@ void batch_set_state(struct batch *batch, enum batch_state state)
     batch->state = state;
 }
 
+/* What is to be made, from the plan of the slots; returns how many pictures are. */
+static uint32_t plan_pictures(const struct batch *batch)
+{
+    const struct plan_slot *plan = batch_plan_slots(batch);
+    struct batch_slot *pictures = batch_slots(batch);
+    struct batch_slot *partners = pictures + batch->count;
+    uint32_t wanted = batch->count;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        pictures[i] = (struct batch_slot){
+            .index = plan[i].index, .position = plan[i].position, .wanted = true};
+        if (batch_partner_images(batch) == NULL)
+            continue;
+        partners[i] = (struct batch_slot){.index = plan[i].partner_index,
+                                          .position = plan[i].position + PLAN_PARTNER_POSITION,
+                                          .wanted = plan[i].mixing != PLAN_KEEP};
+        wanted += partners[i].wanted;
+    }
+    return wanted;
+}
+
 void batch_plan(struct batch *batch, const struct stream *stream, const struct recipe *recipe,
                 const struct sampler *sampler, struct stk_address address)
 {
@@ -56,13 +76,22 @@ void batch_plan(struct batch *batch, const struct stream *stream, const struct r
     batch->count = plan_count(recipe, sampler->length, address.step);
     CHECK(batch->count <= batch->layout->batch);
     batch->slots_taken = 0;
+    batch->slot_next = 0;
     batch->replaced_count = 0;
     batch->failure = STK_OK;
-    atomic_store_explicit(&batch->slots_left, batch->count, memory_order_relaxed);
     struct plan_slot *plan = (struct plan_slot *)(void *)(batch->slab + batch->layout->plan_offset);
     plan_batch(recipe, sampler, address, plan);
-    for (uint32_t i = 0; i < batch->count; i++)
-        batch_slots(batch)[i] = (struct batch_slot){.index = plan[i].index};
+    batch->pictures = plan_pictures(batch);
+    atomic_store_explicit(&batch->slots_left, batch->pictures, memory_order_relaxed);
+}
+
+uint32_t batch_take_picture(struct batch *batch)
+{
+    CHECK(batch->slots_taken < batch->pictures);
+    while (!batch_slots(batch)[batch->slot_next].wanted)
+        batch->slot_next++;
+    batch->slots_taken++;
+    return batch->slot_next++;
 }
 
 void *batch_tensor(const struct batch *batch, enum layout_tensor tensor)
@@ -70,9 +99,40 @@ void *batch_tensor(const struct batch *batch, enum layout_tensor tensor)
     return batch->slab + batch->layout->offset[tensor];
 }
 
-void *batch_image(const struct batch *batch, uint32_t slot)
+void *batch_image(const struct batch *batch, uint32_t picture)
 {
-    return batch->slab + batch->layout->offset[LAYOUT_IMAGES] + slot * batch->layout->slot_bytes;
+    const struct layout *layout = batch->layout;
+    if (picture < batch->count)
+        return batch->slab + layout->offset[LAYOUT_IMAGES] + picture * layout->slot_bytes;
+    return batch->slab + layout->partner_offset + (picture - batch->count) * layout->slot_bytes;
+}
+
+void *batch_partner_images(const struct batch *batch)
+{
+    bool separate = batch->layout->pictures > batch->layout->batch;
+    return separate ? batch->slab + batch->layout->partner_offset : NULL;
+}
+
+int32_t *batch_crop(const struct batch *batch, uint32_t picture)
+{
+    if (picture < batch->count)
+        return (int32_t *)batch_tensor(batch, LAYOUT_CROP) + 4 * (size_t)picture;
+    return (int32_t *)batch_tensor(batch, LAYOUT_PARTNER_CROP) +
+           4 * (size_t)(picture - batch->count);
+}
+
+uint8_t *batch_flip(const struct batch *batch, uint32_t picture)
+{
+    if (picture < batch->count)
+        return (uint8_t *)batch_tensor(batch, LAYOUT_FLIP) + picture;
+    return (uint8_t *)batch_tensor(batch, LAYOUT_PARTNER_FLIP) + (picture - batch->count);
+}
+
+int32_t *batch_label(const struct batch *batch, uint32_t picture)
+{
+    if (picture < batch->count)
+        return (int32_t *)batch_tensor(batch, LAYOUT_LABEL) + picture;
+    return (int32_t *)batch_tensor(batch, LAYOUT_PARTNER_LABEL) + (picture - batch->count);
 }
 
 const struct plan_slot *batch_plan_slots(const struct batch *batch)
@@ -114,22 +174,68 @@ static void seal_valid(struct batch *batch)
         valid[i] = plan[i].valid;
 }
 
+/* Partners from the data set have their labels, crops and flips from the workers; a slot that is
+ * kept is its own partner. */
+static void seal_separate(const struct batch *batch)
+{
+    const struct plan_slot *plan = batch_plan_slots(batch);
+    const struct batch_slot *pictures = batch_slots(batch);
+    uint64_t *partner_index = batch_tensor(batch, LAYOUT_PARTNER_INDEX);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        uint32_t partner = batch->count + i;
+        if (plan[i].mixing == PLAN_KEEP) {
+            memcpy(batch_crop(batch, partner), batch_crop(batch, i), 4 * sizeof(int32_t));
+            *batch_flip(batch, partner) = *batch_flip(batch, i);
+            *batch_label(batch, partner) = *batch_label(batch, i);
+            partner = i;
+        }
+        partner_index[i] = pictures[partner].index;
+    }
+}
+
+static void seal_partners(const struct batch *batch)
+{
+    const struct plan_slot *plan = batch_plan_slots(batch);
+    const struct batch_slot *pictures = batch_slots(batch);
+    const int32_t *label = batch_tensor(batch, LAYOUT_LABEL);
+    int32_t *partner_label = batch_tensor(batch, LAYOUT_PARTNER_LABEL);
+    uint64_t *partner_index = batch_tensor(batch, LAYOUT_PARTNER_INDEX);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        uint32_t partner = plan[i].mixing == PLAN_KEEP ? i : plan[i].partner;
+        partner_label[i] = label[partner];
+        partner_index[i] = pictures[partner].index;
+    }
+}
+
+static void seal_cuts(const struct batch *batch)
+{
+    const struct plan_slot *plan = batch_plan_slots(batch);
+    int32_t *cut = batch_tensor(batch, LAYOUT_CUT);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        bool boxed = plan[i].mixing == PLAN_CUT;
+        cut[4 * i] = boxed ? plan[i].cut.top : 0;
+        cut[4 * i + 1] = boxed ? plan[i].cut.left : 0;
+        cut[4 * i + 2] = boxed ? plan[i].cut.height : 0;
+        cut[4 * i + 3] = boxed ? plan[i].cut.width : 0;
+    }
+}
+
 void batch_seal(struct batch *batch)
 {
     const struct plan_slot *plan = batch_plan_slots(batch);
     const struct batch_slot *slots = batch_slots(batch);
-    const int32_t *label = batch_tensor(batch, LAYOUT_LABEL);
-    int32_t *partner_label = batch_tensor(batch, LAYOUT_PARTNER_LABEL);
     float *lambda = batch_tensor(batch, LAYOUT_LAMBDA);
     uint64_t *index = batch_tensor(batch, LAYOUT_INDEX);
-    uint64_t *partner_index = batch_tensor(batch, LAYOUT_PARTNER_INDEX);
     for (uint32_t i = 0; i < batch->count; i++) {
-        uint32_t partner = plan[i].partner;
-        partner_label[i] = label[partner];
-        lambda[i] = (float)plan[i].weight / PLAN_LAMBDA_ONE;
+        lambda[i] = plan[i].lambda;
         index[i] = slots[i].index;
-        partner_index[i] = slots[partner].index;
     }
+    if (batch_partner_images(batch) != NULL)
+        seal_separate(batch);
+    else
+        seal_partners(batch);
+    if (batch->layout->present[LAYOUT_CUT])
+        seal_cuts(batch);
     seal_valid(batch);
     /* Workers found them in any order; the header's bytes must not depend on it. */
     qsort(batch_replaced(batch), batch->replaced_count, sizeof(struct batch_replaced), by_slot);

@@ -32,15 +32,18 @@ enum {
     BATCH_FAILURE_BYTES = 256, /* an error's message, likewise */
 };
 
-/* A slot while it is made. */
+/* A picture while it is made: number i is slot i's own, number count + i is its partner's where
+ * that comes from the data set. */
 struct batch_slot {
-    uint64_t index;   /* of the sample that really stands here; the plan's unless replaced */
-    uint32_t attempt; /* stand-ins tried */
+    uint64_t index;    /* of the sample that really stands here; the plan's unless replaced */
+    uint64_t position; /* whose draws it has */
+    uint32_t attempt;  /* stand-ins tried */
+    bool wanted;       /* false: the partner of a slot that is kept, which nobody needs */
 };
 
-/* A slot whose own sample could not be decoded. */
+/* A picture whose own sample could not be decoded. */
 struct batch_replaced {
-    uint32_t slot;
+    uint32_t slot;  /* the picture's number */
     uint64_t index; /* of the sample that should have been there */
     char reason[BATCH_REASON_BYTES];
 };
@@ -55,12 +58,15 @@ struct batch {
     enum batch_state state; /* the loop's */
     uint32_t refs;          /* the loop's */
 
-    /* Slots without a picture yet.  Released by each worker when its slot is done and acquired by
+    uint32_t pictures; /* to be made: count, and the partners that are wanted */
+
+    /* Pictures not made yet.  Released by each worker when its picture is done and acquired by
      * the last one, which so sees every slot. */
     _Atomic uint32_t slots_left;
 
     /* Under the pipeline's lock until the batch is finished, the loop's afterwards. */
-    uint32_t slots_taken;
+    uint32_t slots_taken; /* pictures that a reader has begun */
+    uint32_t slot_next;   /* number of the next one */
     uint32_t replaced_count;
     enum stk_status failure; /* STK_OK, or why the batch cannot be made */
     char failure_reason[BATCH_FAILURE_BYTES];
@@ -101,27 +107,38 @@ void batch_plan(struct batch *batch, const struct stream *stream, const struct r
 /** Change the state; CHECKs that the change is one of those drawn above.  Threads: the owner's. */
 void batch_set_state(struct batch *batch, enum batch_state state);
 
-/** A tensor's elements.  Threads: the owner's, and workers for slots that they were given. */
+/** A present tensor's elements.  Threads: the owner's, and workers for slots they were given. */
 void *batch_tensor(const struct batch *batch, enum layout_tensor tensor);
 
-/** Where a slot's picture stands: layout->slot_bytes bytes. */
-void *batch_image(const struct batch *batch, uint32_t slot);
+/** Where a picture stands, by its number: layout->slot_bytes bytes. */
+void *batch_image(const struct batch *batch, uint32_t picture);
+
+/** The partners' pictures, by slot; NULL where partners are slots of the batch. */
+void *batch_partner_images(const struct batch *batch);
+
+/** Take the next picture to be made; fewer than batch->pictures are taken.  Returns its number. */
+uint32_t batch_take_picture(struct batch *batch);
+
+/** The place of a picture's crop, four numbers, and of its flip and its label. */
+int32_t *batch_crop(const struct batch *batch, uint32_t picture);
+uint8_t *batch_flip(const struct batch *batch, uint32_t picture);
+int32_t *batch_label(const struct batch *batch, uint32_t picture);
 
 /** The plan of the slots, count of them. */
 const struct plan_slot *batch_plan_slots(const struct batch *batch);
 
-/** The slots, count of them. */
+/** The pictures by number: count, or twice as many where partners come from the data set. */
 struct batch_slot *batch_slots(const struct batch *batch);
 
-/** The replaced slots, replaced_count of them. */
+/** The replaced pictures, replaced_count of them. */
 struct batch_replaced *batch_replaced(const struct batch *batch);
 
-/** A tensor's dtype and its shape for this batch's count. */
+/** A present tensor's dtype and its shape for this batch's count. */
 struct stk_tensor_info batch_tensor_info(const struct batch *batch, enum layout_tensor tensor);
 
 /**
  * Complete a FILLING batch whose slots all hold their pictures: partner labels and indices,
- * lambdas, the replaced slots in order.  The pictures are mixed before.
+ * lambdas, boxes, the replaced pictures in order.  The pictures are mixed before.
  *
  * Threads: the last worker.  Blocks: no.  Allocates: no.
  */

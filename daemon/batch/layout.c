@@ -5,6 +5,24 @@
 
 #include "daemon/batch/batch.h"
 
+static bool cuts(const struct recipe *recipe, uint32_t target_columns)
+{
+    (void)target_columns;
+    return mix_cuts(&recipe->mix);
+}
+
+static bool has_partners(const struct recipe *recipe, uint32_t target_columns)
+{
+    (void)target_columns;
+    return recipe->mix.method != MIX_NONE && recipe->mix.partner == MIX_PARTNER_DATASET;
+}
+
+static bool erases(const struct recipe *recipe, uint32_t target_columns)
+{
+    (void)target_columns;
+    return recipe_has_transform(recipe, TRANSFORM_RANDOM_ERASING);
+}
+
 static bool has_target(const struct recipe *recipe, uint32_t target_columns)
 {
     (void)recipe;
@@ -32,6 +50,10 @@ static const struct {
     [LAYOUT_PARTNER_INDEX] = {"partner_index", STK_U64, 0, NULL},
     [LAYOUT_CROP] = {"crop", STK_I32, 4, NULL},
     [LAYOUT_FLIP] = {"flip", STK_U8, 0, NULL},
+    [LAYOUT_CUT] = {"cut", STK_I32, 4, cuts},
+    [LAYOUT_PARTNER_CROP] = {"partner_crop", STK_I32, 4, has_partners},
+    [LAYOUT_PARTNER_FLIP] = {"partner_flip", STK_U8, 0, has_partners},
+    [LAYOUT_ERASE] = {"erase", STK_I32, 4, erases},
     [LAYOUT_TARGET] = {"target", STK_F32, 1, has_target},
     [LAYOUT_VALID] = {"valid", STK_U8, 0, has_valid},
 };
@@ -61,12 +83,12 @@ static struct stk_tensor_info images_info(const struct recipe *recipe)
 
 void layout_init(struct layout *layout, const struct recipe *recipe, uint32_t target_columns)
 {
-    *layout = (struct layout){.batch = recipe->batch};
+    uint32_t pictures = has_partners(recipe, target_columns) ? 2 * recipe->batch : recipe->batch;
+    *layout = (struct layout){.batch = recipe->batch, .pictures = pictures};
     for (int i = 0; i < LAYOUT_TENSORS; i++) {
         layout->present[i] = rows[i].has == NULL || rows[i].has(recipe, target_columns);
         if (!layout->present[i])
             continue;
-        layout->tensor_count++;
         layout->info[i] = (struct stk_tensor_info){
             .name = stk_text_of(rows[i].name),
             .dtype = rows[i].dtype,
@@ -80,7 +102,18 @@ void layout_init(struct layout *layout, const struct recipe *recipe, uint32_t ta
         layout->offset[i] = take(layout, stk_tensor_bytes(&layout->info[i]));
     }
     layout->slot_bytes = stk_tensor_bytes(&layout->info[LAYOUT_IMAGES]) / recipe->batch;
+    layout->partner_offset = take(layout, (pictures - recipe->batch) * layout->slot_bytes);
     layout->plan_offset = take(layout, recipe->batch * sizeof(struct plan_slot));
-    layout->slot_offset = take(layout, recipe->batch * sizeof(struct batch_slot));
-    layout->replaced_offset = take(layout, recipe->batch * sizeof(struct batch_replaced));
+    layout->slot_offset = take(layout, pictures * sizeof(struct batch_slot));
+    layout->replaced_offset = take(layout, pictures * sizeof(struct batch_replaced));
+}
+
+uint32_t layout_list(const struct layout *layout, enum layout_tensor list[LAYOUT_TENSORS])
+{
+    uint32_t count = 0;
+    for (int i = 0; i < LAYOUT_TENSORS; i++) {
+        if (layout->present[i])
+            list[count++] = (enum layout_tensor)i;
+    }
+    return count;
 }

@@ -132,19 +132,24 @@ static void write_half(const struct image_format *format, const uint8_t *pixels,
     }
 }
 
-void format_write_rest(const struct image_format *format, const uint8_t *pixels, uint32_t row,
-                       uint32_t first, void *slot)
+void format_write_part(const struct image_format *format, const uint8_t *pixels, uint32_t row,
+                       uint32_t first, uint32_t count, void *slot)
 {
     struct format_steps steps = format_steps_of(format, row);
-    size_t count = format->width - first;
     size_t place = steps.first + first * steps.pixel;
-    pixels += (size_t)first * CHANNELS;
     if (format->dtype == STK_U8)
         write_u8(pixels, count, steps, (uint8_t *)slot + place);
     else if (format->dtype == STK_F32)
         write_f32(format, pixels, count, steps, (float *)slot + place);
     else
         write_half(format, pixels, count, steps, (uint16_t *)slot + place);
+}
+
+void format_write_rest(const struct image_format *format, const uint8_t *pixels, uint32_t row,
+                       uint32_t first, void *slot)
+{
+    format_write_part(format, pixels + (size_t)first * CHANNELS, row, first, format->width - first,
+                      slot);
 }
 
 static void write_plain(const struct image_format *format, const uint8_t *pixels, uint32_t row,

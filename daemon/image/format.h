@@ -40,9 +40,13 @@ uint8_t *format_row_in_place(const struct image_format *format, void *slot, uint
 void format_write_row(const struct image_format *format, const uint8_t *pixels, uint32_t row,
                       void *slot);
 
-/** The same by the plain writer, from one pixel on: what a vector is too long for. */
+/** The same by the plain writer, from one pixel of the row on: what a vector is too long for. */
 void format_write_rest(const struct image_format *format, const uint8_t *pixels, uint32_t row,
                        uint32_t first, void *slot);
+
+/** Write part of a row by the plain writer: uint8 [count, 3], RGB, from the pixel first on. */
+void format_write_part(const struct image_format *format, const uint8_t *pixels, uint32_t row,
+                       uint32_t first, uint32_t count, void *slot);
 
 /* Where a row's elements are: its first, and the way to the next pixel and to the next channel. */
 struct format_steps {

@@ -61,6 +61,21 @@ static bool inside(uint32_t first, uint32_t count, uint32_t whole)
     return count > 0 && first < whole && count <= whole - first;
 }
 
+/* The part of a window's side that lies inside the resized box. */
+struct span {
+    uint32_t first; /* counted from the window's edge */
+    uint32_t count; /* 0: the window lies beside the box */
+};
+
+static struct span span_of(int32_t start, uint32_t window, uint32_t resized)
+{
+    int64_t first = start < 0 ? -(int64_t)start : 0;
+    int64_t end = (int64_t)resized - start;
+    if (end > window)
+        end = window;
+    return first < end ? (struct span){(uint32_t)first, (uint32_t)(end - first)} : (struct span){0};
+}
+
 static bool view_fits(const struct image_decoder *decoder, const struct view *view,
                       const struct image_format *format)
 {
@@ -68,46 +83,107 @@ static bool view_fits(const struct image_decoder *decoder, const struct view *vi
     return box->top >= 0 && box->left >= 0 && box->height > 0 && box->width > 0 &&
            inside((uint32_t)box->top, (uint32_t)box->height, decoder->height) &&
            inside((uint32_t)box->left, (uint32_t)box->width, decoder->width) &&
-           inside(view->top, format->height, view->resized_height) &&
-           inside(view->left, format->width, view->resized_width);
+           span_of(view->top, format->height, view->resized_height).count > 0 &&
+           span_of(view->left, format->width, view->resized_width).count > 0;
+}
+
+/* What the rows of a slot are made of: resized pixels in the middle, the fill colour around. */
+struct picture {
+    const struct image_format *format;
+    const uint8_t *fill;
+    struct span rows;
+    struct span columns; /* mirrored where the picture is */
+    void *slot;
+};
+
+/* One row of the fill colour into the decoder's line. */
+static void paint_line(struct image_decoder *decoder, const struct picture *picture)
+{
+    for (uint32_t x = 0; x < picture->format->width; x++)
+        memcpy(&decoder->line[(size_t)x * 3], picture->fill, 3);
+}
+
+/* Rows first .. end - 1, of the fill colour alone. */
+static void write_fill(struct image_decoder *decoder, const struct picture *picture, uint32_t first,
+                       uint32_t end)
+{
+    if (first < end)
+        paint_line(decoder, picture);
+    for (uint32_t y = first; y < end; y++)
+        format_write_row(picture->format, decoder->line, y, picture->slot);
+}
+
+/* One row with resized pixels: straight into the slot where the format allows it.  What is beside
+ * them comes from the line, or stands there already. */
+static void write_row(struct image_decoder *decoder, const struct picture *picture, uint32_t row)
+{
+    size_t left = (size_t)picture->columns.first * 3;
+    size_t right = left + (size_t)picture->columns.count * 3;
+    size_t end = (size_t)picture->format->width * 3;
+    uint8_t *place = format_row_in_place(picture->format, picture->slot, row);
+    uint8_t *pixels = place != NULL ? place : decoder->line;
+    resize_take(&decoder->resize, row - picture->rows.first, &pixels[left]);
+    if (place == NULL) {
+        format_write_row(picture->format, pixels, row, picture->slot);
+    } else if (end > right - left) {
+        memcpy(place, decoder->line, left);
+        memcpy(&place[right], &decoder->line[right], end - right);
+    }
 }
 
 /* Pull as many source rows as each row of the window needs. */
-static enum stk_status write_rows(struct image_decoder *decoder, const struct image_format *format,
-                                  void *slot, char *reason)
+static enum stk_status write_rows(struct image_decoder *decoder, const struct picture *picture,
+                                  char *reason)
 {
-    for (uint32_t y = 0; y < format->height; y++) {
-        while (resize_wants(&decoder->resize, y)) {
+    uint32_t end = picture->rows.first + picture->rows.count;
+    write_fill(decoder, picture, 0, picture->rows.first);
+    if (picture->columns.count < picture->format->width)
+        paint_line(decoder, picture);
+    for (uint32_t y = picture->rows.first; y < end; y++) {
+        while (resize_wants(&decoder->resize, y - picture->rows.first)) {
             const uint8_t *source;
             enum stk_status status = decode_next(decoder->decode, &source, reason);
             if (status != STK_OK)
                 return status;
             resize_push(&decoder->resize, source);
         }
-        uint8_t *place = format_row_in_place(format, slot, y);
-        resize_take(&decoder->resize, y, place != NULL ? place : decoder->line);
-        if (place == NULL)
-            format_write_row(format, decoder->line, y, slot);
+        write_row(decoder, picture, y);
     }
+    write_fill(decoder, picture, end, picture->format->height);
     return STK_OK;
+}
+
+/* The view of what is resized, without what is around it. */
+static struct view inner_view(const struct view *view)
+{
+    struct view inner = *view;
+    inner.top = view->top > 0 ? view->top : 0;
+    inner.left = view->left > 0 ? view->left : 0;
+    return inner;
 }
 
 static enum stk_status finish(struct image_decoder *decoder, const struct view *view, bool flip,
                               const struct image_format *format, void *slot, char *reason)
 {
+    struct picture picture = {.format = format, .fill = view->fill, .slot = slot};
+    picture.rows = span_of(view->top, format->height, view->resized_height);
+    picture.columns = span_of(view->left, format->width, view->resized_width);
+    if (flip)
+        picture.columns.first = format->width - picture.columns.first - picture.columns.count;
+    struct view inner = inner_view(view);
     struct box needed;
     size_t line_bytes = (size_t)format->width * 3;
     decoder->line = grow(decoder->line, &decoder->line_bytes_max, line_bytes, 1);
     if (decoder->line == NULL ||
-        resize_set(&decoder->resize, view, format->interpolation, format->height, format->width,
-                   flip, &needed) != STK_OK) {
+        resize_set(&decoder->resize, &inner, format->interpolation, picture.rows.count,
+                   picture.columns.count, flip, &needed) != STK_OK) {
         strcpy(reason, "no memory to resize");
         return STK_MEMORY;
     }
     enum stk_status status = decode_start(decoder->decode, &needed, reason);
     if (status != STK_OK)
         return status;
-    return write_rows(decoder, format, slot, reason);
+    return write_rows(decoder, &picture, reason);
 }
 
 enum stk_status image_decoder_finish(struct image_decoder *decoder, const struct view *view,

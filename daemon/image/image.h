@@ -116,7 +116,8 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
 /**
  * Decode, crop, resize and mirror the picture begun last, into a slot; once for each begin.
  *
- *   view     what to serve; its box lies inside the picture, its window inside the resized box
+ *   view     what to serve; its box lies inside the picture, its window touches the resized box;
+ *            what of it lies outside becomes view->fill, as a pixel of that colour would
  *   flip     mirror horizontally after the resize
  *   format   how the slot is laid out
  *   slot     image_format_bytes(format) bytes, the caller's; RGB, [height, width, 3] or

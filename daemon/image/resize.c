@@ -42,11 +42,11 @@ enum stk_status resize_set(struct resize *resize, const struct view *view,
                            struct box *needed)
 {
     enum stk_status status = axis_set(&resize->columns, filter, (uint32_t)view->box.width,
-                                      view->resized_width, view->left, width, flip);
+                                      view->resized_width, (uint32_t)view->left, width, flip);
     if (status != STK_OK)
         return status;
     status = axis_set(&resize->rows, filter, (uint32_t)view->box.height, view->resized_height,
-                      view->top, height, false);
+                      (uint32_t)view->top, height, false);
     if (status != STK_OK)
         return status;
     resize->ring_lines = lines_kept(&resize->rows);

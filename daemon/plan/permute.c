@@ -23,21 +23,13 @@ void permute_init(struct permute *permute, const struct rng *rng, uint64_t n)
     }
 }
 
-/* The finaliser of SplitMix64; its upper half is the round function's value. */
-static uint64_t scramble(uint64_t z)
-{
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) >> 32;
-}
-
 static uint64_t walk(const struct permute *permute, uint64_t x)
 {
     uint64_t low = x & permute->low_mask;
     uint64_t high = x >> permute->low_bits;
     for (int round = 0; round < PERMUTE_ROUNDS; round += 2) {
-        high ^= scramble(low + permute->keys[round]) & permute->high_mask;
-        low ^= scramble(high + permute->keys[round + 1]) & permute->low_mask;
+        high ^= rng_scramble(low + permute->keys[round]) & permute->high_mask;
+        low ^= rng_scramble(high + permute->keys[round + 1]) & permute->low_mask;
     }
     return high << permute->low_bits | low;
 }

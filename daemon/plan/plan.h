@@ -7,27 +7,37 @@
 #ifndef STK_PLAN_H
 #define STK_PLAN_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/recipe.h"
 #include "daemon/plan/sampler.h"
 #include "daemon/plan/view.h"
 
-/* A lambda is a multiple of 1 / PLAN_LAMBDA_ONE, so that pixels and wire agree on it exactly. */
+/* mixup's lambda is a multiple of 1 / PLAN_LAMBDA_ONE: pixels and wire agree on it exactly. */
 enum { PLAN_LAMBDA_ONE = 1 << 14 };
 
 /* With last = mask, steps behind an epoch's end that are served all the same, so that each of up to
  * as many ranks takes as many steps as the others. */
 #define PLAN_MASKED_STEPS (UINT64_C(1) << 32)
 
+/* The draws of a partner from the data set are those of its slot's position and this. */
+#define PLAN_PARTNER_POSITION (UINT64_C(1) << 63)
+
+/* What becomes of a slot's picture. */
+enum plan_mixing { PLAN_KEEP, PLAN_BLEND, PLAN_CUT };
+
 struct plan_slot {
     uint64_t position; /* in the epoch: step * batch + slot */
     uint64_t index;    /* sample */
-    uint32_t partner;  /* slot of this batch that is mixed in; itself where nothing is */
-    uint16_t weight;   /* lambda * PLAN_LAMBDA_ONE: this slot's own share */
-    bool flip;
-    bool valid; /* counts; the others only fill a masked batch */
+    bool valid;        /* counts; the others only fill a masked batch */
+
+    enum plan_mixing mixing; /* PLAN_KEEP: the partner is the slot itself, whatever is below */
+    uint32_t partner; /* slot of this batch; a permutation, in which those that are kept have a
+                         place too; itself where partners come from the data set */
+    uint64_t partner_index; /* sample, where partners come from the data set */
+    uint16_t weight;        /* PLAN_BLEND: lambda * PLAN_LAMBDA_ONE, this slot's own share */
+    float lambda;           /* the slot's own share, in which it is mixed; 1 where it is kept */
+    struct box cut;         /* PLAN_CUT: what the partner covers, in served pixels; may be empty */
 };
 
 /**
@@ -53,7 +63,7 @@ uint32_t plan_count(const struct recipe *recipe, uint64_t samples, uint64_t step
  *   slots     storage for plan_count slots, all are set
  *
  * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
- * Source: PROTOCOL.md, "plan 1"; fastai's MixUp and the mixup paper for lambda and partner.
+ * Source: PROTOCOL.md, "plan 1".
  */
 void plan_batch(const struct recipe *recipe, const struct sampler *sampler,
                 struct stk_address address, struct plan_slot *slots);
@@ -67,22 +77,5 @@ void plan_batch(const struct recipe *recipe, const struct sampler *sampler,
  */
 uint64_t plan_replacement(const struct sampler *sampler, uint32_t epoch, uint64_t position,
                           uint32_t attempt);
-
-/**
- * What is served of a picture of height x width pixels that stands at a position.
- *
- * Threads: any.  Blocks: no.  Allocates: no.
- * Source: torchvision's RandomResizedCrop.get_params, Resize and CenterCrop.
- */
-struct view plan_view(const struct recipe *recipe, uint32_t epoch, uint64_t position,
-                      uint32_t height, uint32_t width);
-
-/**
- * The source pixels that a view shows: its box, or where its window is smaller, the window mapped
- * back and rounded outwards.
- *
- *   height, width   of the served picture
- */
-struct box plan_view_source(const struct view *view, uint32_t height, uint32_t width);
 
 #endif

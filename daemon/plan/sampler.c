@@ -259,3 +259,11 @@ uint64_t sampler_draw(const struct sampler *sampler, const uint32_t words[4])
     }
     return pool_index(sampler, rng_below64(words[0], words[1], sampler->pool));
 }
+
+bool sampler_is_single(const struct sampler *sampler)
+{
+    if (sampler->law != SAMPLER_WEIGHTED)
+        return sampler->pool == 1;
+    uint64_t first = search(sampler->sums, sampler->pool, 0);
+    return sampler->sums[first] == sampler->sums[sampler->pool - 1];
+}

@@ -101,4 +101,7 @@ uint64_t sampler_index(const struct sampler_epoch *epoch, uint64_t place);
  */
 uint64_t sampler_draw(const struct sampler *sampler, const uint32_t words[4]);
 
+/** Whether there is one sample alone that a draw can be.  Threads: any.  Blocks: no. */
+bool sampler_is_single(const struct sampler *sampler);
+
 #endif

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/transform/transform.h"
+
 void data_fail(const char *format, ...)
 {
     va_list arguments;
@@ -90,12 +92,9 @@ static void plan_step(struct data *data, struct stk_address address, uint64_t fi
     for (uint32_t i = 0; i < data->batch; i++) {
         const struct plan_slot *slot = &data->slots[first + i];
         const struct data_picture *picture = &data->pictures[slot->index];
-        data->samples[first + i] = (struct data_sample){
-            .picture = picture,
-            .view =
-                plan_view(recipe, address.epoch, slot->position, picture->height, picture->width),
-            .flip = slot->flip,
-        };
+        struct transform_drawn drawn =
+            transform_draw(recipe, address.epoch, slot->position, picture->height, picture->width);
+        data->samples[first + i] = (struct data_sample){picture, drawn.view, drawn.flip};
     }
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/mix/mix.h"
+#include "daemon/transform/transform.h"
 #include "proto/half.h"
 #include "tests/bench/measure.h"
 
@@ -74,9 +75,9 @@ static bool plan(void *state, uint64_t item)
     plan_batch(planner->recipe, &planner->sampler, address, planner->slots);
     for (uint32_t i = 0; i < planner->data->batch; i++) {
         const struct plan_slot *slot = &planner->slots[i];
-        struct view view =
-            plan_view(planner->recipe, address.epoch, slot->position, HEIGHT_USUAL, WIDTH_USUAL);
-        planner->sum += view.box.left + (int64_t)slot->index + slot->partner + slot->weight;
+        struct transform_drawn drawn = transform_draw(planner->recipe, address.epoch,
+                                                      slot->position, HEIGHT_USUAL, WIDTH_USUAL);
+        planner->sum += drawn.view.box.left + (int64_t)slot->index + slot->partner + slot->weight;
     }
     return planner->sum > 0;
 }
@@ -115,28 +116,26 @@ static bool read_sample(void *state, uint64_t item)
 
 struct mixer {
     const struct data *data;
-    enum stk_dtype dtype;
+    struct mix_format format;
     size_t slot_bytes;
-    void *images; /* [batch, slot_bytes] */
-    uint32_t partner[STK_BATCH_MAX];
-    uint16_t weight[STK_BATCH_MAX];
-    struct mix_pairs pairs;
+    void *images;                  /* [batch, slot_bytes] */
+    const struct plan_slot *slots; /* of the batch that is mixed */
 };
 
 /* Numbers of the size of normalised pixels. */
 static void fill(struct mixer *mixer)
 {
-    for (size_t i = 0; i < mixer->data->batch * mixer->slot_bytes / stk_dtype_bytes(mixer->dtype);
-         i++) {
+    for (size_t i = 0;
+         i < mixer->data->batch * mixer->slot_bytes / stk_dtype_bytes(mixer->format.dtype); i++) {
         uint8_t level = (uint8_t)(i * 2654435761u >> 24);
         double value = level / 64.0 - 2.0;
-        if (mixer->dtype == STK_U8)
+        if (mixer->format.dtype == STK_U8)
             ((uint8_t *)mixer->images)[i] = level;
-        else if (mixer->dtype == STK_F32)
+        else if (mixer->format.dtype == STK_F32)
             ((float *)mixer->images)[i] = (float)value;
         else
             ((uint16_t *)mixer->images)[i] =
-                mixer->dtype == STK_F16 ? stk_f16_encode(value) : stk_bf16_encode(value);
+                mixer->format.dtype == STK_F16 ? stk_f16_encode(value) : stk_bf16_encode(value);
     }
 }
 
@@ -145,13 +144,12 @@ static struct mixer *mixer_open(const struct data *data, enum stk_dtype dtype)
     const struct recipe *recipe = &data->phase->recipe;
     struct mixer *mixer = new_state(sizeof *mixer);
     mixer->data = data;
-    mixer->dtype = dtype;
+    mixer->format = (struct mix_format){recipe->height, recipe->width, dtype, STK_NHWC};
     mixer->slot_bytes = (size_t)recipe->height * recipe->width * 3 * stk_dtype_bytes(dtype);
     mixer->images = malloc(data->batch * mixer->slot_bytes);
     if (mixer->images == NULL)
         data_fail("no memory for a batch");
     fill(mixer);
-    mixer->pairs = (struct mix_pairs){mixer->partner, mixer->weight, data->batch};
     return mixer;
 }
 
@@ -186,11 +184,7 @@ static bool prepare_mix(void *state, uint64_t item)
 {
     struct mixer *mixer = state;
     const struct data *data = mixer->data;
-    const struct plan_slot *slots = &data->slots[item * data->batch % data->sample_count];
-    for (uint32_t i = 0; i < data->batch; i++) {
-        mixer->partner[i] = slots[i].partner;
-        mixer->weight[i] = slots[i].weight;
-    }
+    mixer->slots = &data->slots[item * data->batch % data->sample_count];
     return true;
 }
 
@@ -198,7 +192,7 @@ static bool mix(void *state, uint64_t item)
 {
     struct mixer *mixer = state;
     (void)item;
-    mix_images(mixer->images, mixer->slot_bytes, mixer->dtype, &mixer->pairs);
+    mix_images(&mixer->format, mixer->images, NULL, mixer->slots, mixer->data->batch);
     return true;
 }
 

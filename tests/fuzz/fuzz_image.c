@@ -24,7 +24,9 @@ static struct view view_of(uint32_t height, uint32_t width, uint32_t seed)
                                  .height = (int32_t)h,
                                  .width = (int32_t)w},
                          .resized_height = SIDE,
-                         .resized_width = SIDE};
+                         .resized_width = SIDE,
+                         .top = (int32_t)(seed / 11 % (2 * SIDE - 1)) - SIDE + 1,
+                         .left = (int32_t)(seed / 13 % (2 * SIDE - 1)) - SIDE + 1};
 }
 
 static enum stk_status decode(struct image_decoder *decoder, const uint8_t *bytes, size_t len,

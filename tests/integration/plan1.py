@@ -14,27 +14,14 @@ import numpy as np
 import xxhash
 from PIL import Image
 
+import mix1
+from plan1_draws import *  # noqa: F401,F403; with what follows it is all of plan 1
 from plan1_listing import Listing, Sample, list_csv, list_folder  # noqa: F401
 from plan1_sampler import Sampler
 from plan1_target import targets
-from plan1_words import (
-    CROP,
-    FLIP,
-    LAMBDA,
-    PARTNER,
-    REPLACE,
-    SHUFFLE,
-    Permutation,
-    below,
-    philox,
-    unit,
-    unit52,
-    words,
-)
-
+from plan1_transforms import TRANSFORMS, Drawn, View, draw_transforms, erased  # noqa: F401
 
 ATTEMPTS = 64
-UNITS = 16384
 
 
 @dataclass(frozen=True)
@@ -54,22 +41,41 @@ class Recipe:
     image_bytes_max: int = 32 << 20
     height: int = 224
     width: int = 224
-    crop: str = "random"
-    scale: tuple = (0.08, 1.0)
-    ratio: tuple = (3 / 4, 4 / 3)
-    resize: int = 256
     interpolation: str = "bilinear"
+    transform: tuple = ("random_resized_crop", "flip")
+    scale: tuple = (0.08, 1.0)  # of random_resized_crop, as is ratio
+    ratio: tuple = (3 / 4, 4 / 3)
+    side: tuple = (256,)
+    padding: int = 4
+    fill: tuple = (0, 0, 0)
     flip: float = 0.5
+    erase_prob: float = 0.5
+    erase_scale: tuple = (0.02, 0.33)
+    erase_ratio: tuple = (0.3, 3.3)
+    erase_mode: str = "value"
+    erase_value: tuple = (0, 0, 0)
     dtype: str = "u8"
     layout: str = "nhwc"
     mean: tuple = (0.485, 0.456, 0.406)
     std: tuple = (0.229, 0.224, 0.225)
     labels: str = "index"
-    smoothing: float = 0.0
-    mix: str = "none"
+    mix: str = "none"  # the method
     mix_preset: str = "fastai"
-    mix_alpha: float = 0.4
+    mix_alpha: float = None  # None: the preset's
+    mix_keys: dict = field(default_factory=dict)  # others that the preset does not decide
     phases: tuple = ()  # of (first epoch, batch, height, width)
+
+    @property
+    def mixing(self):
+        """The preset with what is written out beside it."""
+        keys = dict(self.mix_keys)
+        if self.mix_alpha is not None:
+            keys["alpha"] = self.mix_alpha
+        return mix1.expand(self.mix_preset, self.mix, **keys)
+
+    @property
+    def smoothing(self):
+        return self.mixing.smoothing if self.mix != "none" or self.mix_keys else 0.0
 
     def at(self, epoch):
         """The recipe with what holds in an epoch."""
@@ -96,15 +102,12 @@ class Recipe:
             f"image_bytes_max={self.image_bytes_max}",
             f"height={self.height}",
             f"width={self.width}",
-            f"crop={self.crop}",
-        ]
-        if self.crop == "random":
-            lines += [f"scale={_reals(self.scale)}", f"ratio={_reals(self.ratio)}"]
-        if self.crop == "center":
-            lines.append(f"resize={self.resize}")
-        lines += [
             f"interpolation={self.interpolation}",
-            f"flip={_reals([self.flip])}",
+            f"transform={','.join(self.transform)}",
+        ]
+        for name in self.transform:
+            lines += [f"{name}.{key}={value}" for key, value in self.settings(name)]
+        lines += [
             f"dtype={self.dtype}",
             f"layout={self.layout}",
         ]
@@ -113,12 +116,33 @@ class Recipe:
         lines.append(f"labels={self.labels}")
         if self.labels == "dense":
             lines.append(f"smoothing={_reals([self.smoothing])}")
-        lines.append(f"mix={self.mix}")
-        if self.mix == "mixup":
-            lines += [f"mix_preset={self.mix_preset}", f"mix_alpha={_reals([self.mix_alpha])}"]
+        lines += self.mixing.lines(_reals)
         for first, batch, height, width in self.phases:
             lines += [f"phase={first}", f"batch={batch}", f"height={height}", f"width={width}"]
         return "".join(line + "\n" for line in lines)
+
+    @property
+    def crops_behind_resize(self):
+        return not {"center_crop", "pad_crop"}.isdisjoint(self.transform)
+
+    def settings(self, name):
+        """The settings of a transform as (key, text), section 7."""
+        settings = {
+            "random_resized_crop": [("scale", self.scale), ("ratio", self.ratio)],
+            "resize": [("side", self.side)] if self.crops_behind_resize else [],
+            "pad_crop": [("padding", (self.padding,)), ("fill", self.fill)],
+            "flip": [("prob", (self.flip,))],
+            "random_erasing": [
+                ("prob", (self.erase_prob,)),
+                ("scale", self.erase_scale),
+                ("ratio", self.erase_ratio),
+                ("mode", self.erase_mode),
+            ],
+        }
+        if self.erase_mode == "value":
+            settings["random_erasing"].append(("value", self.erase_value))
+        rows = settings.get(name, [])
+        return [(key, value if type(value) is str else _reals(value)) for key, value in rows]
 
 
 def _reals(values):
@@ -135,115 +159,6 @@ def fingerprint(recipe, samples):
     return hash_.digest()
 
 
-# 8.4 exp and log.
-
-LN2 = float.fromhex("0x1.62e42fefa39efp-1")
-SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")
-
-
-def log(x):
-    m, e = math.frexp(x)
-    if m < SQRT_HALF:
-        m, e = m * 2, e - 1
-    s = (m - 1) / (m + 1)
-    z = s * s
-    t = 0.0
-    for n in range(23, 0, -2):
-        t = t * z + 1 / n
-    return e * LN2 + (2 * s) * t
-
-
-def exp(x):
-    if x < -708:
-        return 0.0
-    k = math.floor(x / LN2 + 0.5)
-    r = x - k * LN2
-    t = 1.0
-    for n in range(14, 0, -1):
-        t = 1 + (t * r) / n
-    return math.ldexp(t, k)
-
-
-# 8.7 Lambda.
-
-
-def beta(alpha, draw):
-    """A draw from Beta(alpha, alpha); draw(t) gives block t's four words."""
-    for t in range(64):
-        w0, w1, w2, w3 = draw(t)
-        u, v = unit52(w0, w1), unit52(w2, w3)
-        if alpha > 0.5:
-            x, y = 2 * u - 1, 2 * v - 1
-            s = x * x + y * y
-            if s > 1:
-                continue
-            q = exp(log(s) * (2 / (2 * alpha - 1)))
-            return 0.5 + x * y / s * math.sqrt(1 - q)
-        a, b = log(u) / alpha, log(v) / alpha
-        if exp(a) + exp(b) > 1:
-            continue
-        m = max(a, b)
-        a, b = exp(a - m), exp(b - m)
-        return a / (a + b)
-    return 0.5
-
-
-# 8.5 Crops.
-
-
-@dataclass(frozen=True)
-class View:
-    """What is cut out (top, left, height, width), resized to a height and width, of which a window
-    is served; crop is what the header says."""
-
-    box: tuple
-    resized: tuple
-    window: tuple  # top, left
-    crop: tuple
-
-
-def _random_box(recipe, draw, height, width):
-    (scale0, scale1), (ratio0, ratio1) = recipe.scale, recipe.ratio
-    for t in range(10):
-        w0, w1, w2, w3 = draw(t)
-        area = (height * width) * (scale0 + (scale1 - scale0) * unit(w0))
-        aspect = exp(log(ratio0) + (log(ratio1) - log(ratio0)) * unit(w1))
-        w = round(math.sqrt(area * aspect))
-        h = round(math.sqrt(area / aspect))
-        if 1 <= w <= width and 1 <= h <= height:
-            return below(w2, height - h + 1), below(w3, width - w + 1), h, w
-    w, h = width, height
-    if width / height < ratio0:
-        h = max(1, round(width / ratio0))
-    elif width / height > ratio1:
-        w = max(1, round(height * ratio1))
-    return (height - h) // 2, (width - w) // 2, h, w
-
-
-def _center_view(recipe, height, width):
-    shorter = min(height, width)
-    resized = (recipe.resize * height // shorter, recipe.resize * width // shorter)
-    top = round((resized[0] - recipe.height) / 2)
-    left = round((resized[1] - recipe.width) / 2)
-    first_y = top * height // resized[0]
-    first_x = left * width // resized[1]
-    end_y = -(-(top + recipe.height) * height // resized[0])
-    end_x = -(-(left + recipe.width) * width // resized[1])
-    crop = (first_y, first_x, end_y - first_y, end_x - first_x)
-    return View((0, 0, height, width), resized, (top, left), crop)
-
-
-def view(recipe, epoch, position, height, width):
-    """What is served of a picture of height x width at a position."""
-    if recipe.crop == "center":
-        return _center_view(recipe, height, width)
-    box = (0, 0, height, width)
-    if recipe.crop == "random":
-        draw = functools.partial(words, recipe.seed, epoch, CROP, position)
-        box = _random_box(recipe, draw, height, width)
-    return View(box, (recipe.height, recipe.width), (0, 0), box)
-
-
 # 8.6 Pixels.
 
 
@@ -253,15 +168,22 @@ def decode(data):
         return image.convert("RGB")
 
 
-def pixels(recipe, image, view_, flip):
+def pixels(recipe, image, drawn):
     """A decoded picture as uint8 [height, width, 3] of the stream."""
-    top, left, height, width = view_.box
+    view = drawn.view
+    top, left, height, width = view.box
     resized = image.crop((left, top, left + width, top + height)).resize(
-        (view_.resized[1], view_.resized[0]), getattr(Image, recipe.interpolation.upper())
+        view.resized[::-1], getattr(Image, recipe.interpolation.upper())
     )
-    top, left = view_.window
-    served = np.asarray(resized)[top : top + recipe.height, left : left + recipe.width]
-    return served[:, ::-1] if flip else served
+    served = Image.new("RGB", (recipe.width, recipe.height), view.fill)
+    served.paste(resized, (-view.window[1], -view.window[0]))
+    served = np.array(served)
+    if drawn.flip:
+        served = served[:, ::-1].copy()
+    top, left, height, width = drawn.erase
+    if height > 0:
+        served[top : top + height, left : left + width] = erased(recipe, drawn)
+    return served
 
 
 def bf16_of(numbers):
@@ -306,20 +228,17 @@ def formatted(recipe, images):
     return np.ascontiguousarray(images)
 
 
-def blend(recipe, images, partner, weight):
-    """Mixup of formatted pictures, section 8.7; slots that are their own partner stay."""
-    mixed = images.copy()
-    for i, (other, share) in enumerate(zip(partner, weight)):
-        if other == i:
-            continue
-        if recipe.dtype == "u8":
-            a, b = images[i].astype(np.int64), images[other].astype(np.int64)
-            mixed[i] = (share * a + (UNITS - share) * b + UNITS // 2) // UNITS
-        else:
-            own = np.float32(share / UNITS)
-            a, b = NUMBERS[recipe.dtype](images[[i, other]])
-            mixed[i] = ROUNDED[recipe.dtype](own * a + (np.float32(1) - own) * b)
-    return mixed
+def mixed(recipe, shares, images, partners):
+    """Mixing of formatted pictures, section 8.7; a partner is None where it is the slot itself."""
+    nchw = recipe.layout == "nchw"
+    how = ROUNDED.get(recipe.dtype), NUMBERS.get(recipe.dtype)
+    slots = zip(shares, images, partners)
+    return np.stack(
+        [
+            own if other is None else mix1.mix(share, own, other, nchw, *how)
+            for share, own, other in slots
+        ]
+    )
 
 
 # 8.3, 8.7, 8.8: a whole batch.
@@ -327,14 +246,11 @@ def blend(recipe, images, partner, weight):
 
 @dataclass
 class Slot:
-    """What stands in a slot before anything is read."""
+    """What stands in a slot before anything is read, or what its partner from the data set is."""
 
     position: int
     index: int
-    flip: bool
-    partner: int  # slot
-    weight: int
-    valid: bool
+    valid: bool = True
 
 
 @dataclass
@@ -386,37 +302,45 @@ class Plan:
         rest = self.sampler.epoch_samples - step * recipe.batch
         return min(recipe.batch, rest) if recipe.last == "partial" else recipe.batch
 
+    def draws(self, epoch):
+        """Four words from a purpose, a position and a block."""
+        return functools.partial(words, self.recipe.seed, epoch)
+
     def slots(self, epoch, step):
         recipe, n = self.recipe.at(epoch), self.sampler.epoch_samples
-        count = self.count(epoch, step)
         sample_at = self.sampler.epoch(epoch)
-        weights = self.weights(epoch, step)
-        partner = Permutation(recipe.seed, epoch, PARTNER, step, count)
         slots = []
-        for i in range(count):
+        for i in range(self.count(epoch, step)):
             p = step * recipe.batch + i
             index = sample_at((step // recipe.repeat * recipe.batch + i) % n)
-            flip = unit(words(recipe.seed, epoch, FLIP, p, 0)[0]) < recipe.flip
-            other = partner(i) if recipe.mix == "mixup" else i
-            valid = recipe.last != "mask" or p < n
-            slots.append(Slot(p, index, flip, other, weights[i], valid))
+            slots.append(Slot(p, index, recipe.last != "mask" or p < n))
         return slots
 
-    def weights(self, epoch, step):
-        """Lambda of every slot in units of 1/16384."""
-        recipe, count = self.recipe.at(epoch), self.count(epoch, step)
-        if recipe.mix == "none":
-            return [UNITS] * count
-        if recipe.mix_preset == "paper":
-            return [self._weight(epoch, step)] * count
-        return [self._weight(epoch, step * recipe.batch + i) for i in range(count)]
+    def shares(self, epoch, step, slots):
+        """What becomes of each slot."""
+        recipe, mixing = self.recipe.at(epoch), self.recipe.mixing
+        if not mixing.is_on(epoch):
+            return [mix1.Share() for _ in slots]
+        positions = [slot.position for slot in slots]
+        draw = self.draws(epoch)
+        return mix1.shares(mixing, draw, step, positions, recipe.height, recipe.width)
 
-    def _weight(self, epoch, position):
-        draw = functools.partial(words, self.recipe.seed, epoch, LAMBDA, position)
-        share = beta(self.recipe.mix_alpha, draw)
-        if self.recipe.mix_preset == "fastai" and share < 0.5:
-            share = 1 - share
-        return math.floor(share * UNITS + 0.5)
+    def partner_slots(self, epoch, step, shares):
+        """The slots that are mixed in, each its own where nothing is."""
+        keyed = functools.partial(Permutation, self.recipe.seed, epoch, PARTNER, step)
+        partner = mix1.partner_slots(self.recipe.mixing, keyed, len(shares))
+        return [i if shares[i].kind == "keep" else other for i, other in enumerate(partner)]
+
+    def partners(self, epoch, slots):
+        """The samples that are mixed in where partners come from the data set, as slots."""
+        mixing, draw = self.recipe.mixing, self.draws(epoch)
+        return [
+            Slot(
+                slot.position + mix1.PARTNER_POSITION,
+                mix1.partner_sample(mixing, draw, slot.position, slot.index, self.sampler.draw),
+            )
+            for slot in slots
+        ]
 
     def stand_in(self, epoch, slot):
         """The sample that stands in a slot in the end."""
@@ -433,38 +357,70 @@ class Plan:
             raise Unservable(f"sample {slot.index}")
         return index
 
-    def batch(self, epoch, step):
-        """The batch at an address, as an Expected."""
+    def made(self, epoch, slots):
+        """Index, label, what was drawn and formatted pixels of slots, one behind the other."""
         recipe = self.recipe.at(epoch)
-        slots = self.slots(epoch, step)
+        size = (recipe.height, recipe.width)
         indices = [self.stand_in(epoch, slot) for slot in slots]
-        images, crops = [], []
+        images, drawns = [], []
         for slot, index in zip(slots, indices):
             image = self.decoded(index)
-            view_ = view(recipe, epoch, slot.position, image.height, image.width)
-            images.append(pixels(recipe, image, view_, slot.flip))
-            crops.append(view_.crop)
-        partner = [slot.partner for slot in slots]
-        weight = [slot.weight for slot in slots]
-        labels = np.array([self.samples[index].label for index in indices], "<i4")
-        tensors = {
-            "images": blend(recipe, formatted(recipe, np.stack(images)), partner, weight),
-            "label": labels,
-            "partner_label": labels[partner],
-            "lambda": (np.array(weight) / UNITS).astype("<f4"),
+            drawn = draw_transforms(recipe, epoch, slot.position, image.height, image.width)
+            images.append(pixels(recipe, image, drawn))
+            drawns.append(drawn)
+        return {
+            "images": formatted(recipe, np.stack(images)),
+            "label": np.array([self.samples[index].label for index in indices], "<i4"),
             "index": np.array(indices, "<u8"),
-            "partner_index": np.array(indices, "<u8")[partner],
-            "crop": np.array(crops, "<i4"),
-            "flip": np.array([slot.flip for slot in slots], "|u1"),
+            "crop": np.array([drawn.view.crop(size) for drawn in drawns], "<i4"),
+            "flip": np.array([drawn.flip for drawn in drawns], "|u1"),
+            "erase": np.array([drawn.erase for drawn in drawns], "<i4"),
         }
-        if recipe.labels == "dense" or self.samples.kind != "class":
+
+    def batch(self, epoch, step):
+        """The batch at an address, as an Expected."""
+        mixing = self.recipe.mixing
+        slots = self.slots(epoch, step)
+        shares = self.shares(epoch, step, slots)
+        own = self.made(epoch, slots)
+        replaced = self.replaced(slots, 0)
+        if mixing.method != "none" and mixing.partner == "dataset":
+            drawn = self.partners(epoch, slots) if mixing.is_on(epoch) else slots
+            kept = [share.kind == "keep" for share in shares]
+            chosen = [slots[i] if keep else drawn[i] for i, keep in enumerate(kept)]
+            other = self.made(epoch, chosen)
+            pictures = other["images"]
+            wanted = {i: slot for i, slot in enumerate(drawn) if not kept[i]}
+            replaced += self.replaced(wanted.values(), len(slots), wanted)
+        else:
+            place = self.partner_slots(epoch, step, shares)
+            other = {name: values[place] for name, values in own.items()}
+            pictures = [None if place[i] == i else other["images"][i] for i in range(len(place))]
+        tensors = {
+            "images": mixed(self.recipe.at(epoch), shares, own["images"], pictures),
+            "label": own["label"],
+            "partner_label": other["label"],
+            "lambda": np.array([share.share for share in shares]).astype("<f4"),
+            "index": own["index"],
+            "partner_index": other["index"],
+            "crop": own["crop"],
+            "flip": own["flip"],
+        }
+        if mixing.cuts:
+            tensors["cut"] = np.array([share.cut for share in shares], "<i4")
+        if mixing.method != "none" and mixing.partner == "dataset":
+            tensors["partner_crop"] = other["crop"]
+            tensors["partner_flip"] = other["flip"]
+        if "random_erasing" in self.recipe.transform:
+            tensors["erase"] = own["erase"]
+        if self.recipe.labels == "dense" or self.samples.kind != "class":
             drawn = [tensors[name] for name in ("index", "partner_index", "lambda")]
-            tensors["target"] = targets(recipe, self.samples, *drawn)
-        if recipe.last == "mask":
+            tensors["target"] = targets(self.recipe, self.samples, *drawn)
+        if self.recipe.last == "mask":
             tensors["valid"] = np.array([slot.valid for slot in slots], "|u1")
-        replaced = [
-            (i, slot.index)
-            for i, (slot, index) in enumerate(zip(slots, indices))
-            if slot.index in self.bad
-        ]
         return Expected(tensors, replaced)
+
+    def replaced(self, slots, first, places=None):
+        """(place, index) of those that cannot be decoded, their places counted from first."""
+        places = range(len(slots)) if places is None else places
+        return [(first + i, slot.index) for i, slot in zip(places, slots) if slot.index in self.bad]

@@ -4,7 +4,7 @@ import bisect
 import itertools
 import math
 
-from plan1_words import SHUFFLE, SUBSET, WEIGHTED, Permutation, below64, words
+from plan1_draws import SHUFFLE, SUBSET, WEIGHTED, Permutation, below64, words
 
 
 def _weight(sample):

@@ -66,18 +66,14 @@ def stream_text(name, source, recipe=plan1.Recipe(), **paths):
         f"repeat = {recipe.repeat}",
         f"subset = {recipe.subset!r}",
         f"size = {{{recipe.height}, {recipe.width}}}",
-        f"crop = {recipe.crop}",
         f"interpolation = {recipe.interpolation}",
-        f"scale = {_list(recipe.scale)}",
-        f"ratio = {_list(recipe.ratio)}",
-        f"flip = {recipe.flip!r}",
+        f"transform = {{{', '.join(recipe.transform)}}}",
         f"dtype = {recipe.dtype}",
         f"layout = {recipe.layout}",
         f"mean = {_list(recipe.mean)}",
         f"std = {_list(recipe.std)}",
         f"on_corrupt = {recipe.on_corrupt}",
         f"labels = {recipe.labels}",
-        f"smoothing = {recipe.smoothing!r}",
     ]
     if recipe.sampler != "all":
         lines.append(f"epoch_samples = {recipe.epoch_samples}")
@@ -85,14 +81,24 @@ def stream_text(name, source, recipe=plan1.Recipe(), **paths):
         lines.append(
             f"phase {{ from_epoch = {first} batch = {batch} size = {{{height}, {width}}} }}"
         )
-    if recipe.crop == "center":
-        lines.append(f"resize = {recipe.resize}")
-    if recipe.mix != "none":
-        lines.append(
-            f"mix {{ method = {recipe.mix} preset = {recipe.mix_preset}"
-            f" alpha = {recipe.mix_alpha!r} }}"
-        )
+    for transform in recipe.transform:
+        settings = [f"{key} = {{{value}}}" for key, value in recipe.settings(transform)]
+        lines.append(f"{transform} {{ {' '.join(settings)} }}")
+    if recipe.mix != "none" or recipe.mix_keys:
+        lines.append(mix_text(recipe))
     return f"stream {name} {{\n    " + "\n    ".join(lines) + "\n}\n"
+
+
+def mix_text(recipe):
+    """A mix section: preset, method, and what else the recipe says of its own."""
+    keys = dict(preset=recipe.mix_preset, method=recipe.mix)
+    if recipe.mix_alpha is not None:
+        keys["alpha"] = recipe.mix_alpha
+    keys |= recipe.mix_keys
+    if "box_range" in keys:
+        low, high = keys.pop("box_range")
+        keys["cutmix_box"] = f"{{minmax, {low!r}, {high!r}}}"
+    return "mix { " + " ".join(f"{key} = {value}" for key, value in keys.items()) + " }"
 
 
 def _list(values):

@@ -13,8 +13,8 @@ from stokerd import SLOW, is_sanitized, stream_text
 from test_batches import assert_equal
 from wire import Refused
 
-# crop = none looks at whole pictures, so that no damage is cropped away.
-RECIPE = Recipe(seed=1, batch=16, last="partial", height=32, width=32, crop="none")
+# resize alone looks at whole pictures, so that no damage is cropped away.
+RECIPE = Recipe(seed=1, batch=16, last="partial", height=32, width=32, transform=("resize", "flip"))
 
 
 @pytest.fixture
@@ -200,7 +200,9 @@ def test_damage_outside_of_a_crop_changes_no_pixel_and_inside_replaces(daemon, c
         data = dataset.jpeg(i, 160, 160, quality=90, **options)
         dataset.write(whole, f"class/{i}.jpg", data)
         dataset.write(damaged, f"class/{i}.jpg", data if i == 0 else data[: len(data) // 2])
-    recipe = dataclasses.replace(RECIPE, batch=6, crop="random", scale=(0.01, 0.05))
+    recipe = dataclasses.replace(
+        RECIPE, batch=6, transform=("random_resized_crop", "flip"), scale=(0.01, 0.05)
+    )
     plan = plan1.Plan(recipe, plan1.list_folder(whole)[0])
     client = connect(daemon(stream_text("train", damaged, recipe)).endpoint)
     served = 0

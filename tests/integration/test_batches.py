@@ -37,11 +37,10 @@ RECIPES = {
         order="sequential",
         batch=16,
         last="partial",
-        crop="center",
+        transform=("resize", "center_crop"),
         height=40,
         width=40,
-        resize=52,
-        flip=0.0,
+        side=(52,),
         dtype="f32",
         layout="nchw",
     ),
@@ -49,13 +48,15 @@ RECIPES = {
         order="sequential",
         batch=13,
         last="wrap",
-        crop="center",
+        transform=("resize", "center_crop", "flip"),
         height=31,
         width=64,
-        resize=64,
+        side=(64,),
         flip=1.0,
     ),
-    "whole": Recipe(batch=20, crop="none", height=45, width=71, layout="nchw", flip=0.25),
+    "whole": Recipe(
+        batch=20, transform=("resize", "flip"), height=45, width=71, layout="nchw", flip=0.25
+    ),
     "extreme": Recipe(
         seed=3,
         batch=30,
@@ -69,12 +70,83 @@ RECIPES = {
     ),
     "tiny": Recipe(seed=4, batch=60, height=1, width=1, scale=(1e-6, 1e-3), ratio=(0.001, 1000.0)),
     "bicubic": Recipe(
-        batch=20, height=40, width=56, crop="center", resize=61, interpolation="bicubic"
+        batch=20,
+        height=40,
+        width=56,
+        transform=("resize", "center_crop", "flip"),
+        side=(61,),
+        interpolation="bicubic",
     ),
-    "box": Recipe(seed=9, batch=20, height=41, width=40, crop="none", interpolation="box"),
+    "box": Recipe(
+        seed=9, batch=20, height=41, width=40, transform=("resize", "flip"), interpolation="box"
+    ),
     "lanczos": Recipe(seed=10, batch=20, height=37, width=52, interpolation="lanczos"),
     "nearest": Recipe(
-        batch=20, height=48, width=48, crop="center", resize=77, interpolation="nearest"
+        batch=20,
+        height=48,
+        width=48,
+        transform=("resize", "center_crop", "flip"),
+        side=(77,),
+        interpolation="nearest",
+    ),
+    "middle": Recipe(batch=20, height=130, width=131, transform=("center_crop",)),
+    "two_sides": Recipe(
+        batch=20, height=40, width=41, transform=("resize", "center_crop"), side=(45, 61)
+    ),
+    "padded": Recipe(
+        seed=11,
+        batch=20,
+        height=64,
+        width=128,
+        transform=("pad_crop", "flip"),
+        padding=60,
+        fill=(250, 1, 128),
+    ),
+    "padded_f16": Recipe(
+        seed=12,
+        batch=20,
+        height=40,
+        width=56,
+        transform=("resize", "pad_crop", "flip"),
+        side=(33,),
+        padding=4,
+        fill=(9, 8, 7),
+        dtype="f16",
+        layout="nchw",
+        mix="mixup",
+    ),
+    "erased": Recipe(
+        seed=13,
+        batch=20,
+        height=61,
+        width=300,
+        transform=("random_resized_crop", "flip", "random_erasing"),
+        erase_prob=0.8,
+        erase_value=(3, 200, 77),
+        mix="mixup",
+    ),
+    "erased_by_noise": Recipe(
+        seed=14,
+        batch=20,
+        height=40,
+        width=40,
+        transform=("resize", "random_erasing"),
+        erase_prob=1.0,
+        erase_scale=(0.01, 0.9),
+        erase_mode="noise",
+    ),
+    "erased_bf16": Recipe(
+        seed=15,
+        batch=20,
+        height=40,
+        width=40,
+        transform=("pad_crop", "flip", "random_erasing"),
+        padding=39,
+        erase_scale=(1e-6, 0.3),
+        erase_ratio=(0.01, 100.0),
+        erase_mode="noise",
+        dtype="bf16",
+        layout="nchw",
     ),
     "mixed": Recipe(seed=5, batch=16, last="partial", height=48, width=40, mix="mixup"),
     "mixed_paper_f32": Recipe(
@@ -111,8 +183,32 @@ RECIPES = {
         phases=((5, 8, 32, 20), (2**32 - 1, 25, 40, 40)),
     ),
     "mixed_strongly": Recipe(seed=8, batch=60, height=24, width=24, mix="mixup", mix_alpha=20.0),
-    "dense": Recipe(seed=9, batch=16, height=8, width=8, labels="dense", smoothing=0.1),
+    "dense": Recipe(seed=9, batch=16, height=8, width=8, labels="dense"),
     "dense_mixed": Recipe(seed=9, batch=7, height=8, width=8, labels="dense", mix="mixup"),
+    "dense_smoothed": Recipe(
+        seed=9, batch=7, height=8, width=8, labels="dense", mix="both", mix_preset="timm"
+    ),
+    "mixed_with_all": Recipe(
+        seed=9,
+        batch=25,
+        last="partial",
+        height=40,
+        width=56,
+        mix="both",
+        mix_preset="fastbook",
+        mix_keys=dict(prob=0.7),
+    ),
+    "mixed_with_a_pool": Recipe(
+        seed=9,
+        batch=25,
+        subset=0.4,
+        height=24,
+        width=24,
+        labels="dense",
+        mix="both",
+        mix_preset="fastbook",
+        phases=((3, 20, 30, 32),),
+    ),
     **FORMATS,
 }
 
@@ -149,30 +245,32 @@ def test_every_batch_equals_plan_1_and_pillow_byte_for_byte(serving, connect, pl
 def test_the_recipes_reach_every_kind_of_view(plan_of):
     """The comparison above is worth something: fallbacks, retries, clipped and flipped views."""
     kinds = set()
-    for name, recipe in RECIPES.items():
+    for recipe in RECIPES.values():
         plan = plan_of(recipe)
         for slot in plan.slots(0, 0):
             image = plan.decoded(slot.index)
-            kinds.add(("flip", slot.flip))
-            if recipe.crop != "random":
-                kinds.add(recipe.crop)
+            height, width = image.height, image.width
+            drawn = plan1.draw_transforms(recipe, 0, slot.position, height, width)
+            kinds |= {("flip", drawn.flip), ("erased", drawn.erase[2] > 0), *recipe.transform}
+            if recipe.transform[0] != "random_resized_crop":
+                (rows, columns), (top, left) = drawn.view.resized, drawn.view.window
+                kinds.add(("rows beside", top < 0, top + recipe.height > rows))
+                kinds.add(("columns beside", left < 0, left + recipe.width > columns))
                 continue
             first = plan1.words(recipe.seed, 0, plan1.CROP, slot.position, 0)
-            only_first = lambda t, first=first: first  # noqa: E731
-            box = plan1.view(recipe, 0, slot.position, image.height, image.width).box
-            kinds.add(
-                (
-                    "first try",
-                    box == plan1._random_box(recipe, only_first, image.height, image.width),
-                )
-            )
+            only = plan1.Drawn(plan1.View((0, 0, height, width), None))
+            plan1.TRANSFORMS["random_resized_crop"](recipe, lambda _, t, w=first: w, only)
+            kinds.add(("first try", drawn.view.box == only.view.box))
+    both = (False, True)
     assert kinds == {
-        "center",
-        "none",
-        ("flip", True),
-        ("flip", False),
-        ("first try", True),
-        ("first try", False),
+        *plan1.TRANSFORMS,
+        *((what, is_) for what in ("flip", "erased", "first try") for is_ in both),
+        *(
+            (f"{axis} beside", low, high)
+            for axis in ("rows", "columns")
+            for low in both
+            for high in both
+        ),
     }
 
 
@@ -195,7 +293,8 @@ def test_welcome_describes_the_stream(serving, connect, plan_of, good):
         if recipe.mix == "none":
             assert welcome["mix"] == "none"
         else:
-            assert welcome["mix"] == f"mixup {recipe.mix_preset} alpha={recipe.mix_alpha:g}"
+            words = f"{recipe.mix} {recipe.mix_preset}"
+            assert welcome["mix"].startswith(f"{words} alpha={recipe.mixing.alpha:g}")
         assert welcome["decoder"].startswith("libjpeg-turbo ")
 
 
@@ -222,14 +321,25 @@ def test_fingerprint_is_the_protocols_hash_and_follows_every_setting(daemon, con
     base = Recipe(batch=16, height=8, width=8)
     changes = [
         {}, {"seed": 1}, {"batch": 17}, {"order": "sequential"}, {"last": "wrap"}, {"height": 9},
-        {"width": 9}, {"crop": "none"}, {"crop": "center"}, {"crop": "center", "resize": 300},
+        {"width": 9}, {"transform": ("resize", "flip")}, {"transform": ("center_crop",)},
+        {"transform": ("resize", "center_crop")},
+        {"transform": ("resize", "center_crop"), "side": (300,)},
+        {"transform": ("resize", "center_crop"), "side": (300, 256)},
+        {"transform": ("pad_crop",)}, {"transform": ("pad_crop",), "padding": 3},
+        {"transform": ("pad_crop",), "fill": (0, 0, 1)},
+        {"transform": ("resize", "random_erasing")},
+        {"transform": ("resize", "random_erasing"), "erase_prob": 0.1},
+        {"transform": ("resize", "random_erasing"), "erase_scale": (0.1, 0.2)},
+        {"transform": ("resize", "random_erasing"), "erase_ratio": (0.5, 2.0)},
+        {"transform": ("resize", "random_erasing"), "erase_value": (1, 0, 0)},
+        {"transform": ("resize", "random_erasing"), "erase_mode": "noise"},
         {"scale": (0.1, 1.0)}, {"ratio": (0.75, 1.5)}, {"flip": 0.1}, {"dtype": "f32"},
         {"dtype": "f32", "mean": (0.1, 0.2, 0.3)}, {"dtype": "f32", "std": (0.1, 0.2, 0.3)},
         {"dtype": "f16"}, {"dtype": "f16", "mean": (0.1, 0.2, 0.3)}, {"dtype": "bf16"},
         {"dtype": "bf16", "std": (0.1, 0.2, 0.3)},
         {"layout": "nchw"}, {"interpolation": "box"}, {"interpolation": "nearest"},
         {"on_corrupt": "fail"}, {"mix": "mixup"},
-        {"labels": "dense"}, {"labels": "dense", "smoothing": 0.1},
+        {"labels": "dense"}, {"labels": "dense", "mix_keys": dict(smoothing=0.1)},
         {"mix": "mixup", "mix_alpha": 0.3}, {"mix": "mixup", "mix_preset": "paper",
         "mix_alpha": 0.4},
     ]  # fmt: skip
@@ -242,8 +352,8 @@ def test_fingerprint_is_the_protocols_hash_and_follows_every_setting(daemon, con
 
 
 def test_settings_without_a_meaning_stay_out_of_the_fingerprint(daemon, connect, good):
-    base = Recipe(batch=16, height=8, width=8, crop="none")
-    other = dataclasses.replace(base, scale=(0.2, 0.3), mean=(0.0, 0.0, 0.0), resize=99)
+    base = Recipe(batch=16, height=8, width=8, transform=("resize", "flip"))
+    other = dataclasses.replace(base, scale=(0.2, 0.3), mean=(0.0, 0.0, 0.0), side=(99,))
     running = daemon(stream_text("a", good, base) + stream_text("b", good, other))
     a, b = connect(running.endpoint).streams()
     assert a["fingerprint"] == b["fingerprint"]

@@ -186,7 +186,7 @@ def test_bench_of_four_clients_costs_one_decode(running, connect):
 
 @pytest.mark.parametrize("window", [1, 5])
 def test_bench_keeps_as_many_requests_in_flight_as_its_window(daemon, tap, good, window):
-    slow = Recipe(batch=60, height=256, width=256, crop="none")
+    slow = Recipe(batch=60, height=256, width=256, transform=("resize", "flip"))
     running = daemon(stream_text("train", good, slow), workers=1)
     between = tap(running.endpoint)
     told = bench(f"{between.endpoint}/train", "--batches", 8, "--window", window)

@@ -14,7 +14,7 @@ from wire import RawPeer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-SLOW = Recipe(batch=60, height=512, width=512, crop="none")
+SLOW = Recipe(batch=60, height=512, width=512, transform=("resize", "flip"))
 LARGE = Recipe(batch=20, last="partial", height=224, width=224)  # 3 MB a batch
 
 # A trainer that fills its window and says so.

@@ -14,7 +14,7 @@ SMALL = Recipe(batch=10, last="partial", height=64, width=64)
 
 
 def test_a_window_that_shrinks_under_requests_in_flight_is_kept(daemon, connect, good):
-    slow = Recipe(batch=60, height=512, width=512, crop="none")
+    slow = Recipe(batch=60, height=512, width=512, transform=("resize", "flip"))
     running = daemon(stream_text("slow", good, slow), workers=1)
     client = connect(running.endpoint)
     client.hello("slow", window=64)

@@ -9,7 +9,16 @@ from plan1 import Recipe
 from stokerd import stream_text
 from wire import Refused
 
-RECIPE = Recipe(seed=7, batch=16, last="partial", height=40, width=40, mix="mixup")
+RECIPE = Recipe(
+    seed=7,
+    batch=16,
+    last="partial",
+    height=40,
+    width=40,
+    transform=("random_resized_crop", "flip", "random_erasing"),
+    erase_mode="noise",
+    mix="mixup",
+)
 ADDRESSES = [(epoch, step) for epoch in (0, 1, 77) for step in range(4)]
 
 

@@ -18,7 +18,7 @@ from stokerd import SLOW, links_systemd, quoted, stream_text
 from wire import Refused
 
 RECIPE = Recipe(batch=5, height=16, width=16)
-LONG = Recipe(batch=60, height=512, width=512, crop="none")
+LONG = Recipe(batch=60, height=512, width=512, transform=("resize", "flip"))
 
 
 def sentence(process):
@@ -89,7 +89,7 @@ def test_a_folder_without_read_permission_is_named(launch, readable, as_nobody):
 
 def test_a_file_without_read_permission_is_replaced(daemon, connect, readable, as_nobody):
     os.chmod(os.path.join(readable, "class1", "2.jpg"), 0)
-    recipe = Recipe(batch=10, height=16, width=16, crop="none")
+    recipe = Recipe(batch=10, height=16, width=16, transform=("resize", "flip"))
     running = daemon(
         stream_text("train", readable, recipe), listen=["tcp://127.0.0.1:*"], **as_nobody
     )
@@ -145,7 +145,7 @@ def test_memory_that_does_not_suffice_is_refused_with_what_would(launch, daemon,
     [
         ("bach = 3", "batch"), ("batch = many", "batch"), ("batch = 0", "8192"),
         ("order = shufle", "shuffle"),
-        ("flip = 1.5", "flip"), ("mix { method = mixop }", "mixup"),
+        ("flip { prob = 1.5 }", "prob"), ("mix { method = mixop }", "mixup"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_stream_is_told_with_file_line_and_remedy(launch, small, wrong, remedy):

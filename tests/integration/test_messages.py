@@ -105,9 +105,13 @@ def test_the_pages_example_of_a_plan_is_the_plan(example):
     plan = plan1.Plan(recipe, plan1.Listing([plan1.Sample(b"", 0, 0, b"")] * 1000, ["a"]))
     rows = re.findall(r"^\| (\d+) \| (.*) \|$", example, re.M)
     assert len(rows) >= 4
-    for slot, (number, cells) in zip(plan.slots(0, 0), rows):
-        crop = plan1.view(recipe, 0, slot.position, 375, 500).crop
-        values = [slot.index, int(slot.flip), slot.partner, slot.weight, *crop]
+    slots = plan.slots(0, 0)
+    shares = plan.shares(0, 0, slots)
+    partner = plan.partner_slots(0, 0, shares)
+    for slot, share, other, (number, cells) in zip(slots, shares, partner, rows):
+        drawn = plan1.draw_transforms(recipe, 0, slot.position, 375, 500)
+        crop = drawn.view.crop((recipe.height, recipe.width))
+        values = [slot.index, int(drawn.flip), other, share.weight, *crop]
         assert int(number) == slot.position
         assert [int(value) for value in re.findall(r"\d+", cells)] == values
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import mix1
 import plan1
 
 # Random123's tests/kat_vectors, philox4x32 of 10 rounds: counter, key, words.
@@ -44,8 +45,7 @@ def test_exp_and_log_agree_with_the_c_librarys_to_the_last_digits():
 @pytest.mark.parametrize("alpha", [0.1, 0.4, 0.5, 0.6, 1.0, 3.0])
 def test_beta_has_the_moments_of_its_law(alpha):
     draws = [
-        plan1.beta(alpha, lambda t, p=p: plan1.words(11, 0, plan1.LAMBDA, p, t))
-        for p in range(4000)
+        mix1.beta(alpha, lambda t, p=p: plan1.words(11, 0, plan1.LAMBDA, p, t)) for p in range(4000)
     ]
     variance = 1 / (4 * (2 * alpha + 1))
     assert abs(np.mean(draws) - 0.5) < 4 * math.sqrt(variance / len(draws))

@@ -13,7 +13,7 @@ from stokerd import is_sanitized, stream_text, wait_until
 from wire import Refused, encode
 
 RECIPE = Recipe(batch=5, height=16, width=16)
-SLOW_RECIPE = Recipe(batch=60, height=512, width=512, crop="none")
+SLOW_RECIPE = Recipe(batch=60, height=512, width=512, transform=("resize", "flip"))
 GET = {"k": "get", "id": 77, "stream": "train", "epoch": 0, "step": 1}
 
 

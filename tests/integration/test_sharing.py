@@ -60,7 +60,7 @@ def test_stats_tells_all_figures_and_they_add_up(running, connect):
 
 
 def test_cancelled_requests_need_no_reply_and_leave_the_window(daemon, connect, good):
-    slow = Recipe(batch=60, height=448, width=448, crop="none")
+    slow = Recipe(batch=60, height=448, width=448, transform=("resize", "flip"))
     client = connect(daemon(stream_text("train", good, slow), workers=1).endpoint)
     client.hello("train", window=2)
     cancelled = [client.post_get("train", epoch, 0) for epoch in (0, 1)]

@@ -34,7 +34,11 @@ TENSORS = {
     "flip": ("|u1", ()),
 }
 CLASSES = "classes"  # a dimension that the stream's source decides
-OPTIONAL = {  # in this order behind those that are always there
+OPTIONAL = {  # behind those, in this order, where a stream has them
+    "cut": ("<i4", (4,)),
+    "partner_crop": ("<i4", (4,)),
+    "partner_flip": ("|u1", ()),
+    "erase": ("<i4", (4,)),
     "target": ("<f4", (CLASSES,)),
     "valid": ("|u1", ()),
 }

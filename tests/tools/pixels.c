@@ -75,7 +75,7 @@ static bool parse(char *line, struct job *job)
     char dtype[8], layout[8], interpolation[16];
     int path_at = 0;
     line[strcspn(line, "\n")] = '\0';
-    sscanf(line, "%d %d %d %d %u %u %u %u %u %u %d %7s %7s %15s %n", &view->box.top,
+    sscanf(line, "%d %d %d %d %u %u %d %d %u %u %d %7s %7s %15s %n", &view->box.top,
            &view->box.left, &view->box.height, &view->box.width, &view->resized_height,
            &view->resized_width, &view->top, &view->left, &height, &width, &job->flip, dtype,
            layout, interpolation, &path_at);

@@ -1,10 +1,17 @@
-"""Plan 1's random words and permutations, sections 8.1 and 8.2 of proto/PROTOCOL.md."""
+"""Plan 1's arithmetic in Python: random words, the permutation, exp and log.
+
+Written from proto/PROTOCOL.md alone, as plan1.py is; section numbers are that page's.
+"""
+
+import math
 
 MASK32 = (1 << 32) - 1
 MASK64 = (1 << 64) - 1
 
 SHUFFLE, CROP, FLIP, LAMBDA, PARTNER, REPLACE = range(1, 7)
+PARTNER_SAMPLE, MIX_CHOICE, CUT = 7, 8, 9
 WEIGHTED, SUBSET = 10, 11
+PAD_CROP, ERASE, ERASE_NOISE = 12, 13, 14
 
 
 # 8.1 Random words.
@@ -47,7 +54,7 @@ def below64(a, b, n):
 # 8.2 Permutation.
 
 
-def _scramble(z):
+def scramble(z):
     z ^= z >> 30
     z = z * 0xBF58476D1CE4E5B9 & MASK64
     z ^= z >> 27
@@ -74,8 +81,8 @@ class Permutation:
         high_mask = (1 << self.high_bits) - 1
         low, high = x & low_mask, x >> self.low_bits
         for round_ in range(0, 16, 2):
-            high ^= _scramble((low + self.keys[round_]) & MASK64) & high_mask
-            low ^= _scramble((high + self.keys[round_ + 1]) & MASK64) & low_mask
+            high ^= scramble((low + self.keys[round_]) & MASK64) & high_mask
+            low ^= scramble((high + self.keys[round_ + 1]) & MASK64) & low_mask
         return high << self.low_bits | low
 
     def __call__(self, x):
@@ -83,3 +90,32 @@ class Permutation:
         while x >= self.n:
             x = self._walk(x)
         return x
+
+
+# 8.4 exp and log.
+
+LN2 = float.fromhex("0x1.62e42fefa39efp-1")
+SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")
+
+
+def log(x):
+    m, e = math.frexp(x)
+    if m < SQRT_HALF:
+        m, e = m * 2, e - 1
+    s = (m - 1) / (m + 1)
+    z = s * s
+    t = 0.0
+    for n in range(23, 0, -2):
+        t = t * z + 1 / n
+    return e * LN2 + (2 * s) * t
+
+
+def exp(x):
+    if x < -708:
+        return 0.0
+    k = math.floor(x / LN2 + 0.5)
+    r = x - k * LN2
+    t = 1.0
+    for n in range(14, 0, -1):
+        t = 1 + (t * r) / n
+    return math.ldexp(t, k)
