@@ -23,6 +23,8 @@ struct stk_batch {
     struct stk_replaced *replaced;        /* header.replaced_count rows */
 };
 
+enum { COLUMNS_CLASSES = UINT16_MAX }; /* as many as the stream has classes */
+
 /* The tensors with a row a slot, besides the images: [count], or [count, columns]. */
 static const struct {
     const char *name;
@@ -35,7 +37,8 @@ static const struct {
     {"partner_index", STK_U64, 0, false}, {"crop", STK_I32, 4, false},
     {"flip", STK_U8, 0, false},           {"cut", STK_I32, 4, true},
     {"partner_crop", STK_I32, 4, true},   {"partner_flip", STK_U8, 0, true},
-    {"erase", STK_I32, 4, true},          {"valid", STK_U8, 0, true},
+    {"erase", STK_I32, 4, true},          {"target", STK_F32, COLUMNS_CLASSES, true},
+    {"valid", STK_U8, 0, true},
 };
 
 void stk_batch_close(struct stk_batch **batch)
@@ -78,6 +81,8 @@ static bool tensor_shaped(const struct stk_tensor_info *tensor, const struct stk
         if (!stk_text_is(tensor->name, known_tensors[i].name))
             continue;
         uint32_t columns = known_tensors[i].columns;
+        if (columns == COLUMNS_CLASSES)
+            columns = info->classes;
         return tensor->dtype == known_tensors[i].dtype && tensor->shape[0] == header->count &&
                tensor->rank == (columns == 0 ? 1 : 2) &&
                (columns == 0 || tensor->shape[1] == columns);

@@ -48,6 +48,7 @@ enum fake_fault {
     FAULT_LABEL_SHAPE,   /* fewer labels than samples, the frame as its shape says */
     FAULT_LABEL_DTYPE,   /* labels as f4 */
     FAULT_IMAGES_SHAPE,  /* pictures of another height */
+    FAULT_TARGET_SHAPE,  /* a target of fewer columns than there are classes */
     FAULT_TENSOR_NAME,   /* no lambda, but a tensor that nobody knows */
     FAULT_TENSOR_TWICE,  /* two tensors of one name */
     FAULT_CUT_SHAPE,     /* boxes of three numbers */
@@ -271,6 +272,9 @@ static inline void fake_spoil(struct stk_batch_header *header, enum fake_fault f
     case FAULT_IMAGES_SHAPE:
         header->tensors[0].shape[1]--;
         break;
+    case FAULT_TARGET_SHAPE:
+        header->tensors[header->tensor_count++] = fake_tensor("target", STK_F32, 2, 2);
+        break;
     case FAULT_TENSOR_NAME:
         header->tensors[3].name = stk_text_of("lamda");
         break;
@@ -315,9 +319,10 @@ static inline void fake_send_batch(struct fake_daemon *fake, zmq_msg_t *peer, ui
         .replaced_count = address.step % 3 == 0 || fault == FAULT_REPLACED_SLOT ? 2 : 0,
         .replaced = replaced};
     fake_spoil(&header, fault, replaced);
+    /* What stands last is the data of a target or of boxes, of which only the shape matters. */
     const void *const data[] = {
         batch.images,        batch.label, batch.partner_label, batch.lambda, batch.index,
-        batch.partner_index, batch.crop,  batch.flip,          batch.crop,   batch.crop};
+        batch.partner_index, batch.crop,  batch.flip,          batch.images, batch.images};
     char bytes[8192];
     size_t len;
     ck_assert_int_eq(stk_batch_header_encode(&header, bytes, sizeof bytes, &len), STK_OK);
