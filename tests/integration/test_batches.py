@@ -200,7 +200,7 @@ RECIPES = {
     ),
     "mixed_with_a_pool": Recipe(
         seed=9,
-        batch=25,
+        batch=10,
         subset=0.4,
         height=24,
         width=24,

@@ -19,7 +19,9 @@ BROKEN = (3, 10, 17)
 LAWS = {
     "weighted": WEIGHTED,
     "weighted_subset": dataclasses.replace(WEIGHTED, seed=3, subset=0.6, last="partial"),
-    "weighted_mixed": dataclasses.replace(WEIGHTED, mix="mixup", labels="dense", smoothing=0.1),
+    "weighted_mixed": dataclasses.replace(
+        WEIGHTED, mix="mixup", labels="dense", mix_keys=dict(smoothing=0.1)
+    ),
     "repeated": dataclasses.replace(WEIGHTED, repeat=3, epoch_samples=0),
     "balanced": BALANCED,
     "balanced_subset": dataclasses.replace(BALANCED, subset=0.5, labels="dense"),
@@ -96,7 +98,7 @@ def test_a_csvs_weights_and_classes_are_what_samplers_draw_by(daemon, connect, t
 
 def test_weights_are_shares(daemon, connect, table):
     url, listing = table("class", uneven, lambda i: float(i not in BROKEN) * (1 + 2 * (i % 2)))
-    recipe = dataclasses.replace(WEIGHTED, epoch_samples=4000, batch=100, crop="none")
+    recipe = dataclasses.replace(WEIGHTED, epoch_samples=4000, batch=100, transform=("resize",))
     client = connect(daemon(stream_text("train", url, recipe)).endpoint)
     client.hello("train")
     counts = collections.Counter()

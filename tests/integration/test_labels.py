@@ -13,7 +13,9 @@ from stokerd import stream_text
 
 RECIPE = Recipe(seed=4, batch=7, last="partial", height=8, width=8)
 MIXED = Recipe(seed=4, batch=7, last="partial", height=8, width=8, mix="mixup")
-DENSE = Recipe(seed=4, batch=9, last="wrap", height=8, width=8, labels="dense", mix_keys=dict(smoothing=0.1))
+DENSE = Recipe(
+    seed=4, batch=9, last="wrap", height=8, width=8, labels="dense", mix_keys=dict(smoothing=0.1)
+)
 
 # As people and programs write them.
 CSVS = {
@@ -114,7 +116,9 @@ def test_numbers_and_several_classes_have_no_class_number(
 @pytest.mark.parametrize("mix", ["none", "mixup"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
 def test_a_dense_row_is_timms_and_sums_to_one(daemon, connect, good, mix, smoothing):
-    recipe = Recipe(batch=20, height=8, width=8, labels="dense", mix=mix, mix_keys=dict(smoothing=smoothing))
+    recipe = Recipe(
+        batch=20, height=8, width=8, labels="dense", mix=mix, mix_keys=dict(smoothing=smoothing)
+    )
     client = connect(daemon(stream_text("train", good, recipe)).endpoint)
     for step in range(3):
         batch = client.get("train", 1, step)
