@@ -188,12 +188,24 @@ static enum stk_status heed_error(struct stk_client *client, uint32_t index, str
     return STK_OK;
 }
 
+/* A daemon ignores a key that it does not know, and answers as if it was not there. */
+static enum stk_status refuse_mixed(const struct stk_peer *peer, struct stk_slot *slot)
+{
+    stk_batch_close(&slot->batch);
+    return stk_fail(slot->sentence, STK_UNKNOWN_KIND,
+                    "'%s' cannot serve pictures as they were before mixing: its stokerd is older "
+                    "than this library",
+                    peer->channel.endpoint);
+}
+
 static enum stk_status heed_batch(struct stk_client *client, uint32_t index, struct stk_slot *slot,
                                   struct stk_frames *frames)
 {
     struct stk_peer *peer = &client->peers[index];
     enum stk_status status =
         stk_batch_open(frames, &client->welcome.info, slot->address, &slot->batch, slot->sentence);
+    if (status == STK_OK && stk_batch_header(slot->batch)->unmixed != client->options.unmixed)
+        status = refuse_mixed(peer, slot);
     peer->in_flight--;
     slot->status = status;
     slot->state = status == STK_OK ? STK_SLOT_READY : STK_SLOT_FAILED;
@@ -317,6 +329,7 @@ static void ask(struct stk_client *client, uint64_t id)
                                     .id = id,
                                     .stream = stk_text_of(client->url.stream),
                                     .address = slot->address,
+                                    .unmixed = client->options.unmixed,
                                     .pinned = true,
                                     .fingerprint = client->welcome.info.fingerprint};
     if (stk_channel_send(&client->peers[index].channel, &get) != STK_OK) {

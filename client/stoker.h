@@ -32,18 +32,19 @@ enum {
 
 /* All zero means: one trainer, from the start, without end, with the defaults below. */
 struct stk_options {
-    const char *name;    /* what the daemon's log calls this trainer; NULL: "HOST:PID" */
-    uint32_t window;     /* requests in flight, 1 .. STK_WINDOW_MAX; 0: 8 */
-    uint32_t rank;       /* this trainer among world trainers, 0 .. world - 1 */
-    uint32_t world;      /* trainers that share the stream; 0: 1 */
-    uint32_t epoch;      /* where to start */
-    uint64_t step;       /* where to start in that epoch, 0 .. its steps: the group's next step,
+    const char *name; /* what the daemon's log calls this trainer; NULL: "HOST:PID" */
+    uint32_t window;  /* requests in flight, 1 .. STK_WINDOW_MAX; 0: 8 */
+    uint32_t rank;    /* this trainer among world trainers, 0 .. world - 1 */
+    uint32_t world;   /* trainers that share the stream; 0: 1 */
+    uint32_t epoch;   /* where to start */
+    uint64_t step;    /* where to start in that epoch, 0 .. its steps: the group's next step,
                             not the rank's; steps is the epoch's end, and the next one follows */
-    uint32_t epochs;     /* epochs to deliver, the first one counted even if it starts in the
+    uint32_t epochs;  /* epochs to deliver, the first one counted even if it starts in the
                             middle; 0: without end.  Those before epoch + epochs: seek does not
                             change that */
-    uint64_t batches;    /* batches to deliver at most; no more are asked for.  0: no limit */
-    uint32_t timeout_ms; /* how long open and next wait for an answer; 0: 30,000 */
+    uint64_t batches; /* batches to deliver at most; no more are asked for.  0: no limit */
+    enum stk_unmixed unmixed; /* which pictures: not the mixed ones, but what they are made of */
+    uint32_t timeout_ms;      /* how long open and next wait for an answer; 0: 30,000 */
 };
 
 struct stk_client;

@@ -281,11 +281,14 @@ static const struct stream_phase *phase_of(const struct batch *batch)
     return stream_phase(batch->stream, batch->address.epoch);
 }
 
-static void mix_batch(struct pipeline *pipeline, const struct batch *batch)
+/* After the batch was sealed: what it tells of the plan is told before that is changed. */
+static void mix_batch(struct pipeline *pipeline, struct batch *batch)
 {
     uint64_t start_ns = clock_now_ns();
     const struct recipe *recipe = &phase_of(batch)->recipe;
     const struct mix_format format = {recipe->height, recipe->width, recipe->dtype, recipe->layout};
+    if (batch->unmixed == STK_UNMIXED_PARTNER)
+        batch_show_partners(batch, recipe->height, recipe->width);
     mix_images(&format, batch_image(batch, 0), batch_partner_images(batch), batch_plan_slots(batch),
                batch->count);
     figure_add(&pipeline->options.figures->mix_ns_total, clock_now_ns() - start_ns);
@@ -295,11 +298,11 @@ static void finish_slot(struct pipeline *pipeline, struct batch *batch)
 {
     if (atomic_fetch_sub_explicit(&batch->slots_left, 1, memory_order_acq_rel) != 1)
         return;
-    if (batch->failure == STK_OK && phase_of(batch)->recipe.mix.method != MIX_NONE)
-        mix_batch(pipeline, batch);
     if (batch->failure == STK_OK) {
         batch_seal(batch);
         target_fill(batch);
+        if (phase_of(batch)->recipe.mix.method != MIX_NONE && batch->unmixed != STK_UNMIXED_OWN)
+            mix_batch(pipeline, batch);
         figure_add(&pipeline->options.figures->batches_made, 1);
     } else {
         figure_add(&pipeline->options.figures->batches_failed, 1);

@@ -117,7 +117,7 @@ static struct batch *begin(struct server *server, const struct request *request)
     if (cache_take(server->cache, &phase->layout, &batch) != STK_OK)
         return NULL;
     uint64_t start_ns = clock_now_ns();
-    batch_plan(batch, stream, &phase->recipe, &stream->sampler, request->address);
+    batch_plan(batch, stream, &phase->recipe, &stream->sampler, request->address, request->unmixed);
     figure_add(&server->figures.plan_ns_total, clock_now_ns() - start_ns);
     cache_put(server->cache, batch);
     server->filling++;
@@ -143,7 +143,8 @@ static struct request *next_request(struct client *client, uint32_t *waiting)
 static bool serve_request(struct server *server, struct client *client, struct request *request,
                           bool allowed)
 {
-    struct batch *batch = cache_find(server->cache, request->stream, request->address);
+    struct batch *batch =
+        cache_find(server->cache, request->stream, request->address, request->unmixed);
     if (batch == NULL) {
         request->batch = allowed ? begin(server, request) : NULL;
         return request->batch != NULL;

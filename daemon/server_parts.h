@@ -37,6 +37,7 @@ struct request {
     uint64_t id;
     const struct stream *stream;
     struct stk_address address;
+    enum stk_unmixed unmixed;
     struct batch *batch; /* the one that it waits for; NULL: not begun.  The pipeline's reference
                             keeps it */
     TAILQ_ENTRY(request) entry; /* client->requests or client->unused */

@@ -151,6 +151,7 @@ static void handle_get(struct server *server, const struct letter *letter)
     queued->id = request->id;
     queued->stream = stream;
     queued->address = request->address;
+    queued->unmixed = request->unmixed;
     queued->batch = NULL;
     TAILQ_INSERT_TAIL(&client->requests, queued, entry);
     client->request_count++;

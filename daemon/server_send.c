@@ -136,6 +136,7 @@ static enum stk_status encode_header(struct server *server, uint64_t id, const s
         .stream = stk_text_of(stream->name),
         .fingerprint = stream->fingerprint,
         .address = batch->address,
+        .unmixed = batch->unmixed,
         .count = batch->count,
         .replaced_count = batch->replaced_count,
         .replaced = replaced,

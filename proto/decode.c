@@ -152,6 +152,18 @@ static const char *last_word(unsigned i)
     return stk_last_word((enum stk_last)i);
 }
 
+static const char *unmixed_word(unsigned i)
+{
+    return stk_unmixed_word((enum stk_unmixed)i);
+}
+
+static enum stk_unmixed read_unmixed(struct reader *reader)
+{
+    if (reader->status != STK_OK || find(reader, "unmixed") == NULL)
+        return STK_MIXED;
+    return (enum stk_unmixed)read_word(reader, "unmixed", unmixed_word, STK_UNMIXED_COUNT);
+}
+
 static void read_fingerprint(struct reader *reader, struct stk_fingerprint *fingerprint)
 {
     const msgpack_object *object = need(reader, "fingerprint", MSGPACK_OBJECT_BIN);
@@ -248,6 +260,7 @@ static void read_request(struct reader *reader, struct stk_request *message)
         message->pinned = find(reader, "fingerprint") != NULL;
         if (message->pinned)
             read_fingerprint(reader, &message->fingerprint);
+        message->unmixed = read_unmixed(reader);
         break;
     case STK_KIND_LABELS:
         message->stream = read_text(reader, "stream", STK_NAME_BYTES_MAX);
@@ -426,6 +439,7 @@ enum stk_status stk_batch_header_decode(const void *bytes, size_t len,
         for (uint32_t i = 0; i < tensors->size; i++)
             read_tensor(reader, &tensors->ptr[i], &message->tensors[i]);
         message->replaced_count = read_array(reader, "replaced", STK_BATCH_MAX)->size;
+        message->unmixed = read_unmixed(reader);
         status = reader->status;
     }
     if (status != STK_OK)

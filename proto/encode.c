@@ -90,6 +90,13 @@ static void key_fingerprint(struct writer *writer, const struct stk_fingerprint 
     msgpack_pack_bin_body(&writer->packer, fingerprint->bytes, sizeof fingerprint->bytes);
 }
 
+/* Left out where it says nothing: most peers never ask. */
+static void key_unmixed(struct writer *writer, enum stk_unmixed unmixed)
+{
+    if (unmixed != STK_MIXED)
+        key_word(writer, "unmixed", stk_unmixed_word(unmixed));
+}
+
 static void key_shape(struct writer *writer, const uint32_t *shape, uint32_t rank)
 {
     put_key(writer, "shape");
@@ -104,8 +111,9 @@ enum stk_status stk_request_encode(const struct stk_request *message, void *byte
     static const char *const kinds[] = {"hello", "get", "cancel", "streams", "labels", "stats"};
     static const size_t keys[] = {6, 5, 2, 2, 4, 2};
     struct writer writer;
+    bool get = message->kind == STK_KIND_GET;
     begin(&writer, bytes, capacity,
-          keys[message->kind] + (message->kind == STK_KIND_GET && message->pinned));
+          keys[message->kind] + (get && message->pinned) + (get && message->unmixed != STK_MIXED));
     key_word(&writer, "k", kinds[message->kind]);
     key_number(&writer, "id", message->id);
     switch (message->kind) {
@@ -121,6 +129,7 @@ enum stk_status stk_request_encode(const struct stk_request *message, void *byte
         key_number(&writer, "step", message->address.step);
         if (message->pinned)
             key_fingerprint(&writer, &message->fingerprint);
+        key_unmixed(&writer, message->unmixed);
         break;
     case STK_KIND_LABELS:
         key_text(&writer, "stream", message->stream);
@@ -198,7 +207,7 @@ enum stk_status stk_batch_header_encode(const struct stk_batch_header *message, 
                                         size_t capacity, size_t *len)
 {
     struct writer writer;
-    begin(&writer, bytes, capacity, 9);
+    begin(&writer, bytes, capacity, 9 + (message->unmixed != STK_MIXED));
     key_word(&writer, "k", "batch");
     key_number(&writer, "id", message->id);
     key_text(&writer, "stream", message->stream);
@@ -214,6 +223,7 @@ enum stk_status stk_batch_header_encode(const struct stk_batch_header *message, 
     msgpack_pack_array(&writer.packer, message->replaced_count);
     for (uint32_t i = 0; i < message->replaced_count; i++)
         put_replaced(&writer, &message->replaced[i]);
+    key_unmixed(&writer, message->unmixed);
     return end(&writer, len);
 }
 

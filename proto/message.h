@@ -54,6 +54,10 @@ enum stk_layout { STK_NHWC, STK_NCHW };
 
 enum stk_last { STK_LAST_DROP, STK_LAST_PARTIAL, STK_LAST_WRAP, STK_LAST_MASK, STK_LAST_COUNT };
 
+/* Which pictures of a batch are wanted: those that it is trained with, or for a look at what they
+ * are made of those of the slots, or of their partners, as they were before mixing. */
+enum stk_unmixed { STK_MIXED, STK_UNMIXED_OWN, STK_UNMIXED_PARTNER, STK_UNMIXED_COUNT };
+
 /** What the wire calls a dtype, e.g. "<f4".  Threads: any. */
 const char *stk_dtype_word(enum stk_dtype dtype);
 
@@ -65,6 +69,9 @@ const char *stk_layout_word(enum stk_layout layout);
 
 /** "drop", "partial", "wrap" or "mask". */
 const char *stk_last_word(enum stk_last last);
+
+/** "no", "own" or "partner". */
+const char *stk_unmixed_word(enum stk_unmixed unmixed);
 
 /* X(name, word); the same words name requests and their replies. */
 #define STK_KIND_LIST(X)                                                                           \
@@ -119,6 +126,7 @@ struct stk_request {
     struct stk_text stream; /* hello, get, labels */
     struct stk_text name;   /* hello: what the log and the figures call the sender; may be empty */
     struct stk_address address; /* get */
+    enum stk_unmixed unmixed;   /* get */
     uint32_t first;             /* labels: the first class number wanted */
     bool pinned;                /* get: fingerprint is set */
     struct stk_fingerprint fingerprint;
@@ -185,7 +193,8 @@ struct stk_batch_header {
     struct stk_text stream;
     struct stk_fingerprint fingerprint;
     struct stk_address address;
-    uint32_t count; /* samples in this batch */
+    enum stk_unmixed unmixed; /* as asked; a daemon that does not know of it says STK_MIXED */
+    uint32_t count;           /* samples in this batch */
     uint32_t tensor_count;
     struct stk_tensor_info tensors[STK_TENSORS_MAX]; /* in frame order */
     uint32_t replaced_count;

@@ -32,6 +32,12 @@ const char *stk_last_word(enum stk_last last)
     return words[last];
 }
 
+const char *stk_unmixed_word(enum stk_unmixed unmixed)
+{
+    static const char *const words[] = {"no", "own", "partner"};
+    return words[unmixed];
+}
+
 struct stk_phase stk_stream_phase(const struct stk_stream_info *info, uint32_t epoch)
 {
     struct stk_phase phase = {.steps = info->steps, .batch = info->batch};

@@ -49,7 +49,8 @@ static struct batch *begin(uint64_t step)
 {
     struct batch *batch;
     ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &batch), STK_OK);
-    batch_plan(batch, bench.stream, &bench.recipe, &bench.sampler, (struct stk_address){0, step});
+    batch_plan(batch, bench.stream, &bench.recipe, &bench.sampler, (struct stk_address){0, step},
+               STK_MIXED);
     cache_put(bench.cache, batch);
     batch_set_state(batch, BATCH_FILLING);
     return batch;
@@ -65,7 +66,7 @@ static struct batch *finish(uint64_t step)
 
 static struct batch *find(uint64_t step)
 {
-    return cache_find(bench.cache, bench.stream, (struct stk_address){0, step});
+    return cache_find(bench.cache, bench.stream, (struct stk_address){0, step}, STK_MIXED);
 }
 
 START_TEST(tensors_are_aligned_and_apart)
@@ -128,7 +129,7 @@ START_TEST(a_partial_batch_has_smaller_shapes)
     bench.recipe.last = STK_LAST_PARTIAL;
     ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &taken), STK_OK);
     struct sampler sampler = sampler_of(&bench.recipe, 6);
-    batch_plan(taken, bench.stream, &bench.recipe, &sampler, (struct stk_address){0, 1});
+    batch_plan(taken, bench.stream, &bench.recipe, &sampler, (struct stk_address){0, 1}, STK_MIXED);
     ck_assert_uint_eq(batch_tensor_info(taken, LAYOUT_IMAGES).shape[0], 2);
     ck_assert_uint_eq(batch_tensor_info(taken, LAYOUT_CROP).shape[1], 4);
 }
@@ -173,7 +174,7 @@ START_TEST(a_masked_batch_is_full_and_says_which_slots_count)
     ck_assert_int_eq(cache_open(bench.layout.bytes, &bench.figures, &bench.cache), STK_OK);
     ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &taken), STK_OK);
     struct sampler sampler = sampler_of(&bench.recipe, 6);
-    batch_plan(taken, bench.stream, &bench.recipe, &sampler, (struct stk_address){0, 1});
+    batch_plan(taken, bench.stream, &bench.recipe, &sampler, (struct stk_address){0, 1}, STK_MIXED);
     batch_seal(taken);
     ck_assert_uint_eq(batch_tensor_info(taken, LAYOUT_VALID).shape[0], 4);
     static const uint8_t expected[] = {1, 1, 0, 0};
@@ -229,7 +230,7 @@ START_TEST(only_partners_that_are_wanted_are_taken)
     struct batch *batch;
     ck_assert_int_eq(batch_open(&bench.layout, &batch), STK_OK);
     struct sampler sampler = sampler_of(&bench.recipe, 1000);
-    batch_plan(batch, bench.stream, &bench.recipe, &sampler, (struct stk_address){0, 0});
+    batch_plan(batch, bench.stream, &bench.recipe, &sampler, (struct stk_address){0, 0}, STK_MIXED);
     ck_assert_uint_gt(batch->pictures, 64 + 16);
     ck_assert_uint_lt(batch->pictures, 64 + 48);
     uint32_t before = 0;
@@ -260,8 +261,11 @@ START_TEST(a_batch_is_found_by_its_address_alone)
     struct batch *batch = begin(7);
     ck_assert_ptr_eq(find(7), batch);
     ck_assert_ptr_null(find(8));
-    ck_assert_ptr_null(cache_find(bench.cache, bench.stream, (struct stk_address){1, 7}));
-    ck_assert_ptr_null(cache_find(bench.cache, NULL, (struct stk_address){0, 7}));
+    const struct stk_address address = {0, 7};
+    ck_assert_ptr_null(cache_find(bench.cache, bench.stream, address, STK_UNMIXED_OWN));
+    ck_assert_ptr_null(
+        cache_find(bench.cache, bench.stream, (struct stk_address){1, 7}, STK_MIXED));
+    ck_assert_ptr_null(cache_find(bench.cache, NULL, (struct stk_address){0, 7}, STK_MIXED));
 }
 END_TEST
 

@@ -727,6 +727,22 @@ START_TEST(options_that_make_no_sense_are_refused)
 }
 END_TEST
 
+START_TEST(a_daemon_that_serves_mixed_pictures_all_the_same_is_older)
+{
+    struct fake_daemon fake;
+    fake_init(&fake);
+    fake_start(&fake);
+    struct stk_client *client =
+        open_fake(&fake, &(struct stk_options){.unmixed = STK_UNMIXED_OWN, .batches = 1});
+    struct stk_batch *batch;
+    ck_assert_int_eq(stk_client_next(client, &batch), STK_UNKNOWN_KIND);
+    ck_assert_ptr_null(batch);
+    ck_contains(stk_client_error(client), "is older");
+    stk_client_close(&client);
+    fake_stop(&fake);
+}
+END_TEST
+
 static struct stk_answer *ask(const struct fake_daemon *fake, const struct stk_request *request)
 {
     struct stk_answer *answer;
@@ -833,6 +849,7 @@ static TCase *add_tests(void)
     tcase_add_loop_test(tests, an_endpoint_where_nobody_listens_is_named, 0, 2);
     tcase_add_test(tests, a_peer_that_never_answers_is_told_from_one_that_is_not_there);
     tcase_add_test(tests, options_that_make_no_sense_are_refused);
+    tcase_add_test(tests, a_daemon_that_serves_mixed_pictures_all_the_same_is_older);
     tcase_add_test(tests, questions_are_answered);
     tcase_add_test(tests, a_question_that_is_not_answered_well_fails);
     return tests;

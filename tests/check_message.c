@@ -103,6 +103,12 @@ static const struct {
       .address = {UINT32_MAX, UINT64_C(1) << 32},
       .pinned = true,
       .fingerprint = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}}},
+    {"get_unmixed",
+     {.kind = STK_KIND_GET,
+      .id = 7,
+      .stream = {"train", 5},
+      .address = {3, 20017},
+      .unmixed = STK_UNMIXED_PARTNER}},
     {"cancel", {.kind = STK_KIND_CANCEL, .id = 2}},
     {"streams_request", {.kind = STK_KIND_STREAMS, .id = 4}},
     {"labels_request", {.kind = STK_KIND_LABELS, .id = 5, .stream = {"train", 5}, .first = 512}},
@@ -131,6 +137,7 @@ START_TEST(golden_requests_decode_to_what_they_say)
     ck_assert_uint_eq(message.address.epoch, said->address.epoch);
     ck_assert_uint_eq(message.address.step, said->address.step);
     ck_assert_int_eq(message.pinned, said->pinned);
+    ck_assert_int_eq(message.unmixed, said->unmixed);
     ck_assert_mem_eq(&message.fingerprint, &said->fingerprint, sizeof said->fingerprint);
     ck_assert_uint_eq(message.stream.len, said->stream.len);
     ck_assert_uint_eq(message.name.len, said->name.len);
@@ -300,6 +307,12 @@ START_TEST(a_batch_header_goes_both_ways)
     ck_assert_uint_eq(rows[0].slot, 5);
     ck_assert_uint_eq(rows[0].index, 81322);
     CHECK_TEXT(rows[0].reason, "corrupt: premature end of JPEG file");
+    ck_assert_int_eq(message.unmixed, STK_MIXED);
+    said.unmixed = STK_UNMIXED_OWN;
+    CHECK_ENCODES(stk_batch_header_encode, &said, "batch_unmixed");
+    golden = read_golden("batch_unmixed");
+    ck_assert_int_eq(stk_batch_header_decode(golden.bytes, golden.len, &message), STK_OK);
+    ck_assert_int_eq(message.unmixed, STK_UNMIXED_OWN);
 }
 END_TEST
 
@@ -416,6 +429,10 @@ static const struct {
            "epoch\x00\xa4step\x00\xab"
            "fingerprint\xc4\x0f"
            "123456789012345"),
+     STK_INVALID},
+    {"pictures of nobody",
+     BYTES("\x86\xa1k\xa3get\xa2id\x01\xa6stream\xa1x\xa5"
+           "epoch\x00\xa4step\x00\xa7unmixed\xa3him"),
      STK_INVALID},
     {"another version",
      BYTES("\x86\xa1k\xa5hello\xa2id\x01\xa1v\x02\xa6stream\xa1x\xa4name\xa0\xa6window\x08"),

@@ -146,7 +146,7 @@ static struct batch *push(struct bench *bench, uint64_t step)
     ck_assert_int_eq(cache_take(bench->cache, &stream_phase(bench->stream, 0)->layout, &batch),
                      STK_OK);
     batch_plan(batch, bench->stream, &stream_phase(bench->stream, 0)->recipe,
-               &bench->stream->sampler, (struct stk_address){0, step});
+               &bench->stream->sampler, (struct stk_address){0, step}, STK_MIXED);
     cache_put(bench->cache, batch);
     pipeline_push(bench->pipeline, batch);
     return batch;

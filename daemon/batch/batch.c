@@ -47,6 +47,11 @@ void batch_set_state(struct batch *batch, enum batch_state state)
     batch->state = state;
 }
 
+static struct plan_slot *plan_slots(const struct batch *batch)
+{
+    return (struct plan_slot *)(void *)(batch->slab + batch->layout->plan_offset);
+}
+
 /* What is to be made, from the plan of the slots; returns how many pictures are. */
 static uint32_t plan_pictures(const struct batch *batch)
 {
@@ -68,19 +73,19 @@ static uint32_t plan_pictures(const struct batch *batch)
 }
 
 void batch_plan(struct batch *batch, const struct stream *stream, const struct recipe *recipe,
-                const struct sampler *sampler, struct stk_address address)
+                const struct sampler *sampler, struct stk_address address, enum stk_unmixed unmixed)
 {
     batch_set_state(batch, BATCH_PLANNED);
     batch->stream = stream;
     batch->address = address;
+    batch->unmixed = unmixed;
     batch->count = plan_count(recipe, sampler->length, address.step);
     CHECK(batch->count <= batch->layout->batch);
     batch->slots_taken = 0;
     batch->slot_next = 0;
     batch->replaced_count = 0;
     batch->failure = STK_OK;
-    struct plan_slot *plan = (struct plan_slot *)(void *)(batch->slab + batch->layout->plan_offset);
-    plan_batch(recipe, sampler, address, plan);
+    plan_batch(recipe, sampler, address, plan_slots(batch));
     batch->pictures = plan_pictures(batch);
     atomic_store_explicit(&batch->slots_left, batch->pictures, memory_order_relaxed);
 }
@@ -137,7 +142,7 @@ int32_t *batch_label(const struct batch *batch, uint32_t picture)
 
 const struct plan_slot *batch_plan_slots(const struct batch *batch)
 {
-    return (const struct plan_slot *)(const void *)(batch->slab + batch->layout->plan_offset);
+    return plan_slots(batch);
 }
 
 struct batch_slot *batch_slots(const struct batch *batch)
@@ -239,4 +244,15 @@ void batch_seal(struct batch *batch)
     seal_valid(batch);
     /* Workers found them in any order; the header's bytes must not depend on it. */
     qsort(batch_replaced(batch), batch->replaced_count, sizeof(struct batch_replaced), by_slot);
+}
+
+void batch_show_partners(struct batch *batch, uint32_t height, uint32_t width)
+{
+    struct plan_slot *plan = plan_slots(batch);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (plan[i].mixing == PLAN_KEEP)
+            continue;
+        plan[i].mixing = PLAN_CUT;
+        plan[i].cut = (struct box){.height = (int32_t)height, .width = (int32_t)width};
+    }
 }

@@ -53,6 +53,7 @@ struct batch {
     const struct stream *stream;
     const struct layout *layout;
     struct stk_address address;
+    enum stk_unmixed unmixed;
     uint32_t count;
 
     enum batch_state state; /* the loop's */
@@ -99,10 +100,13 @@ void batch_close(struct batch **batch);
  *   stream    whose batch it is; only its identity is used
  *   sampler   the stream's
  *
+ *   unmixed   which pictures it will hold; the plan and all other tensors are the same
+ *
  * Afterwards it is PLANNED, without references.  Threads: the loop.  Blocks: no.
  */
 void batch_plan(struct batch *batch, const struct stream *stream, const struct recipe *recipe,
-                const struct sampler *sampler, struct stk_address address);
+                const struct sampler *sampler, struct stk_address address,
+                enum stk_unmixed unmixed);
 
 /** Change the state; CHECKs that the change is one of those drawn above.  Threads: the owner's. */
 void batch_set_state(struct batch *batch, enum batch_state state);
@@ -138,10 +142,20 @@ struct stk_tensor_info batch_tensor_info(const struct batch *batch, enum layout_
 
 /**
  * Complete a FILLING batch whose slots all hold their pictures: partner labels and indices,
- * lambdas, boxes, the replaced pictures in order.  The pictures are mixed before.
+ * lambdas, boxes, the replaced pictures in order.
  *
  * Threads: the last worker.  Blocks: no.  Allocates: no.
  */
 void batch_seal(struct batch *batch);
+
+/**
+ * Change a sealed batch's plan so that mixing gives every slot that is mixed its partner's picture,
+ * whole.
+ *
+ *   height, width   of a picture
+ *
+ * Threads: the last worker.  Blocks: no.  Allocates: no.
+ */
+void batch_show_partners(struct batch *batch, uint32_t height, uint32_t width);
 
 #endif

@@ -44,12 +44,12 @@ static struct batch_bucket *bucket_of(const struct cache *cache, const struct st
 }
 
 struct batch *cache_find(const struct cache *cache, const struct stream *stream,
-                         struct stk_address address)
+                         struct stk_address address, enum stk_unmixed unmixed)
 {
     struct batch *batch;
     LIST_FOREACH (batch, bucket_of(cache, stream, address), hashed) {
         if (batch->stream == stream && batch->address.step == address.step &&
-            batch->address.epoch == address.epoch)
+            batch->address.epoch == address.epoch && batch->unmixed == unmixed)
             return batch;
     }
     return NULL;

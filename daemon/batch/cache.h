@@ -29,9 +29,10 @@ STK_MUST_CHECK enum stk_status cache_open(size_t bytes_max, struct figures *figu
  */
 void cache_close(struct cache **cache);
 
-/** The batch at an address, in whatever state; NULL where there is none.  Blocks: no. */
+/** The batch at an address with these pictures, in whatever state; NULL where there is none.
+ *  Blocks: no. */
 struct batch *cache_find(const struct cache *cache, const struct stream *stream,
-                         struct stk_address address);
+                         struct stk_address address, enum stk_unmixed unmixed);
 
 /** Any batch that is being filled; NULL where there is none.  For the end alone: it looks at all.
  */

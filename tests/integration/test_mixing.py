@@ -331,6 +331,37 @@ def test_every_mode_equals_the_plan_byte_for_byte(serve, plan_of, name):
             assert_equal(client.get("mixed", epoch, step), plan.batch(epoch, step))
 
 
+def unmixed(plan, epoch, step):
+    """The pictures of an address before they are mixed: the slots' own and their partners'."""
+    slots = plan.slots(epoch, step)
+    shares = plan.shares(epoch, step, slots)
+    own = plan.made(epoch, slots)["images"]
+    if plan.recipe.mixing.partner != "dataset":
+        return own, own[plan.partner_slots(epoch, step, shares)]
+    pairs = zip(slots, plan.partners(epoch, slots), shares)
+    chosen = [slot if share.kind == "keep" else other for slot, other, share in pairs]
+    return own, plan.made(epoch, chosen)["images"]
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_a_batch_is_served_unmixed_where_that_is_asked_for(serve, plan_of, name):
+    recipe = dataclasses.replace(PLAIN, **MODES[name])
+    client, plan = serve(mixed=recipe), plan_of(recipe)
+    for step in range(2):
+        own, partner = unmixed(plan, 1, step)
+        mixed_batch = client.get("mixed", 1, step)
+        for who, pictures in (("own", own), ("partner", partner), ("own", own)):
+            batch = client.get("mixed", 1, step, unmixed=who)
+            assert batch.unmixed == who
+            assert batch["images"].tobytes() == pictures.tobytes()
+            for tensor in mixed_batch.tensors:
+                if tensor != "images":
+                    assert batch[tensor].tobytes() == mixed_batch[tensor].tobytes()
+        assert "unmixed" not in mixed_batch.header
+        assert client.get("mixed", 1, step, unmixed="no").digest == mixed_batch.digest
+    assert client.stats()["batches_made"] == 6
+
+
 def test_the_modes_reach_every_kind_of_slot(plan_of):
     """The comparison above is worth something."""
     kinds = set()
