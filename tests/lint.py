@@ -46,7 +46,7 @@ OWNERS = {
     "Random123/philox.h": r"daemon/base/rng\.c",
     "systemd/sd-daemon.h": r"daemon/notify_systemd\.c",
     "jansson.h": r"client/command/\w+\.[ch]",
-    "cairo.h": r"client/command/sheet\.c|tests/check_sheet\.c",
+    "cairo.h": r"client/command/drawing\.c|tests/check_sheet\.c",
 }
 
 LINES_MAX = 600

@@ -1,8 +1,8 @@
 /*
  * The contact sheet: a batch's pictures on one page, with what they are made of, as a PNG.
  *
- * Drawn with cairo, of which nothing shows here.  No sockets; the caller brings the pixels, for
- * which sheet_pixels turns a served tensor into plain RGB.
+ * No sockets; the caller brings the pixels, for which sheet_pixels turns a served tensor into plain
+ * RGB.
  */
 #ifndef STK_SHEET_H
 #define STK_SHEET_H
@@ -10,12 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/command/drawing.h"
 #include "proto/message.h"
 #include "proto/status.h"
 
 enum {
     SHEET_CELLS_MAX = 64,
-    SHEET_ERROR_BYTES = 512, /* storage for a message, its end mark included */
+    SHEET_ERROR_BYTES = DRAWING_ERROR_BYTES,
 };
 
 /* One picture and its captions.  Texts should be UTF-8; what is not is shown as U+FFFD, and what
@@ -47,14 +48,17 @@ struct sheet_grid {
  *
  *   height, width   of a picture, 1 .. STK_SIDE_MAX
  *   count           cells, 1 .. SHEET_CELLS_MAX
- *   grid            set: as many columns as keep the sheet's longer side shortest; pictures over
- *                   224 pixels a side are made smaller, those that fit several times grow by a
- *                   whole factor, and those still narrower than a caption grow to its width
+ *   grid            set: as many columns as keep the sheet's longer side shortest; pictures have
+ *                   drawing_fit's size
  *
  * Owns:    nothing.
  * Threads: any.  Blocks: no.  Allocates: no.
  */
 void sheet_layout(uint32_t height, uint32_t width, uint32_t count, struct sheet_grid *grid);
+
+/** The same for cells of a height and width; the sides of a picture are left as they are. */
+void sheet_arrange(uint32_t cell_height, uint32_t cell_width, uint32_t count,
+                   struct sheet_grid *grid);
 
 /**
  * Draw a contact sheet and write it as a PNG, whole or not at all.
