@@ -184,7 +184,7 @@ $(EXAMPLES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
 
 # The command's own modules are in no library.
-$(BUILD)/tests/check_sheet: $(call object,client/command/drawing.c client/command/sheet.c)
+$(BUILD)/tests/check_sheet: $(call object,client/command/drawing.c client/command/explain.c client/command/sheet.c)
 
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,check) \

@@ -11,6 +11,7 @@
 
 #include <cairo.h>
 
+#include "client/command/explain.h"
 #include "proto/half.h"
 #include "tests/suite.h"
 
@@ -267,6 +268,109 @@ START_TEST(a_replaced_picture_is_marked)
 }
 END_TEST
 
+enum { PANEL_Y = 160, PANEL_X = 200, ORANGE = 0xeb7d0e, RED = 0xc8232c };
+
+/* The colour of a pixel of panel 0's picture 0, 1 or 2. */
+static uint32_t panel_pixel(cairo_surface_t *png, const struct sheet_grid *grid, uint32_t step,
+                            uint32_t picture, uint32_t y, uint32_t x)
+{
+    return pixel_at(png, grid->top + y, grid->left + picture * step + x);
+}
+
+/* Pictures of three colours, all boxes elsewhere. */
+static struct explain_panel painted_panel(uint8_t rgb[3][PANEL_Y * PANEL_X * 3])
+{
+    for (unsigned i = 0; i < 3; i++)
+        memset(rgb[i], (int)(0x40 + 0x20 * i), sizeof rgb[i]);
+    return (struct explain_panel){
+        .own = rgb[0],
+        .partner = rgb[1],
+        .served = rgb[2],
+        .label = "circle",
+        .partner_label = "star",
+        .sample = "sample 7",
+        .partner_sample = "sample 8",
+        .share = 0.75,
+        .cut = {10, 20, 30, 40},
+        .erased = {100, 120, 20, 30},
+        .partner_erased = {60, 5, 20, 20},
+        .line_count = 2,
+        .lines = {{"slot 0", INK_TEXT, true}, {"mixup", INK_QUIET, false}},
+    };
+}
+
+START_TEST(a_panel_shows_the_pair_its_boxes_and_what_came_of_it)
+{
+    static uint8_t rgb[3][PANEL_Y * PANEL_X * 3];
+    struct explain_panel panel = painted_panel(rgb);
+    struct sheet_grid grid;
+    uint32_t step;
+    ck_assert_int_eq(explain_write(path, "demo", PANEL_Y, PANEL_X, &panel, 1, error), STK_OK);
+    explain_layout(PANEL_Y, PANEL_X, 1, &grid, &step);
+    cairo_surface_t *png = read_sheet(&grid);
+    static const struct {
+        uint32_t picture, y, x, colour;
+    } expected[] = {
+        {0, 0, 0, 0x404040},    {0, 100, 120, RED},      {0, 119, 149, RED},
+        {0, 99, 120, 0x404040}, {0, 120, 149, 0x404040}, {0, 10, 20, 0x404040},
+        {1, 0, 0, 0x606060},    {1, 10, 20, ORANGE},     {1, 39, 59, ORANGE},
+        {1, 25, 40, 0x606060},  {1, 60, 5, RED},         {1, 100, 120, 0x606060},
+        {2, 0, 0, 0x808080},    {2, 10, 20, ORANGE},     {2, 40, 60, 0x808080},
+        {2, 60, 5, 0x808080},
+    };
+    for (unsigned i = 0; i < sizeof expected / sizeof *expected; i++)
+        ck_assert_uint_eq(
+            panel_pixel(png, &grid, step, expected[i].picture, expected[i].y, expected[i].x),
+            expected[i].colour);
+    ck_assert(has_ink(png, grid.top, grid.left + 3 * step, 40, 60));
+    ck_assert(!has_ink(png, grid.top + 40, grid.left + 3 * step, 100, 60));
+    cairo_surface_destroy(png);
+}
+END_TEST
+
+START_TEST(a_panel_without_a_partner_leaves_its_place_empty)
+{
+    static uint8_t rgb[3][PANEL_Y * PANEL_X * 3];
+    struct explain_panel panel = painted_panel(rgb);
+    panel.partner = NULL;
+    struct sheet_grid grid;
+    uint32_t step;
+    ck_assert_int_eq(explain_write(path, "demo", PANEL_Y, PANEL_X, &panel, 1, error), STK_OK);
+    explain_layout(PANEL_Y, PANEL_X, 1, &grid, &step);
+    cairo_surface_t *png = read_sheet(&grid);
+    ck_assert(!has_ink(png, grid.top, grid.left + step, PANEL_Y + 40, PANEL_X));
+    ck_assert_uint_eq(panel_pixel(png, &grid, step, 2, 80, 100), 0x808080);
+    cairo_surface_destroy(png);
+}
+END_TEST
+
+START_TEST(panels_of_any_shape_and_number_are_drawn)
+{
+    static uint8_t rgb[STK_SIDE_MAX * 3];
+    static struct explain_panel panels[SHEET_CELLS_MAX];
+    for (uint32_t i = 0; i < SHEET_CELLS_MAX; i++) {
+        panels[i] = (struct explain_panel){.own = rgb,
+                                           .partner = rgb,
+                                           .served = rgb,
+                                           .label = "\xff",
+                                           .partner_label = "",
+                                           .sample = "",
+                                           .partner_sample = "",
+                                           .cut = {0, 0, 1, 1},
+                                           .line_count = EXPLAIN_LINES_MAX};
+        memset(panels[i].lines, 'W', sizeof panels[i].lines);
+        for (uint32_t k = 0; k < EXPLAIN_LINES_MAX; k++) {
+            panels[i].lines[k].text[EXPLAIN_LINE_BYTES - 1] = '\0';
+            panels[i].lines[k].ink = INK_TEXT;
+            panels[i].lines[k].bold = false;
+        }
+    }
+    ck_assert_int_eq(explain_write(path, "", 1, STK_SIDE_MAX, panels, 2, error), STK_OK);
+    ck_assert_int_eq(explain_write(path, "", STK_SIDE_MAX, 1, panels, 2, error), STK_OK);
+    ck_assert_int_eq(explain_write(path, "", 1, 1, panels, SHEET_CELLS_MAX, error), STK_OK);
+}
+END_TEST
+
 /* A sheet of one black cell to some path. */
 static enum stk_status write_to(const char *target)
 {
@@ -409,6 +513,9 @@ int main(void)
     tcase_add_test(tests, the_bar_is_split_at_lambda);
     tcase_add_test(tests, captions_of_any_bytes_stay_in_their_column);
     tcase_add_test(tests, a_replaced_picture_is_marked);
+    tcase_add_test(tests, a_panel_shows_the_pair_its_boxes_and_what_came_of_it);
+    tcase_add_test(tests, a_panel_without_a_partner_leaves_its_place_empty);
+    tcase_add_test(tests, panels_of_any_shape_and_number_are_drawn);
     tcase_add_test(tests, a_path_that_cannot_be_written_fails_with_a_sentence);
     tcase_add_test(tests, a_pipe_is_refused_not_replaced);
     tcase_add_test(tests, a_failed_write_keeps_the_older_sheet);

@@ -7,8 +7,8 @@
 
 #include "client/command/command.h"
 
-int fetch_batch(const char *url, uint32_t epoch, uint64_t step, uint32_t timeout_s,
-                struct stk_client **client, struct stk_batch **batch)
+int fetch_batch(const char *url, uint32_t epoch, uint64_t step, enum stk_unmixed unmixed,
+                uint32_t timeout_s, struct stk_client **client, struct stk_batch **batch)
 {
     *client = NULL;
     *batch = NULL;
@@ -18,6 +18,7 @@ int fetch_batch(const char *url, uint32_t epoch, uint64_t step, uint32_t timeout
                                         .step = step,
                                         .epochs = 1,
                                         .batches = 1,
+                                        .unmixed = unmixed,
                                         .timeout_ms = timeout_s * 1000};
     char error[STK_ERROR_BYTES];
     int code = check_url(url);

@@ -17,8 +17,8 @@ enum { FETCH_ENDPOINT_BYTES = 512 };
  * Returns: an exit code; what failed was said.
  * Blocks:  up to twice timeout_s.
  */
-int fetch_batch(const char *url, uint32_t epoch, uint64_t step, uint32_t timeout_s,
-                struct stk_client **client, struct stk_batch **batch);
+int fetch_batch(const char *url, uint32_t epoch, uint64_t step, enum stk_unmixed unmixed,
+                uint32_t timeout_s, struct stk_client **client, struct stk_batch **batch);
 
 /**
  * Ask a daemon a question that has no further keys: streams or stats.

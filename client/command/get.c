@@ -273,7 +273,8 @@ int get_command(char **words)
         return command_misuse("--out, --digest and --json exclude each other");
     struct stk_client *client;
     struct stk_batch *batch;
-    if ((code = fetch_batch(url, epoch, step, timeout_s, &client, &batch)) != COMMAND_DONE)
+    if ((code = fetch_batch(url, epoch, step, STK_MIXED, timeout_s, &client, &batch)) !=
+        COMMAND_DONE)
         return code;
     if (out != NULL)
         code = save(out, batch);

@@ -4,12 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "client/command/class_names.h"
 #include "client/command/command.h"
 #include "client/command/fetch.h"
-#include "client/command/sheet.h"
+#include "client/command/preview.h"
 
-enum { COUNT_DEFAULT = 32 };
+enum { COUNT_DEFAULT = 32, EXPLAINED_DEFAULT = 8 };
 
 /* The tensors that a sheet shows. */
 struct shown {
@@ -39,92 +38,108 @@ static void mark_replaced(const struct stk_batch *batch, struct sheet_cell *cell
     }
 }
 
-static void make_title(const struct stk_client *client, const struct stk_batch *batch,
-                       char title[256])
+static void make_title(struct preview *preview)
 {
-    const struct stk_stream_info *info = stk_client_info(client);
-    const struct stk_batch_header *header = stk_batch_header(batch);
-    snprintf(title, 256, "%.*s   epoch %" PRIu32 "   step %" PRIu64 "/%" PRIu64 "   %.*s",
+    const struct stk_stream_info *info = stk_client_info(preview->client);
+    const struct stk_batch_header *header = stk_batch_header(preview->batch);
+    snprintf(preview->title, sizeof preview->title,
+             "%.*s   epoch %" PRIu32 "   step %" PRIu64 "/%" PRIu64 "   %.*s",
              (int)info->stream.len, info->stream.data, header->address.epoch, header->address.step,
              stk_stream_phase(info, header->address.epoch).steps, (int)info->mix.len,
              info->mix.data);
 }
 
-/* Draw the first count slots; pixels has room for their pictures. */
-static int draw(const char *path, const struct stk_client *client, const struct stk_batch *batch,
-                const struct class_names *classes, uint32_t count, uint8_t *pixels)
+/* Draw the first slots; pixels has room for their pictures. */
+static int draw(const struct preview *preview, uint8_t *pixels)
 {
-    const struct stk_stream_info *info = stk_client_info(client);
-    struct stk_phase phase = stk_stream_phase(info, stk_batch_header(batch)->address.epoch);
-    bool packed = info->layout == STK_NHWC;
-    uint32_t height = phase.shape[packed ? 0 : 1], width = phase.shape[packed ? 1 : 2];
+    const struct stk_stream_info *info = stk_client_info(preview->client);
+    uint32_t height = preview->height, width = preview->width;
     struct shown shown;
-    if (!find_tensors(batch, &shown))
+    if (!find_tensors(preview->batch, &shown))
         return command_fail("the batch has no pictures, labels or lambdas to show");
     struct sheet_cell cells[SHEET_CELLS_MAX] = {0};
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < preview->count; i++) {
         uint8_t *rgb = pixels + (size_t)i * height * width * 3;
         sheet_pixels(shown.images, info->dtype, info->layout, height, width, i, rgb);
         bool mixed = shown.lambda[i] < 1;
         cells[i] = (struct sheet_cell){
             .rgb = rgb,
-            .label = class_names_get(classes, shown.label[i]),
-            .partner_label = mixed ? class_names_get(classes, shown.partner_label[i]) : NULL,
+            .label = class_names_get(&preview->classes, shown.label[i]),
+            .partner_label =
+                mixed ? class_names_get(&preview->classes, shown.partner_label[i]) : NULL,
             .lambda = shown.lambda[i]};
     }
-    mark_replaced(batch, cells, count);
-    char title[256], error[SHEET_ERROR_BYTES];
-    make_title(client, batch, title);
-    if (sheet_write(path, title, height, width, cells, count, error) != STK_OK)
+    mark_replaced(preview->batch, cells, preview->count);
+    char error[SHEET_ERROR_BYTES];
+    if (sheet_write(preview->path, preview->title, height, width, cells, preview->count, error) !=
+        STK_OK)
         return command_fail("%s", error);
-    printf("%s\n", path);
     return COMMAND_DONE;
 }
 
-static int preview(const char *url, const char *path, const struct stk_client *client,
-                   const struct stk_batch *batch, uint32_t count, uint32_t timeout_s)
+static int preview_batch(const struct preview *preview)
 {
-    const struct stk_stream_info *info = stk_client_info(client);
-    uint32_t batch_count = stk_batch_header(batch)->count;
-    count = count < batch_count ? count : batch_count;
-    struct stk_phase phase = stk_stream_phase(info, stk_batch_header(batch)->address.epoch);
-    uint8_t *pixels = calloc(count, (size_t)phase.shape[0] * phase.shape[1] * phase.shape[2]);
+    uint8_t *pixels = calloc(preview->count, (size_t)preview->height * preview->width * 3);
     if (pixels == NULL)
-        return command_fail("no memory for %" PRIu32 " pictures", count);
-    struct class_names classes = {0};
-    int code = class_names_fetch(url, timeout_s, &classes);
-    if (code == COMMAND_DONE)
-        code = draw(path, client, batch, &classes, count, pixels);
-    class_names_release(&classes);
+        return command_fail("no memory for %" PRIu32 " pictures", preview->count);
+    int code = draw(preview, pixels);
     free(pixels);
+    return code;
+}
+
+static int run(struct preview *preview, bool explain)
+{
+    const struct stk_stream_info *info = stk_client_info(preview->client);
+    const struct stk_batch_header *header = stk_batch_header(preview->batch);
+    struct stk_phase phase = stk_stream_phase(info, header->address.epoch);
+    bool packed = info->layout == STK_NHWC;
+    preview->height = phase.shape[packed ? 0 : 1];
+    preview->width = phase.shape[packed ? 1 : 2];
+    if (preview->count == 0)
+        preview->count = explain ? EXPLAINED_DEFAULT : COUNT_DEFAULT;
+    if (preview->count > header->count)
+        preview->count = header->count;
+    make_title(preview);
+    int code = class_names_fetch(preview->url, preview->timeout_s, &preview->classes);
+    if (code == COMMAND_DONE)
+        code = explain ? preview_explain(preview) : preview_batch(preview);
+    if (code == COMMAND_DONE)
+        printf("%s\n", preview->path);
+    class_names_release(&preview->classes);
     return code;
 }
 
 int preview_command(char **words)
 {
-    uint32_t epoch = 0, count = COUNT_DEFAULT, timeout_s = TIMEOUT_SECONDS_DEFAULT;
+    uint32_t epoch = 0;
     uint64_t step = 0;
-    const char *out = NULL;
+    bool explain = false;
+    struct preview preview = {.timeout_s = TIMEOUT_SECONDS_DEFAULT};
     const struct flag flags[] = {
-        {"out", FLAG_TEXT, &out, "FILE", 0, 0, "where to write the PNG; must be given"},
+        {"out", FLAG_TEXT, &preview.path, "FILE", 0, 0, "where to write the PNG; must be given"},
         {"epoch", FLAG_U32, &epoch, "E", 0, UINT32_MAX, "the batch's epoch (default 0)"},
         {"step", FLAG_U64, &step, "S", 0, UINT64_MAX, "its step in that epoch (default 0)"},
-        {"count", FLAG_U32, &count, "N", 1, SHEET_CELLS_MAX, "pictures to show (default 32)"},
-        TIMEOUT_FLAG(&timeout_s),
+        {"count", FLAG_U32, &preview.count, "N", 1, SHEET_CELLS_MAX,
+         "slots to show (default 32, with --explain 8)"},
+        {"explain", FLAG_SWITCH, &explain, NULL, 0, 0,
+         "show each slot's pair before mixing, boxes, lambda and soft label"},
+        TIMEOUT_FLAG(&preview.timeout_s),
     };
     const struct arguments arguments = {"preview", "Draw one batch as a contact sheet.",
                                         "URL/STREAM", flags, sizeof flags / sizeof *flags};
-    const char *url;
     int code;
-    if (!arguments_read(&arguments, words, &url, &code))
+    if (!arguments_read(&arguments, words, &preview.url, &code))
         return code;
-    if (out == NULL)
+    if (preview.path == NULL)
         return command_misuse("'stoker preview' needs --out FILE");
     struct stk_client *client;
     struct stk_batch *batch;
-    if ((code = fetch_batch(url, epoch, step, timeout_s, &client, &batch)) != COMMAND_DONE)
+    if ((code = fetch_batch(preview.url, epoch, step, STK_MIXED, preview.timeout_s, &client,
+                            &batch)) != COMMAND_DONE)
         return code;
-    code = preview(url, out, client, batch, count, timeout_s);
+    preview.client = client;
+    preview.batch = batch;
+    code = run(&preview, explain);
     stk_batch_close(&batch);
     stk_client_close(&client);
     return code;

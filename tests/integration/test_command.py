@@ -272,6 +272,35 @@ def test_preview_shows_no_more_pictures_than_wanted(formats, connect, tmp_path):
     assert os.listdir(tmp_path) == ["sheet.png"]
 
 
+@pytest.mark.parametrize("name", ["mixed", "partners", "f32"])
+def test_preview_explains_each_slot_by_its_pair_before_mixing(formats, connect, tmp_path, name):
+    client = connect(formats.endpoint)
+    served = client.get(name, 1, 0)
+    own, partner = (client.get(name, 1, 0, unmixed=who)["images"] for who in ("own", "partner"))
+    url = f"{formats.endpoint}/{name}"
+    words = ("--explain", "--epoch", 1, "--count", 6)
+    sheet = preview(url, tmp_path / "sheet.png", *words)
+    dtype = STREAMS[name].dtype
+    whole = 0
+    for i in range(6):
+        if "cut" in served.tensors and served["cut"][i].any():
+            continue  # a box is drawn over it
+        y, x = place_of(as_rgb(served["images"][i], dtype), sheet)
+        itself = np.array_equal(own[i], partner[i])
+        if itself or served["lambda"][i] > 0.95:  # all but the same picture
+            assert place_of(as_rgb(own[i], dtype), sheet) is not None
+            continue
+        # Another panel may have the same pictures: a slot is another slot's partner.
+        panel = sheet[y : y + 224, :x]
+        places = [
+            place_of(as_rgb(pictures[i], dtype), panel[:, x - 480 :]) for pictures in (own, partner)
+        ]
+        assert places[0] < places[1] < (0, 480)
+        whole += 1
+    assert whole >= 2 or name == "f32"
+    assert place_of(as_rgb(served["images"][6], dtype), sheet) is None
+
+
 # Errors.
 
 
