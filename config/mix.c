@@ -128,10 +128,11 @@ void recipe_mix_text(const struct recipe_mix *mix, char out[RECIPE_MIX_TEXT_BYTE
         add(&line, " %s", recipe_mix_preset_words.list[mix->preset]);
         add_strengths(&line, mix);
     }
-    if (mix->smoothing > 0)
+    struct recipe_mix usual = mix_preset_keys(mix->preset, &mix->method);
+    /* timm without its smoothing must not read as timm. */
+    if (mix->smoothing > 0 || usual.smoothing > 0)
         add(&line, " smoothing=%g", mix->smoothing);
     if (mix->method == MIX_NONE)
         return;
-    struct recipe_mix usual = mix_preset_keys(mix->preset, &mix->method);
     add_changes(&line, mix, &usual);
 }

@@ -3,6 +3,7 @@
  * number of threads.  What is refused is tested through the daemon, in test_labels.py.
  */
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/source/labels.h"
 #include "daemon/source/source.h"
 #include "tests/suite.h"
 
@@ -183,6 +185,27 @@ START_TEST(a_list_keeps_labels_and_weights_beside_their_samples)
 }
 END_TEST
 
+/* What the memory plan counts is what there is. */
+START_TEST(labels_that_are_not_kept_give_their_memory_back)
+{
+    uint64_t bits[MANY / 64 + 1] = {2};
+    struct labels labels = {.kind = SOURCE_NUMBERS, .count = MANY, .width = 10};
+    labels.numbers = calloc(MANY * 10, sizeof labels.numbers[0]);
+    labels.weights = calloc(MANY, sizeof labels.weights[0]);
+    ck_assert(labels.numbers != NULL && labels.weights != NULL);
+    labels.numbers[10] = 4;
+    labels.weights[1] = 5;
+    labels_keep(&labels, bits);
+    ck_assert_uint_eq(labels.count, 1);
+    ck_assert_float_eq(labels.numbers[0], 4);
+    ck_assert_double_eq(labels.weights[0], 5);
+    /* A long array shrinks by whole pages. */
+    ck_assert_uint_lt(malloc_usable_size(labels.numbers), 16384);
+    ck_assert_uint_lt(malloc_usable_size(labels.weights), 16384);
+    labels_release(&labels);
+}
+END_TEST
+
 /* A digest that depends on the order of the bytes and not on how they are cut. */
 static void digest(void *context, const void *bytes, size_t len)
 {
@@ -264,6 +287,7 @@ int main(void)
     tcase_add_test(tests, one_row_with_several_classes_makes_all_rows_several);
     tcase_add_test(tests, numbers_come_in_the_order_of_their_columns);
     tcase_add_loop_test(tests, a_list_keeps_labels_and_weights_beside_their_samples, 0, 3);
+    tcase_add_test(tests, labels_that_are_not_kept_give_their_memory_back);
     tcase_add_test(tests, the_listing_does_not_depend_on_the_number_of_threads);
     tcase_add_test(tests, a_sample_is_read_from_its_own_file);
     tcase_add_loop_test(tests, every_failed_opening_gives_back_what_it_took, 0, 4);

@@ -230,6 +230,7 @@ START_TEST(a_mix_is_named_in_a_few_words)
         {"mix { method = cutmix }", "cutmix fastai cutmix_alpha=1"},
         {"mix { preset = paper }", "mixup paper alpha=1"},
         {"mix { preset = timm }", "both timm alpha=1 cutmix_alpha=1 switch_prob=0.5 smoothing=0.1"},
+        {"mix { preset = timm method = mixup smoothing = 0 }", "mixup timm alpha=1 smoothing=0"},
         {"mix { partner = dataset partner_self = yes prob = 0.5 per = batch fold = no }",
          "mixup fastai alpha=0.4 prob=0.5 per=batch fold=no partner=dataset partner_self=yes"},
         {"mix { preset = torchvision cutmix_box = {minmax, 0.2, 0.8} from_epoch = 1 "

@@ -316,21 +316,6 @@ static enum stk_status finish(struct reading *reading)
     return STK_OK;
 }
 
-/* The arrays grew by doubling: give back what is too much.  Where that fails nothing is lost. */
-static void trim(struct csv_rows *rows)
-{
-    struct labels *labels = &rows->labels;
-    size_t members = labels->first != NULL ? labels->first[rows->count] : rows->count;
-    if (labels->first != NULL)
-        resize(&labels->first, rows->count + 1, sizeof *labels->first);
-    if (labels->members != NULL)
-        resize(&labels->members, members, sizeof *labels->members);
-    if (labels->numbers != NULL)
-        resize(&labels->numbers, rows->count * labels->width, sizeof *labels->numbers);
-    if (labels->weights != NULL)
-        resize(&labels->weights, rows->count, sizeof *labels->weights);
-}
-
 enum stk_status csv_rows_read(struct csv_rows *rows, const struct text *text, char *error)
 {
     *rows = (struct csv_rows){0};
@@ -340,7 +325,7 @@ enum stk_status csv_rows_read(struct csv_rows *rows, const struct text *text, ch
     if (status == STK_OK)
         status = finish(&reading);
     if (status == STK_OK)
-        trim(rows);
+        labels_trim(&rows->labels); /* the arrays grew by doubling */
     csv_reader_release(&reading.reader);
     csv_columns_release(&reading.columns);
     csv_classes_release(&reading.classes);

@@ -33,6 +33,25 @@ size_t labels_bytes(const struct labels *labels)
     return bytes;
 }
 
+/* An array with less room, or as it is. */
+static void *shrink(void *array, uint64_t count, size_t element_bytes)
+{
+    if (array == NULL)
+        return NULL;
+    void *smaller = realloc(array, (count > 0 ? count : 1) * element_bytes);
+    return smaller != NULL ? smaller : array;
+}
+
+void labels_trim(struct labels *labels)
+{
+    uint64_t members = labels->first != NULL ? labels->first[labels->count] : labels->count;
+    labels->first = shrink(labels->first, labels->count + 1, sizeof labels->first[0]);
+    labels->members = shrink(labels->members, members, sizeof labels->members[0]);
+    labels->numbers =
+        shrink(labels->numbers, labels->count * labels->width, sizeof labels->numbers[0]);
+    labels->weights = shrink(labels->weights, labels->count, sizeof labels->weights[0]);
+}
+
 int32_t labels_class(const struct labels *labels, uint64_t index)
 {
     return labels->kind == SOURCE_CLASS ? labels->members[index] : -1;
@@ -85,6 +104,7 @@ void labels_keep(struct labels *labels, const uint64_t *bits)
     if (labels->first != NULL)
         labels->first[kept] = members;
     labels->count = kept;
+    labels_trim(labels);
 }
 
 void labels_tally(const struct labels *labels, uint64_t *counts)

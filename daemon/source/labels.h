@@ -35,7 +35,10 @@ int32_t labels_class(const struct labels *labels, uint64_t index);
 /** Add share times a sample's target to a row of width floats; not SOURCE_CLASS. */
 void labels_add(const struct labels *labels, uint64_t index, float share, float *row);
 
-/** Keep the samples whose bit is set in order, and forget the others. */
+/** Give back what arrays have room for beyond their samples; where that fails, nothing is lost. */
+void labels_trim(struct labels *labels);
+
+/** Keep the samples whose bit is set in order; forget the others, and give their memory back. */
 void labels_keep(struct labels *labels, const uint64_t *bits);
 
 /** Count the samples of each of width classes; of numbers, each counts for every one. */

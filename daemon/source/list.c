@@ -4,6 +4,7 @@
 #include "daemon/source/list.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -11,12 +12,13 @@
 #include "daemon/source/fault.h"
 #include "daemon/source/text_file.h"
 
-enum { NAMES = 4 }; /* of a sample */
+enum { NAMES = 3 }; /* of a sample, beside its path */
 
 struct entry {
     const char *name; /* NULL: the place is empty */
     uint64_t line;
     uint64_t sample; /* index + 1 of the one that it names; 0 while it names none */
+    bool exact;      /* it is that sample's whole path, so it is not another one's short name */
 };
 
 struct list {
@@ -46,8 +48,13 @@ static struct entry *find(const struct list *list, const char *name, size_t len)
     return &list->table[at];
 }
 
+static const char *without_dot(const char *name)
+{
+    return strncmp(name, "./", 2) == 0 ? name + 2 : name;
+}
+
 /* A line without its end; NULL behind the last one. */
-static char *next_line(char **at)
+static const char *next_line(char **at)
 {
     char *line = *at;
     if (*line == '\0')
@@ -57,7 +64,7 @@ static char *next_line(char **at)
     line[len] = '\0';
     if (len > 0 && line[len - 1] == '\r')
         line[len - 1] = '\0';
-    return strncmp(line, "./", 2) == 0 ? line + 2 : line;
+    return without_dot(line);
 }
 
 static enum stk_status make_table(struct list *list)
@@ -91,11 +98,17 @@ static enum stk_status read_names(struct list *list)
     return STK_OK;
 }
 
+/* A sample's path as a list would have it. */
+static const char *path_of(const struct list *list, uint64_t index)
+{
+    return without_dot(listing_get(list->listing, index).path);
+}
+
 /* An entry that names a sample already names another one, which is fine if it is the same file. */
 static enum stk_status check_same(const struct list *list, const struct entry *entry,
                                   const char *path)
 {
-    const char *other = listing_get(list->listing, entry->sample - 1).path;
+    const char *other = path_of(list, entry->sample - 1);
     if (strcmp(other, path) == 0)
         return STK_OK;
     struct fault_text names[] = {fault_quote(other, ""), fault_quote(path, "")};
@@ -104,21 +117,42 @@ static enum stk_status check_same(const struct list *list, const struct entry *e
                      names[0].text, names[1].text);
 }
 
-/* Look a sample up by its path and its file's name, with and without the extension. */
+static void name_sample(struct list *list, struct entry *entry, uint64_t index)
+{
+    entry->sample = index + 1;
+    list->bits[index / 64] |= UINT64_C(1) << index % 64;
+    list->kept++;
+}
+
+/* Look a sample up by its path.  This comes first, for all of them: a picture in the folder of a
+ * CSV has no longer name than its file's, which others below it may have too. */
+static void match_path(struct list *list, uint64_t index)
+{
+    const char *path = path_of(list, index);
+    struct entry *entry = find(list, path, strlen(path));
+    if (entry->name == NULL)
+        return;
+    entry->exact = true;
+    name_sample(list, entry, index);
+}
+
+/* Look a sample up by its other names: its file's, and both without the extension. */
 static enum stk_status match(struct list *list, uint64_t index)
 {
-    const char *path = listing_get(list->listing, index).path;
+    const char *path = path_of(list, index);
     const char *slash = strrchr(path, '/');
     const char *file = slash != NULL ? slash + 1 : path;
     const char *dot = strrchr(file, '.');
     const char *end = path + strlen(path);
     const char *stem_end = dot != NULL && dot > file ? dot : end;
-    const char *const starts[NAMES] = {path, path, file, file};
-    const char *const ends[NAMES] = {end, stem_end, end, stem_end};
-    const struct entry *found = NULL;
+    const char *const starts[NAMES] = {path, file, file};
+    const char *const ends[NAMES] = {stem_end, end, stem_end};
+    const struct entry *found = find(list, path, strlen(path));
+    if (found->name == NULL)
+        found = NULL;
     for (int i = 0; i < NAMES; i++) {
         struct entry *entry = find(list, starts[i], (size_t)(ends[i] - starts[i]));
-        if (entry->name == NULL || entry == found || entry->sample == index + 1)
+        if (entry->name == NULL || entry->exact || entry->sample == index + 1)
             continue;
         if (found != NULL)
             return text_fail(&list->text, entry->line, list->error, STK_INVALID,
@@ -126,10 +160,8 @@ static enum stk_status match(struct list *list, uint64_t index)
                              fault_quote(entry->name, "").text, found->line);
         if (entry->sample != 0 && check_same(list, entry, path) != STK_OK)
             return STK_INVALID;
-        entry->sample = index + 1;
+        name_sample(list, entry, index);
         found = entry;
-        list->bits[index / 64] |= UINT64_C(1) << index % 64;
-        list->kept++;
     }
     return STK_OK;
 }
@@ -161,6 +193,8 @@ static enum stk_status match_all(struct list *list)
     enum stk_status status = make_table(list);
     if (status == STK_OK)
         status = read_names(list);
+    for (uint64_t i = 0; i < list->listing->count && status == STK_OK; i++)
+        match_path(list, i);
     for (uint64_t i = 0; i < list->listing->count && status == STK_OK; i++)
         status = match(list, i);
     return status == STK_OK ? check_matched(list) : status;

@@ -2,8 +2,9 @@
  * A list of names: the part of a source that a split serves.
  *
  * A text with a name a line, as data sets come with them.  A name is a sample's path, or its file's
- * name, each with or without its extension; "./" in front is passed over.  Each must name one path;
- * where that stands in a CSV several times, it names all of its samples.  One thread.
+ * name, each with or without its extension; "./" in front is passed over, here and
+ * there.  Each must name one path, and what is a path names that one alone; where it stands in a
+ * CSV several times, it names all of its samples.  One thread.
  */
 #ifndef STK_SOURCE_LIST_H
 #define STK_SOURCE_LIST_H

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 
+import dataset
 import plan1
 from command import stoker
 from plan1 import Recipe
@@ -170,6 +171,20 @@ def test_a_list_splits_a_csv(daemon, connect, good, pictures, tmp_path, write, n
     assert client.hello("val")["fingerprint"] == plan.fingerprint
     assert client.hello("val")["samples"] == 9
     assert_equal(client.get("val", 1, 0), plan.batch(1, 0))
+
+
+def test_a_name_that_is_a_path_means_that_path(daemon, connect, tmp_path, write):
+    """In the CSV's own folder a path is a file's name, which a folder below may have too."""
+    root = tmp_path / "data"
+    for i, name in enumerate(("a.jpg", "sub/a.jpg", "sub/b.jpg", "sub/c.jpg")):
+        dataset.write(root, name, dataset.jpeg(i, 20, 20))
+    (root / "all.csv").write_text("path,label\nsub/a.jpg,x\na.jpg,y\n./sub/b.jpg,x\nsub/c.jpg,y\n")
+    lines = write("a.jpg\n./sub/b.jpg\n", "split.txt")
+    recipe = Recipe(batch=2, order="sequential", height=8, width=8)
+    text = stream_text("val", f"csv:{root / 'all.csv'}", recipe, list=lines)
+    client = connect(daemon(text).endpoint)
+    assert client.hello("val")["samples"] == 2
+    assert client.get("val", 0, 0)["label"].tolist() == [1, 0]
 
 
 # Counts.
