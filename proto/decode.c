@@ -482,6 +482,8 @@ enum stk_status stk_error_decode(const void *bytes, size_t len, struct stk_error
         struct stk_text code = read_text(&unpacked.reader, "code", STK_NAME_BYTES_MAX);
         message->status = stk_status_of_word(code.data, code.len);
         message->message = read_text(&unpacked.reader, "message", STK_TEXT_BYTES_MAX);
+        if (unpacked.reader.status == STK_OK && find(&unpacked.reader, "retry_ms") != NULL)
+            message->retry_ms = read_number32(&unpacked.reader, "retry_ms");
         /* An error that says "ok" is none. */
         if (message->status == STK_OK)
             fail(&unpacked.reader, STK_INVALID);

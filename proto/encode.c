@@ -231,11 +231,13 @@ enum stk_status stk_error_encode(const struct stk_error *message, void *bytes, s
                                  size_t *len)
 {
     struct writer writer;
-    begin(&writer, bytes, capacity, 4);
+    begin(&writer, bytes, capacity, 4 + (message->retry_ms != 0));
     key_word(&writer, "k", "error");
     key_number(&writer, "id", message->id);
     key_word(&writer, "code", stk_status_word(message->status));
     key_text(&writer, "message", message->message);
+    if (message->retry_ms != 0)
+        key_number(&writer, "retry_ms", message->retry_ms);
     return end(&writer, len);
 }
 

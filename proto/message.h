@@ -207,6 +207,7 @@ struct stk_error {
     uint64_t id;
     enum stk_status status; /* "code" on the wire */
     struct stk_text message;
+    uint32_t retry_ms; /* when to come back; 0: not said */
 };
 
 struct stk_labels {

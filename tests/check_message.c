@@ -318,14 +318,37 @@ END_TEST
 
 START_TEST(an_error_goes_both_ways)
 {
-    struct stk_error said = {7, STK_UNKNOWN_STREAM,
-                             stk_text_of("no stream \"val\"; there is \"train\"")};
+    struct stk_error said = {
+        .id = 7,
+        .status = STK_UNKNOWN_STREAM,
+        .message = stk_text_of("no stream \"val\"; there is \"train\""),
+    };
     CHECK_ENCODES(stk_error_encode, &said, "error");
     struct golden golden = read_golden("error");
     struct stk_error message;
     ck_assert_int_eq(stk_error_decode(golden.bytes, golden.len, &message), STK_OK);
     ck_assert_int_eq(message.status, STK_UNKNOWN_STREAM);
     CHECK_TEXT(message.message, "no stream \"val\"; there is \"train\"");
+    ck_assert_uint_eq(message.retry_ms, 0);
+}
+END_TEST
+
+START_TEST(an_error_says_when_to_come_back)
+{
+    struct stk_error said = {
+        .id = 7,
+        .status = STK_OVERLOADED,
+        .message = stk_text_of("1,024 requests are waiting; come back later"),
+        .retry_ms = 250,
+    };
+    CHECK_ENCODES(stk_error_encode, &said, "error_retry");
+    struct golden golden = read_golden("error_retry");
+    struct stk_error message;
+    ck_assert_int_eq(stk_error_decode(golden.bytes, golden.len, &message), STK_OK);
+    ck_assert_int_eq(message.status, STK_OVERLOADED);
+    ck_assert_uint_eq(message.retry_ms, 250);
+    golden.bytes[golden.len - 2] = 0xd0; /* int 8: -6 is no time */
+    ck_assert_int_eq(stk_error_decode(golden.bytes, golden.len, &message), STK_INVALID);
 }
 END_TEST
 
@@ -535,9 +558,10 @@ END_TEST
 
 START_TEST(text_that_is_not_utf8_goes_out_as_question_marks)
 {
-    struct stk_error said = {1, STK_CORRUPT,
-                             stk_text_of("a\xff"
-                                         "b\xc3")};
+    struct stk_error said = {.id = 1,
+                             .status = STK_CORRUPT,
+                             .message = stk_text_of("a\xff"
+                                                    "b\xc3")};
     uint8_t bytes[256];
     size_t len;
     ck_assert_int_eq(stk_error_encode(&said, bytes, sizeof bytes, &len), STK_OK);
@@ -585,6 +609,7 @@ int main(void)
     tcase_add_test(tests, the_phase_of_an_epoch_is_the_last_that_has_begun);
     tcase_add_test(tests, a_batch_header_goes_both_ways);
     tcase_add_test(tests, an_error_goes_both_ways);
+    tcase_add_test(tests, an_error_says_when_to_come_back);
     tcase_add_test(tests, streams_labels_and_stats_go_both_ways);
     tcase_add_test(tests, the_kind_of_a_reply_is_found);
     tcase_add_loop_test(tests, strange_requests_are_refused, 0, STRANGERS);

@@ -169,7 +169,7 @@ static inline void fake_send(struct fake_daemon *fake, zmq_msg_t *peer, const vo
 static inline void fake_send_error(struct fake_daemon *fake, zmq_msg_t *peer, uint64_t id,
                                    enum stk_status status, const char *message)
 {
-    const struct stk_error error = {id, status, stk_text_of(message)};
+    const struct stk_error error = {.id = id, .status = status, .message = stk_text_of(message)};
     char bytes[1024];
     size_t len;
     ck_assert_int_eq(stk_error_encode(&error, bytes, sizeof bytes, &len), STK_OK);

@@ -56,6 +56,7 @@ class Refused(Exception):
         self.id = reply["id"]
         self.code = reply["code"]
         self.message = reply["message"]
+        self.retry_ms = reply.get("retry_ms", 0)
 
 
 def demand(condition, what):
@@ -194,6 +195,7 @@ def decode_reply(frame):
     reply = decode(frame)
     check_keys(reply, {"k": _word(*REPLIES), "id": _unsigned(U64)})
     check_keys(reply, REPLIES[reply["k"]])
+    demand(_unsigned(U32)(reply.get("retry_ms", 0)), "retry_ms is no u32")
     return reply
 
 
