@@ -32,12 +32,19 @@ static const struct {
     uint32_t columns;
     bool optional; /* only streams that have a use for it send it */
 } known_tensors[] = {
-    {"label", STK_I32, 0, false},         {"partner_label", STK_I32, 0, false},
-    {"lambda", STK_F32, 0, false},        {"index", STK_U64, 0, false},
-    {"partner_index", STK_U64, 0, false}, {"crop", STK_I32, 4, false},
-    {"flip", STK_U8, 0, false},           {"cut", STK_I32, 4, true},
-    {"partner_crop", STK_I32, 4, true},   {"partner_flip", STK_U8, 0, true},
-    {"erase", STK_I32, 4, true},          {"target", STK_F32, COLUMNS_CLASSES, true},
+    {"label", STK_I32, 0, false},
+    {"partner_label", STK_I32, 0, false},
+    {"lambda", STK_F32, 0, false},
+    {"index", STK_U64, 0, false},
+    {"partner_index", STK_U64, 0, false},
+    {"crop", STK_I32, 4, false},
+    {"flip", STK_U8, 0, false},
+    {"cut", STK_I32, 4, true},
+    {"partner_crop", STK_I32, 4, true},
+    {"partner_flip", STK_U8, 0, true},
+    {"erase", STK_I32, 4, true},
+    {"partner_erase", STK_I32, 4, true},
+    {"target", STK_F32, COLUMNS_CLASSES, true},
     {"valid", STK_U8, 0, true},
 };
 

@@ -146,8 +146,8 @@ const struct stk_batch_header *stk_batch_header(const struct stk_batch *batch);
  * Those of STK_F16 and STK_BF16 are the bits, as uint16_t.
  *
  *   name   "images", "label", "partner_label", "lambda", "index", "partner_index", "crop", "flip",
- *          and of some streams "cut", "partner_crop", "partner_flip", "erase", "target", "valid":
- *          see PROTOCOL.md, "Tensors"
+ *          and of some streams "cut", "partner_crop", "partner_flip", "erase", "partner_erase",
+ *          "target", "valid": see PROTOCOL.md, "Tensors"
  *   info   set to the tensor's dtype and shape; may be NULL
  *
  * Returns: the elements, borrowed until the batch is closed; NULL where there is no such tensor.

@@ -509,16 +509,14 @@ static void set_box(int32_t row[4], const struct box *box)
     row[3] = box->width;
 }
 
-/* What was erased from a partner from the data set is not told. */
 static void set_provenance(const struct task *task, const struct transform_drawn *drawn)
 {
     struct batch *batch = task->batch;
     const struct image_format *format = &phase_of(batch)->format;
     struct box source = view_source(&drawn->view, format->height, format->width);
     set_box(batch_crop(batch, task->slot), &source);
-    if (batch->layout->present[LAYOUT_ERASE] && task->slot < batch->count)
-        set_box((int32_t *)batch_tensor(batch, LAYOUT_ERASE) + 4 * (size_t)task->slot,
-                &drawn->erase);
+    if (batch->layout->present[LAYOUT_ERASE])
+        set_box(batch_erase(batch, task->slot), &drawn->erase);
     *batch_flip(batch, task->slot) = drawn->flip;
     *batch_label(batch, task->slot) =
         source_label(batch->stream->source, batch_slots(batch)[task->slot].index);

@@ -118,7 +118,7 @@ START_TEST(a_tensor_without_a_use_has_no_bytes)
     ck_assert(!without.present[LAYOUT_ERASE] && without.present[LAYOUT_FLIP]);
     recipe.transforms[recipe.transform_count++] = TRANSFORM_RANDOM_ERASING;
     layout_init(&with, &recipe, 0);
-    ck_assert(with.present[LAYOUT_ERASE]);
+    ck_assert(with.present[LAYOUT_ERASE] && !with.present[LAYOUT_PARTNER_ERASE]);
     ck_assert_uint_eq(with.bytes, without.bytes + 2 * LAYOUT_ALIGN); /* 7 rows of 16 bytes */
 }
 END_TEST
@@ -212,6 +212,11 @@ START_TEST(tensors_are_there_where_the_recipe_asks_for_them)
     ck_assert_uint_eq(layout.pictures, 8);
     ck_assert_uint_ge(layout.bytes, bytes + 4 * layout.slot_bytes);
     ck_assert_uint_eq(layout.partner_offset % LAYOUT_ALIGN, 0);
+    recipe.transforms[recipe.transform_count++] = TRANSFORM_RANDOM_ERASING;
+    layout_init(&layout, &recipe, 0);
+    ck_assert_uint_eq(layout_list(&layout, list), LAYOUT_FLIP + 6);
+    ck_assert_int_eq(list[LAYOUT_FLIP + 5], LAYOUT_PARTNER_ERASE);
+    recipe.transform_count--;
     recipe.mix.method = MIX_NONE; /* whatever the other keys say */
     layout_init(&layout, &recipe, 0);
     ck_assert_uint_eq(layout_list(&layout, list), LAYOUT_FLIP + 1);

@@ -34,6 +34,7 @@ struct pair {
     const uint8_t *partner_flip;
     const int32_t *cut;
     const int32_t *erase;
+    const int32_t *partner_erase;
     const uint8_t *valid;
     const float *target;
     uint32_t columns; /* of the target */
@@ -74,6 +75,7 @@ static bool find_tensors(struct pair *pair)
     pair->partner_flip = stk_batch_tensor(batch, "partner_flip", NULL);
     pair->cut = stk_batch_tensor(batch, "cut", NULL);
     pair->erase = stk_batch_tensor(batch, "erase", NULL);
+    pair->partner_erase = stk_batch_tensor(batch, "partner_erase", NULL);
     pair->valid = stk_batch_tensor(batch, "valid", NULL);
     pair->target = stk_batch_tensor(batch, "target", &info);
     pair->columns = pair->target == NULL ? 0 : info->shape[1];
@@ -154,9 +156,9 @@ static void explain_partner(const struct pair *pair, uint32_t slot, struct expla
     name_sample(texts->partner_sample, pair->partner_index[slot], flip != NULL && *flip);
     if (place >= 0 && pair->erase != NULL)
         memcpy(panel->partner_erased, &pair->erase[4 * place], sizeof panel->partner_erased);
+    if (pair->partner_erase != NULL)
+        memcpy(panel->partner_erased, &pair->partner_erase[4 * slot], sizeof panel->partner_erased);
     add_box(panel, INK_ALERT, "partner erased", panel->partner_erased);
-    if (place < 0 && pair->erase != NULL)
-        add_line(panel, INK_QUIET, false, "the partner's erased box is not told");
 }
 
 static void explain_replaced(const struct pair *pair, uint32_t picture, const char *what,

@@ -118,12 +118,25 @@ void *batch_partner_images(const struct batch *batch)
     return separate ? batch->slab + batch->layout->partner_offset : NULL;
 }
 
-int32_t *batch_crop(const struct batch *batch, uint32_t picture)
+/* A picture's row of four numbers: pictures that are no slots' own have a tensor of their own. */
+static int32_t *picture_box(const struct batch *batch, uint32_t picture, enum layout_tensor own,
+                            enum layout_tensor partner)
 {
     if (picture < batch->count)
-        return (int32_t *)batch_tensor(batch, LAYOUT_CROP) + 4 * (size_t)picture;
-    return (int32_t *)batch_tensor(batch, LAYOUT_PARTNER_CROP) +
-           4 * (size_t)(picture - batch->count);
+        return (int32_t *)batch_tensor(batch, own) + 4 * (size_t)picture;
+    return (int32_t *)batch_tensor(batch, partner) + 4 * (size_t)(picture - batch->count);
+}
+
+int32_t *batch_crop(const struct batch *batch, uint32_t picture)
+{
+    return picture_box(batch, picture, LAYOUT_CROP, LAYOUT_PARTNER_CROP);
+}
+
+int32_t *batch_erase(const struct batch *batch, uint32_t picture)
+{
+    if (!batch->layout->present[LAYOUT_ERASE])
+        return NULL;
+    return picture_box(batch, picture, LAYOUT_ERASE, LAYOUT_PARTNER_ERASE);
 }
 
 uint8_t *batch_flip(const struct batch *batch, uint32_t picture)
@@ -179,8 +192,18 @@ static void seal_valid(struct batch *batch)
         valid[i] = plan[i].valid;
 }
 
-/* Partners from the data set have their labels, crops and flips from the workers; a slot that is
- * kept is its own partner. */
+/* A slot that is kept is its own partner. */
+static void copy_own(const struct batch *batch, uint32_t slot)
+{
+    uint32_t partner = batch->count + slot;
+    memcpy(batch_crop(batch, partner), batch_crop(batch, slot), 4 * sizeof(int32_t));
+    if (batch->layout->present[LAYOUT_ERASE])
+        memcpy(batch_erase(batch, partner), batch_erase(batch, slot), 4 * sizeof(int32_t));
+    *batch_flip(batch, partner) = *batch_flip(batch, slot);
+    *batch_label(batch, partner) = *batch_label(batch, slot);
+}
+
+/* Partners from the data set have their labels, boxes and flips from the workers. */
 static void seal_separate(const struct batch *batch)
 {
     const struct plan_slot *plan = batch_plan_slots(batch);
@@ -189,9 +212,7 @@ static void seal_separate(const struct batch *batch)
     for (uint32_t i = 0; i < batch->count; i++) {
         uint32_t partner = batch->count + i;
         if (plan[i].mixing == PLAN_KEEP) {
-            memcpy(batch_crop(batch, partner), batch_crop(batch, i), 4 * sizeof(int32_t));
-            *batch_flip(batch, partner) = *batch_flip(batch, i);
-            *batch_label(batch, partner) = *batch_label(batch, i);
+            copy_own(batch, i);
             partner = i;
         }
         partner_index[i] = pictures[partner].index;

@@ -128,6 +128,9 @@ int32_t *batch_crop(const struct batch *batch, uint32_t picture);
 uint8_t *batch_flip(const struct batch *batch, uint32_t picture);
 int32_t *batch_label(const struct batch *batch, uint32_t picture);
 
+/** The place of a picture's erased box, four numbers; NULL where the stream erases nothing. */
+int32_t *batch_erase(const struct batch *batch, uint32_t picture);
+
 /** The plan of the slots, count of them. */
 const struct plan_slot *batch_plan_slots(const struct batch *batch);
 

@@ -23,6 +23,11 @@ static bool erases(const struct recipe *recipe, uint32_t target_columns)
     return recipe_has_transform(recipe, TRANSFORM_RANDOM_ERASING);
 }
 
+static bool erases_partners(const struct recipe *recipe, uint32_t target_columns)
+{
+    return erases(recipe, target_columns) && has_partners(recipe, target_columns);
+}
+
 static bool has_target(const struct recipe *recipe, uint32_t target_columns)
 {
     (void)recipe;
@@ -54,6 +59,7 @@ static const struct {
     [LAYOUT_PARTNER_CROP] = {"partner_crop", STK_I32, 4, has_partners},
     [LAYOUT_PARTNER_FLIP] = {"partner_flip", STK_U8, 0, has_partners},
     [LAYOUT_ERASE] = {"erase", STK_I32, 4, erases},
+    [LAYOUT_PARTNER_ERASE] = {"partner_erase", STK_I32, 4, erases_partners},
     [LAYOUT_TARGET] = {"target", STK_F32, 1, has_target},
     [LAYOUT_VALID] = {"valid", STK_U8, 0, has_valid},
 };

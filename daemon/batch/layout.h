@@ -30,6 +30,7 @@ enum layout_tensor {
     LAYOUT_PARTNER_CROP,  /* [i4 [count, 4]]: of partners from the data set */
     LAYOUT_PARTNER_FLIP,  /* [u1 [count]]: likewise */
     LAYOUT_ERASE,         /* [i4 [count, 4]]: what was erased, in served pixels */
+    LAYOUT_PARTNER_ERASE, /* [i4 [count, 4]]: likewise, of partners from the data set */
     LAYOUT_TARGET,        /* [f4 [count, classes]]: where labels are dense */
     LAYOUT_VALID,         /* [u1 [count]]: with last = mask */
     LAYOUT_TENSORS,

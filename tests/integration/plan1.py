@@ -413,6 +413,8 @@ class Plan:
             tensors["partner_flip"] = other["flip"]
         if "random_erasing" in self.recipe.transform:
             tensors["erase"] = own["erase"]
+            if "partner_crop" in tensors:
+                tensors["partner_erase"] = other["erase"]
         if self.recipe.labels == "dense" or self.samples.kind != "class":
             drawn = [tensors[name] for name in ("index", "partner_index", "lambda")]
             tensors["target"] = targets(self.recipe, self.samples, *drawn)

@@ -312,7 +312,11 @@ MODES = {
     "partial partners": dict(batch=23, last="partial", mix="cutmix", mix_preset="fastbook"),
     "erased": dict(transform=ERASING, mix="both", mix_preset="timm", mix_keys={"per": "sample"}),
     "erased partners": dict(
-        transform=ERASING, erase_mode="noise", mix="both", mix_preset="fastbook"
+        transform=ERASING,
+        erase_mode="noise",
+        mix="both",
+        mix_preset="fastbook",
+        mix_keys={"prob": 0.7},
     ),
     "some epochs": dict(
         mix="both", mix_preset="fastbook", mix_keys={"from_epoch": 1, "until_epoch": 2}
@@ -375,8 +379,11 @@ def test_the_modes_reach_every_kind_of_slot(plan_of):
     assert kinds == {(partner, kind) for partner in partners for kind in ("keep", "blend", "cut")}
     plan = plan_of(dataclasses.replace(PLAIN, **MODES["erased partners"]))
     slots = plan.slots(0, 0)
-    own, other = (plan.made(0, made)["erase"] for made in (slots, plan.partners(0, slots)))
-    assert 2 < other.any(1).sum() < 18 and not np.array_equal(own, other)
+    told = plan.batch(0, 0).tensors
+    own, other = told["erase"], told["partner_erase"]
+    kept = np.array([share.kind == "keep" for share in plan.shares(0, 0, slots)])
+    assert 0 < (other.any(1) & kept).sum() and 2 < (other.any(1) & ~kept).sum() < 18
+    assert not np.array_equal(own[~kept], other[~kept])
 
 
 @pytest.mark.parametrize("preset", mix1.PRESETS)

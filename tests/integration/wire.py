@@ -39,6 +39,7 @@ OPTIONAL = {  # behind those, in this order, where a stream has them
     "partner_crop": ("<i4", (4,)),
     "partner_flip": ("|u1", ()),
     "erase": ("<i4", (4,)),
+    "partner_erase": ("<i4", (4,)),
     "target": ("<f4", (CLASSES,)),
     "valid": ("|u1", ()),
 }
