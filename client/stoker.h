@@ -58,8 +58,11 @@ struct stk_batch;
  *   url       "tcp://host:7654/train" (7654 is also what no port means), "tcp://[::1]:7654/train",
  *             "ipc:///run/stoker/stoker.sock/train"; several endpoints of the same stream are
  *             separated by commas, the stream's name follows the last one:
- *             "tcp://a:7654,tcp://b:7654/train".  The daemon with the fewest requests in flight is
- *             asked next, so a fast one serves more of them
+ *             "tcp://a:7654,tcp://b:7654/train".  Braces stand for several of them:
+ *             "tcp://node{1..4}:7654/train", "tcp://host:{7654..7657}/train",
+ *             "tcp://{a,b,c}/train"; {08..12} keeps its digits.  At most STK_ENDPOINTS_MAX.
+ *             The daemon with the fewest requests in flight is asked next, so a fast one serves
+ *             more of them
  *   options   NULL means all zero; copied
  *   client    set on success, NULL otherwise
  *   error     STK_ERROR_BYTES of storage: what failed and what to do; empty on success; may be

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/braces.h"
 #include "client/fail.h"
 
 static const char digits[] = "0123456789";
@@ -104,11 +105,14 @@ enum stk_status stk_url_endpoint(const char *text, size_t len, char endpoint[STK
                     text);
 }
 
-static enum stk_status add_endpoint(struct stk_url *url, const char *text, size_t len, char *error)
+/* A stk_braces_fn. */
+static enum stk_status add_endpoint(void *context, const char *text, size_t len, char *error)
 {
+    struct stk_url *url = context;
     if (url->count == STK_ENDPOINTS_MAX)
-        return stk_fail(error, STK_INVALID, "the url has more than %d endpoints",
-                        STK_ENDPOINTS_MAX);
+        return stk_fail(error, STK_INVALID,
+                        "the url has more than %d endpoints: '%.*s' is too many", STK_ENDPOINTS_MAX,
+                        (int)len, text);
     char *endpoint = url->endpoints[url->count];
     enum stk_status status = stk_url_endpoint(text, len, endpoint, error);
     if (status != STK_OK)
@@ -119,6 +123,15 @@ static enum stk_status add_endpoint(struct stk_url *url, const char *text, size_
     }
     url->count++;
     return STK_OK;
+}
+
+/* The next comma that separates endpoints, not a list's in braces; NULL where there is none. */
+static const char *next_comma(const char *text)
+{
+    bool inside = false;
+    for (; *text != '\0' && (inside || *text != ','); text++)
+        inside = *text == '{' || (inside && *text != '}');
+    return *text == ',' ? text : NULL;
 }
 
 /* The slash between the last endpoint and the stream; NULL where there is none. */
@@ -133,8 +146,9 @@ static const char *stream_slash(const char *text, size_t len)
 enum stk_status stk_url_parse(const char *text, struct stk_url *url, char *error)
 {
     *url = (struct stk_url){.count = 0};
-    for (const char *comma; (comma = strchr(text, ',')) != NULL; text = comma + 1) {
-        enum stk_status status = add_endpoint(url, text, (size_t)(comma - text), error);
+    for (const char *comma; (comma = next_comma(text)) != NULL; text = comma + 1) {
+        enum stk_status status =
+            stk_braces_expand(text, (size_t)(comma - text), add_endpoint, url, error);
         if (status != STK_OK)
             return status;
     }
@@ -150,5 +164,5 @@ enum stk_status stk_url_parse(const char *text, struct stk_url *url, char *error
                         "'%s' is no stream's name: up to %d letters, digits, '.', '_' and '-'",
                         stream, STK_NAME_BYTES_MAX);
     memcpy(url->stream, stream, strlen(stream) + 1);
-    return add_endpoint(url, text, (size_t)(slash - text), error);
+    return stk_braces_expand(text, (size_t)(slash - text), add_endpoint, url, error);
 }

@@ -1,5 +1,6 @@
 /*
- * URLs: "tcp://a:7654,tcp://b:7654/train" to endpoints and a stream's name.
+ * URLs: "tcp://a:7654,tcp://b:7654/train" to endpoints and a stream's name; braces stand for
+ * several, "tcp://node{1..4}:7654/train".
  *
  * Only what is written is judged; nothing is resolved or opened.  No state; any thread.
  * Private to libstoker and the stoker command.
@@ -10,12 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/braces.h"
 #include "client/stoker.h"
 
 enum {
-    STK_ENDPOINT_BYTES = 280,   /* storage for an endpoint, its end mark included */
-    STK_HOST_BYTES_MAX = 255,   /* DNS's limit */
-    STK_SOCKET_BYTES_MAX = 107, /* a path in sockaddr_un, without its end mark */
+    STK_ENDPOINT_BYTES = STK_BRACES_BYTES, /* storage for an endpoint, its end mark included */
+    STK_HOST_BYTES_MAX = 255,              /* DNS's limit */
+    STK_SOCKET_BYTES_MAX = 107,            /* a path in sockaddr_un, without its end mark */
 };
 
 struct stk_url {
@@ -27,7 +29,8 @@ struct stk_url {
 /**
  * Take a stream's URL apart.
  *
- *   text    endpoints separated by commas, and "/stream" behind the last one
+ *   text    endpoints separated by commas, with braces where several differ in a part, and
+ *           "/stream" behind the last one
  *   url     set on success; unspecified otherwise
  *   error   STK_ERROR_BYTES of storage, or NULL: what is wrong, with the part that is
  *

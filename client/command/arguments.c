@@ -202,10 +202,10 @@ int check_url(const char *url)
     char error[STK_ERROR_BYTES];
     if (stk_url_parse(url, &parsed, error) != STK_OK)
         return command_misuse("%s", error);
-    const char *comma = strrchr(url, ',');
-    const char *last = comma == NULL ? url : comma + 1;
+    char path[STK_ENDPOINT_BYTES + STK_NAME_BYTES_MAX + 2];
+    snprintf(path, sizeof path, "%s/%s", parsed.endpoints[parsed.count - 1], parsed.stream);
     /* Its name would be taken for the stream's, and a daemon be waited for in its folder. */
-    if (strncmp(last, ipc, sizeof ipc - 1) == 0 && is_socket(last + sizeof ipc - 1))
+    if (strncmp(path, ipc, sizeof ipc - 1) == 0 && is_socket(path + sizeof ipc - 1))
         return command_misuse("the url '%s' names a socket and no stream: write %s/STREAM", url,
                               url);
     return COMMAND_DONE;
