@@ -1,5 +1,5 @@
 /*
- * The server: life cycle, endpoints, signals, timers.
+ * The server: life cycle, signals, timers.
  *
  *   thread      what it runs here
  *   loop        everything in the server's files, in turns: see `turn`
@@ -14,14 +14,9 @@
  */
 #include "daemon/server.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 #include <zmq.h>
 
 #include "daemon/base/check.h"
@@ -83,60 +78,6 @@ static enum stk_status open_sockets(struct server *server, char *error)
         zmq_connect(server->monitor, monitor_endpoint) != 0) {
         snprintf(error, CONFIG_ERROR_BYTES, "cannot open a socket: %s", zmq_strerror(zmq_errno()));
         return STK_SYSTEM;
-    }
-    return STK_OK;
-}
-
-/* libzmq would take an ipc path over from a living daemon without a word, so a lock file beside it
- * says whose it is.  The kernel lets go of the lock with the process. */
-static enum stk_status lock_ipc(const char *endpoint, int *fd, char *error)
-{
-    char path[160]; /* the configuration bounds an ipc path by sockaddr_un, 107 bytes */
-    snprintf(path, sizeof path, "%s.lock", endpoint + strlen("ipc://"));
-    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (*fd < 0) {
-        snprintf(error, CONFIG_ERROR_BYTES, "cannot open \"%s\": %s", path, strerror(errno));
-        return STK_SYSTEM;
-    }
-    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-        snprintf(error, CONFIG_ERROR_BYTES,
-                 "endpoint \"%s\" is in use by another daemon; stop that one or listen elsewhere",
-                 endpoint);
-        return STK_IN_USE;
-    }
-    return STK_OK;
-}
-
-static enum stk_status bind_endpoint(struct server *server, const char *endpoint, int *lock_fd,
-                                     char *error)
-{
-    if (strncmp(endpoint, "ipc://", strlen("ipc://")) == 0) {
-        enum stk_status status = lock_ipc(endpoint, lock_fd, error);
-        if (status != STK_OK)
-            return status;
-    }
-    /* With IPv6 on, libzmq binds an IPv4 address as a mapped one; [::] is how to ask for both. */
-    bool ipv6 = strchr(endpoint, '[') != NULL;
-    if (!set_option(server->router, ZMQ_IPV6, ipv6) || zmq_bind(server->router, endpoint) != 0) {
-        int reason = zmq_errno();
-        snprintf(error, CONFIG_ERROR_BYTES, "cannot listen on \"%s\": %s", endpoint,
-                 zmq_strerror(reason));
-        return reason == EADDRINUSE ? STK_IN_USE : STK_SYSTEM;
-    }
-    char bound[CONFIG_ERROR_BYTES];
-    size_t len = sizeof bound;
-    if (zmq_getsockopt(server->router, ZMQ_LAST_ENDPOINT, bound, &len) == 0)
-        LOG(NOTICE, "server.listening", LOG_TEXT("endpoint", bound));
-    return STK_OK;
-}
-
-static enum stk_status bind_endpoints(struct server *server, char *error)
-{
-    for (size_t i = 0; i < server->config->listen_count; i++) {
-        enum stk_status status =
-            bind_endpoint(server, server->config->listen[i], &server->lock_fds[i], error);
-        if (status != STK_OK)
-            return status;
     }
     return STK_OK;
 }
@@ -302,7 +243,7 @@ static enum stk_status open_parts(struct server *server, const struct pipeline_o
 {
     enum stk_status status = open_sockets(server, error);
     if (status == STK_OK)
-        status = bind_endpoints(server, error);
+        status = server_endpoints_follow(server, server->config, error);
     if (status != STK_OK)
         return status;
     snprintf(error, CONFIG_ERROR_BYTES, "cannot start the loop or the threads");
@@ -333,8 +274,6 @@ enum stk_status server_open(const struct config *config, struct stream *const *s
     made->stream_count = count;
     made->backlog_slots = (uint64_t)BACKLOG_SLOTS_PER_WORKER * options->workers;
     made->start_ns = clock_now_ns();
-    for (int i = 0; i < CONFIG_LISTEN_MAX; i++)
-        made->lock_fds[i] = -1;
     TAILQ_INIT(&made->clients);
     TAILQ_INIT(&made->gone);
     TAILQ_INIT(&made->finished);
@@ -416,10 +355,7 @@ void server_close(struct server **server)
     server_release(closing);
     if (closing->loop_open)
         close_loop(closing);
-    for (int i = 0; i < CONFIG_LISTEN_MAX; i++) {
-        if (closing->lock_fds[i] >= 0)
-            close(closing->lock_fds[i]);
-    }
+    server_endpoints_release(closing);
     pthread_mutex_destroy(&closing->lock);
     free(closing);
     *server = NULL;

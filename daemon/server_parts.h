@@ -2,7 +2,8 @@
  * What the server's files share.  All of it belongs to the loop's thread but for the two lists
  * under server->lock, which workers and libzmq's I/O threads append to.
  *
- *   server.c           life cycle, endpoints, signals, timers; a turn of the loop
+ *   server.c           life cycle, signals, timers; a turn of the loop
+ *   server_endpoints.c where trainers connect
  *   server_client.c    who is connected
  *   server_request.c   a request is read and answered or queued
  *   server_dispatch.c  queued requests become batches, batches become replies
@@ -76,6 +77,13 @@ struct client {
     TAILQ_ENTRY(client) entry; /* server->clients in the order of service, or server->gone */
 };
 
+/* An endpoint that is bound. */
+struct endpoint {
+    char *name;  /* owned; as the configuration has it */
+    char *bound; /* owned; what libzmq calls it, the port that the system picked included */
+    int lock_fd; /* the flock of an ipc path; -1 where there is none */
+};
+
 struct server {
     const struct config *config;
     struct stream *const *streams;
@@ -90,7 +98,8 @@ struct server {
     void *router;
     void *monitor;
     uint8_t closed_fds[SERVER_FDS_MAX / 8]; /* a bit a descriptor whose connection broke last */
-    int lock_fds[CONFIG_LISTEN_MAX];        /* flocks of ipc endpoints; -1 where there is none */
+    struct endpoint endpoints[CONFIG_LISTEN_MAX];
+    size_t endpoint_count;
 
     uv_loop_t loop;
     bool loop_open;
@@ -126,6 +135,24 @@ struct server {
         struct stk_stats stats;
     } answer; /* what goes into it */
 };
+
+/* server_endpoints.c */
+
+/**
+ * Bind what a configuration listens on and is not bound, then unbind what it does not name; the
+ * connections over an endpoint that is unbound are closed.
+ *
+ *   error   CONFIG_ERROR_BYTES of storage for a sentence
+ *
+ * Returns: STK_OK; else nothing changed: STK_IN_USE where another process serves an endpoint,
+ *          STK_SYSTEM where one cannot be bound, STK_MEMORY.
+ * Blocks:  no.
+ */
+STK_MUST_CHECK enum stk_status server_endpoints_follow(struct server *server,
+                                                       const struct config *config, char *error);
+
+/** After the socket was closed: let go of the locks. */
+void server_endpoints_release(struct server *server);
 
 /* server_client.c */
 
