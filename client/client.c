@@ -204,6 +204,8 @@ static enum stk_status start(struct stk_client *client)
     enum stk_status status = greet_all(client);
     if (status != STK_OK || (status = start_order(client)) != STK_OK)
         return status;
+    if (client->options.state != NULL)
+        return stk_client_restore(client, client->options.state);
     stk_pump_ask(client);
     return STK_OK;
 }
@@ -223,6 +225,7 @@ enum stk_status stk_client_open(const char *url, const struct stk_options *optio
         status = set_options(made, options, made->error);
     if (status == STK_OK)
         status = start(made);
+    made->options.state = NULL;
     if (status == STK_OK) {
         *client = made;
         return STK_OK;
@@ -363,4 +366,39 @@ enum stk_status stk_client_seek(struct stk_client *client, uint32_t epoch, uint6
     stk_pump_forget(client);
     stk_pump_ask(client);
     return STK_OK;
+}
+
+void stk_client_state(const struct stk_client *client, struct stk_state *state)
+{
+    *state = (struct stk_state){.fingerprint = client->welcome.info.fingerprint,
+                                .epoch = client->place.epoch,
+                                .step = client->place.step,
+                                .rank = client->options.rank,
+                                .world = client->options.world};
+    strcpy(state->stream, client->url.stream);
+}
+
+static enum stk_status check_state(struct stk_client *client, const struct stk_state *state)
+{
+    if (strncmp(state->stream, client->url.stream, sizeof state->stream) != 0)
+        return stk_fail(client->error, STK_INVALID,
+                        "the state was saved of the stream '%.*s', and '%s' is another one",
+                        STK_NAME_BYTES_MAX, state->stream, client->url.stream);
+    const struct stk_fingerprint *served = &client->welcome.info.fingerprint;
+    if (memcmp(&state->fingerprint, served, sizeof *served) == 0)
+        return STK_OK;
+    char hex[2][STK_FINGERPRINT_HEX_BYTES];
+    stk_fingerprint_hex(&state->fingerprint, hex[0]);
+    stk_fingerprint_hex(served, hex[1]);
+    return stk_fail(client->error, STK_FINGERPRINT,
+                    "the state was saved of other data than '%s' serves as '%s' (fingerprints %s "
+                    "and %s): start the training anew, or give the daemon its old data back",
+                    client->url.endpoints[client->pinned_by], client->url.stream, hex[0], hex[1]);
+}
+
+enum stk_status stk_client_restore(struct stk_client *client, const struct stk_state *state)
+{
+    client->error[0] = '\0';
+    enum stk_status status = check_state(client, state);
+    return status == STK_OK ? stk_client_seek(client, state->epoch, state->step) : status;
 }

@@ -28,6 +28,20 @@ extern "C" {
 enum {
     STK_ERROR_BYTES = 1024, /* storage for a sentence about what failed, its end mark included */
     STK_ENDPOINTS_MAX = 16,
+    STK_STATE_BYTES = 320, /* storage for a state's text, its end mark included */
+};
+
+/*
+ * Where a trainer is, for its checkpoint: the group's next step, and of which data.  It restarts
+ * exactly behind the last batch, with any world: rank and world tell who saved it, and bind nobody.
+ */
+struct stk_state {
+    char stream[STK_NAME_BYTES_MAX + 1];
+    struct stk_fingerprint fingerprint; /* of what was served: recipe, files and plan */
+    uint32_t epoch;
+    uint64_t step; /* the group's next, 0 .. the epoch's steps */
+    uint32_t rank; /* < world */
+    uint32_t world;
 };
 
 /* All zero means: one trainer, from the start, without end, with the defaults below. */
@@ -42,7 +56,9 @@ struct stk_options {
     uint32_t epochs;  /* epochs to deliver, the first one counted even if it starts in the
                             middle; 0: without end.  Those before epoch + epochs: seek does not
                             change that */
-    uint64_t batches; /* batches to deliver at most; no more are asked for.  0: no limit */
+    const struct stk_state *state; /* go on there, inside these epochs, if the data is the same;
+                            epoch and step are then the run's start.  Not kept.  NULL: none */
+    uint64_t batches;         /* batches to deliver at most; no more are asked for.  0: no limit */
     enum stk_unmixed unmixed; /* which pictures: not the mixed ones, but what they are made of */
     uint32_t timeout_ms;      /* how long open and next wait for an answer; 0: 30,000 */
 };
@@ -72,7 +88,8 @@ struct stk_batch;
  * Returns: STK_OK           a daemon has answered for the stream
  *          STK_INVALID      the url or an option makes no sense
  *          STK_TIMEOUT      no endpoint answered in time
- *          STK_FINGERPRINT  two endpoints serve different data; error names both
+ *          STK_FINGERPRINT  two endpoints serve different data, or other data than the state's;
+ *                           error names both
  *          STK_RANGE        the start lies behind the epoch's end, or an epoch has fewer steps
  *                           than world, so that this rank would not receive one
  *          STK_MEMORY, STK_SYSTEM, or what a daemon answered: STK_UNKNOWN_STREAM, STK_VERSION,
@@ -122,9 +139,8 @@ STK_MUST_CHECK enum stk_status stk_client_next(struct stk_client *client, struct
 void stk_client_timeout(struct stk_client *client, uint32_t timeout_ms);
 
 /**
- * What to save in a checkpoint: the group's next step behind the batch that next gave last (before
- * the first one: the start).  As options.epoch and options.step, or in stk_client_seek, it goes on
- * there, with any world.
+ * The group's next step behind the batch that next gave last (before the first one: the start).  As
+ * options.epoch and options.step, or in stk_client_seek, it goes on there, with any world.
  */
 struct stk_address stk_client_place(const struct stk_client *client);
 
@@ -138,7 +154,57 @@ struct stk_address stk_client_place(const struct stk_client *client);
 STK_MUST_CHECK enum stk_status stk_client_seek(struct stk_client *client, uint32_t epoch,
                                                uint64_t step);
 
-/** The sentence that belongs to the last failure of next or seek; "" after a success. */
+/**
+ * What to save in a checkpoint: stk_client_place, and what it is a place in.  The ranks of a group
+ * that have taken as many batches have the same place, so one rank's state restarts all of them.
+ *
+ *   state   set
+ *
+ * Owns: nothing.  Threads: the client's.  Blocks: no.  Allocates: no.
+ */
+void stk_client_state(const struct stk_client *client, struct stk_state *state);
+
+/**
+ * Go to where a state was saved, as stk_client_seek, if it is of the same data.  A client that is
+ * opened with options.state starts there.
+ *
+ * Returns: STK_OK
+ *          STK_INVALID      the state is of another stream; the error names both
+ *          STK_FINGERPRINT  the stream's data is not what it was; the error names both
+ *          STK_RANGE        the epoch has fewer steps.  On failure nothing has changed
+ * Owns: nothing.  Threads: the client's.  Blocks: no.  Allocates: no.
+ */
+STK_MUST_CHECK enum stk_status stk_client_restore(struct stk_client *client,
+                                                  const struct stk_state *state);
+
+/**
+ * Write a state, as stk_client_state told it, as one line of JSON without a line feed, closed by
+ * '\0':
+ *
+ *     {"stoker_state": 1, "stream": "train", "fingerprint": "00112233445566778899aabbccddeeff",
+ *      "epoch": 3, "step": 17, "rank": 0, "world": 4}
+ *
+ * stoker_state is the version of this form.  Owns: nothing.  Threads: any.
+ */
+void stk_state_encode(const struct stk_state *state, char text[STK_STATE_BYTES]);
+
+/**
+ * Read what stk_state_encode wrote, also after a JSON library has set it anew: keys in any order,
+ * white space anywhere.
+ *
+ *   text    closed by '\0'
+ *   state   set on success; zero otherwise
+ *   error   STK_ERROR_BYTES of storage, or NULL: what is wrong
+ *
+ * Returns: STK_OK
+ *          STK_INVALID   not JSON, a key missing, twice or unknown, a value out of its range
+ *          STK_VERSION   a state of another version
+ * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
+ */
+STK_MUST_CHECK enum stk_status stk_state_decode(const char *text, struct stk_state *state,
+                                                char *error);
+
+/** The sentence that belongs to the last failure of next, seek or restore; "" after a success. */
 const char *stk_client_error(const struct stk_client *client);
 
 /** A batch's address, count, tensors and fingerprint; borrowed until the batch is closed. */

@@ -2,7 +2,10 @@
  * A trainer: two epochs of mixed batches from stokerd, with a stand-in for the training step.
  *
  *     cc trainer.c $(pkg-config --cflags --libs stoker) -o trainer
- *     ./trainer tcp://host:7654/train
+ *     ./trainer tcp://host:7654/train [CHECKPOINT]
+ *
+ * With a checkpoint it saves its place every ten batches, and goes on there when it is started
+ * again.  A trainer of yours writes the line together with its weights.
  */
 #include <stdio.h>
 #include <stoker.h>
@@ -24,24 +27,67 @@ static double train(const struct stk_batch *batch)
     return sum;
 }
 
+/* Whether a checkpoint was there and made sense. */
+static int load(const char *path, struct stk_state *state)
+{
+    char text[STK_STATE_BYTES], error[STK_ERROR_BYTES];
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0; /* the first run */
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    if (stk_state_decode(text, state, error) == STK_OK)
+        return 1;
+    fprintf(stderr, "trainer: %s: %s\n", path, error);
+    return 0;
+}
+
+/* Written beside the old one and renamed, so that there is always a whole one. */
+static int save(const char *path, const struct stk_client *client)
+{
+    struct stk_state state;
+    char text[STK_STATE_BYTES], beside[4096];
+    stk_client_state(client, &state);
+    stk_state_encode(&state, text);
+    snprintf(beside, sizeof beside, "%s.new", path);
+    FILE *file = fopen(beside, "w");
+    if (file == NULL)
+        return 0;
+    int written = fprintf(file, "%s\n", text) > 0;
+    return fclose(file) == 0 && written && rename(beside, path) == 0;
+}
+
+static enum stk_status train_all(struct stk_client *client, const char *checkpoint)
+{
+    struct stk_batch *batch;
+    enum stk_status status;
+    for (unsigned count = 1; (status = stk_client_next(client, &batch)) == STK_OK; count++) {
+        const struct stk_batch_header *header = stk_batch_header(batch);
+        printf("epoch %u step %llu: %.3f\n", header->address.epoch,
+               (unsigned long long)header->address.step, train(batch));
+        stk_batch_close(&batch);
+        if (checkpoint != NULL && count % 10 == 0 && !save(checkpoint, client))
+            perror(checkpoint);
+    }
+    return status;
+}
+
 int main(int count, char **arguments)
 {
     stk_keep_memory();
     struct stk_client *client;
     char error[STK_ERROR_BYTES];
-    const char *url = count == 2 ? arguments[1] : "";
-    if (stk_client_open(url, &(struct stk_options){.epochs = 2}, &client, error) != STK_OK) {
+    const char *url = count >= 2 ? arguments[1] : "";
+    const char *checkpoint = count >= 3 ? arguments[2] : NULL;
+    struct stk_state state;
+    struct stk_options options = {.epochs = 2};
+    if (checkpoint != NULL && load(checkpoint, &state))
+        options.state = &state;
+    if (stk_client_open(url, &options, &client, error) != STK_OK) {
         fprintf(stderr, "trainer: %s\n", error);
         return 1;
     }
-    struct stk_batch *batch;
-    enum stk_status status;
-    while ((status = stk_client_next(client, &batch)) == STK_OK) {
-        const struct stk_batch_header *header = stk_batch_header(batch);
-        printf("epoch %u step %llu: %.3f\n", header->address.epoch,
-               (unsigned long long)header->address.step, train(batch));
-        stk_batch_close(&batch);
-    }
+    enum stk_status status = train_all(client, checkpoint);
     if (status != STK_END)
         fprintf(stderr, "trainer: %s\n", stk_client_error(client));
     stk_client_close(&client);
