@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "daemon/plan/plan.h"
+#include "daemon/source/fault.h"
 
 enum { LOGGED_BITS = 64 };
 
@@ -43,6 +44,20 @@ static enum stk_status take_fingerprint(struct stream *stream)
     memcpy(stream->fingerprint.bytes, canonical.digest, sizeof stream->fingerprint.bytes);
     XXH3_freeState(hash);
     return STK_OK;
+}
+
+/* Without weights the draws would be uniform, and nobody would notice. */
+static enum stk_status check_weights(const struct stream *stream,
+                                     const struct config_stream *config, char *error)
+{
+    if (config->recipe.sampler != SAMPLER_WEIGHTED || source_has_weights(stream->source))
+        return STK_OK;
+    snprintf(error, CONFIG_ERROR_BYTES,
+             "stream \"%s\" has sampler = weighted, but its source %s has no weights, which are "
+             "the numbers in a column \"weight\" of a csv source; add it, or set sampler = all or "
+             "balanced",
+             stream->name, fault_quote(config->source, "").text);
+    return STK_CONFIG;
 }
 
 static enum stk_status make_sampler(struct stream *stream, const struct recipe *recipe, char *error)
@@ -135,10 +150,14 @@ static enum stk_status make_phases(struct stream *stream, const struct recipe *r
     return STK_OK;
 }
 
-static enum stk_status prepare(struct stream *stream, const struct recipe *recipe, char *error)
+static enum stk_status prepare(struct stream *stream, const struct config_stream *config,
+                               char *error)
 {
+    const struct recipe *recipe = &config->recipe;
     stream->samples = source_count(stream->source);
     enum stk_status status = check_smoothing(stream, recipe, error);
+    if (status == STK_OK)
+        status = check_weights(stream, config, error);
     if (status == STK_OK)
         status = make_sampler(stream, recipe, error);
     if (status == STK_OK)
@@ -170,7 +189,7 @@ enum stk_status stream_open(const struct config_stream *config, unsigned threads
     if (status != STK_OK)
         snprintf(error, CONFIG_ERROR_BYTES, "stream \"%s\": %s", config->name, reason);
     else
-        status = prepare(made, &config->recipe, error);
+        status = prepare(made, config, error);
     if (status != STK_OK) {
         stream_close(&made);
         return status;

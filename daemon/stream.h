@@ -47,8 +47,8 @@ struct stream {
  *   error     CONFIG_ERROR_BYTES of storage for a sentence
  *
  * Owns:    the caller owns *stream and gives it to stream_close.
- * Returns: STK_OK; STK_CONFIG where an epoch would have no step, smoothing has no meaning, or one
- *          sample has no partner; what source_open returns.
+ * Returns: STK_OK; STK_CONFIG where an epoch would have no step, smoothing has no meaning, the
+ *          sampler has no weights, or one sample has no partner; what source_open returns.
  * Threads: any.  Blocks: on directories.
  */
 STK_MUST_CHECK enum stk_status stream_open(const struct config_stream *config, unsigned threads,

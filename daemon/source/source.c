@@ -140,6 +140,11 @@ void source_add_target(const struct source *source, uint64_t index, float share,
         labels_add(&listing->labels, index, share, row);
 }
 
+bool source_has_weights(const struct source *source)
+{
+    return source->listing.labels.weights != NULL;
+}
+
 double source_weight(const struct source *source, uint64_t index)
 {
     CHECK(index < source->listing.count);

@@ -9,6 +9,7 @@
 #ifndef STK_SOURCE_H
 #define STK_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -102,6 +103,9 @@ int32_t source_label(const struct source *source, uint64_t index);
  * Threads: any.  Blocks: no.  Allocates: no.
  */
 void source_add_target(const struct source *source, uint64_t index, float share, float *row);
+
+/** Whether the source says how often samples are drawn: its file has a column `weight`. */
+bool source_has_weights(const struct source *source);
 
 /** How often a sample is drawn beside the others, >= 0 and finite; 1 where the source does not say.
  *  Threads: any. */

@@ -161,9 +161,8 @@ RECIPES = {
         mix_preset="paper",
         mix_alpha=1.0,
     ),
-    "weighted": Recipe(seed=9, batch=16, sampler="weighted", last="wrap", height=24, width=24),
-    "weighted_more": Recipe(
-        seed=10, batch=16, sampler="weighted", epoch_samples=100, subset=0.3, height=24, width=24
+    "balanced_more": Recipe(
+        seed=10, batch=16, sampler="balanced", epoch_samples=100, subset=0.3, height=24, width=24
     ),
     "balanced": Recipe(
         seed=11, batch=7, sampler="balanced", epoch_samples=50, last="partial", height=24, width=24

@@ -172,6 +172,22 @@ REFUSED = {
     ),
     "no sample has a weight above 0": ("class", uneven, WEIGHTED),
 }
+NO_WEIGHTS = (
+    'stokerd: stream "train" has sampler = weighted, but its source {} has no weights, which are the '
+    'numbers in a column "weight" of a csv source; add it, or set sampler = all or balanced'
+)
+
+
+@pytest.mark.parametrize("kind", ["folder", "csv"])
+def test_weighted_draws_of_a_source_without_weights_are_refused(launch, pictures, kind):
+    root, paths = pictures
+    (root / "a.csv").write_text("path,class\n" + "".join(f"{path},a\n" for path in paths))
+    source = f"csv:{root}/a.csv" if kind == "csv" else f"folder:{root}"
+    text = stream_text("train", source if kind == "csv" else root, WEIGHTED)
+    process = launch(text)
+    assert process.wait_exit() == 2
+    process.judge()
+    assert process.stderr.splitlines()[-1] == NO_WEIGHTS.format(f'"{source}"')
 
 
 @pytest.mark.parametrize("sentence", REFUSED)
