@@ -96,10 +96,10 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static struct pipeline_options pipeline_options_for(const struct config *config)
+static struct pipeline_options pipeline_options_for(const struct config *config, uint32_t cores)
 {
     return (struct pipeline_options){
-        .workers = config->workers > 0 ? config->workers : cores_count(""),
+        .workers = config->workers > 0 ? config->workers : cores,
         .readers = config->readers,
         .encoded_bytes_max = config->image_bytes_max,
         .limits = {.pixels_max = config->image_pixels_max,
@@ -108,9 +108,10 @@ static struct pipeline_options pipeline_options_for(const struct config *config)
     };
 }
 
-static enum stk_status serve(const struct config *config, struct stream **streams, char *error)
+static enum stk_status serve(const struct config *config, uint32_t cores, struct stream **streams,
+                             char *error)
 {
-    struct pipeline_options options = pipeline_options_for(config);
+    struct pipeline_options options = pipeline_options_for(config, cores);
     struct memory_plan plan;
     struct server *server;
     enum stk_status status =
@@ -134,13 +135,13 @@ static int run(const struct config *config)
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     notify_state("STATUS=listing the data");
+    uint32_t cores = cores_count("");
     struct stream **streams = calloc(config->stream_count, sizeof *streams);
     enum stk_status status = streams == NULL ? STK_MEMORY : STK_OK;
     for (size_t i = 0; i < config->stream_count && status == STK_OK; i++)
-        status =
-            stream_open(&config->streams[i], source_threads(cores_count("")), &streams[i], error);
+        status = stream_open(&config->streams[i], source_threads(cores), &streams[i], error);
     if (status == STK_OK)
-        status = serve(config, streams, error);
+        status = serve(config, cores, streams, error);
     for (size_t i = 0; streams != NULL && i < config->stream_count; i++)
         stream_close(&streams[i]);
     free(streams);
