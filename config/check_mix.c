@@ -21,6 +21,19 @@ static bool asks_data_set(const struct recipe_mix *mix)
     return mix->partner == MIX_PARTNER_DATASET;
 }
 
+static bool blends_sometimes(const struct recipe_mix *mix)
+{
+    return !is_both(mix) || mix->switch_prob < 1;
+}
+
+static bool cuts_sometimes(const struct recipe_mix *mix)
+{
+    return !is_both(mix) || mix->switch_prob > 0;
+}
+
+#define NO_MIXUP "with switch_prob = 1, which is CutMix alone"
+#define NO_CUTMIX "with switch_prob = 0, which is mixup alone"
+
 /* Keys that need others: what is written without need is a misunderstanding. */
 static const struct {
     const char *name;
@@ -28,12 +41,16 @@ static const struct {
     const char *otherwise;
 } needs[] = {
     {"alpha", mix_blends, "with method = cutmix"},
+    {"alpha", blends_sometimes, NO_MIXUP},
     {"cutmix_alpha", mix_cuts, "with method = mixup"},
+    {"cutmix_alpha", cuts_sometimes, NO_CUTMIX},
     {"cutmix_alpha", has_cutmix_lambda, "with cutmix_box = minmax, which draws the sides itself"},
     {"switch_prob", is_both, "unless method = both"},
     {"fold", mix_blends, "with method = cutmix, whose lambda is never folded"},
+    {"fold", blends_sometimes, NO_MIXUP},
     {"partner_self", asks_data_set, "unless partner = dataset"},
     {"cutmix_box", mix_cuts, "with method = mixup"},
+    {"cutmix_box", cuts_sometimes, NO_CUTMIX},
 };
 
 enum { NEEDS = sizeof(needs) / sizeof(needs[0]) };
@@ -65,6 +82,43 @@ static enum stk_status check_needs(const struct config_report *report,
                                needs[i].otherwise);
     }
     return STK_OK;
+}
+
+/* Labels are smoothed without mixing, too; all else is of mixing. */
+static enum stk_status check_none(const struct config_report *report,
+                                  const struct config_lines *lines)
+{
+    for (unsigned i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->section == CONFIG_MIX && lines->of[i] > 0 && strcmp(key->name, "method") != 0 &&
+            strcmp(key->name, "smoothing") != 0)
+            return config_fail(report, lines->of[i],
+                               "\"%s\" changes nothing with method = none; remove it", key->name);
+    }
+    return STK_OK;
+}
+
+/* Class numbers cannot be smoothed.  0 is no smoothing, and may be written out beside anything. */
+static enum stk_status check_smoothing(const struct config_report *report,
+                                       const struct config_lines *lines,
+                                       const struct recipe *recipe)
+{
+    if (recipe->mix.smoothing == 0 || recipe->labels == LABELS_DENSE)
+        return STK_OK;
+    return config_fail(
+        report, line_of(lines, "smoothing"),
+        "\"smoothing\" changes nothing with labels = index, which are class numbers; "
+        "remove it, or set labels = dense");
+}
+
+static enum stk_status check_prob(const struct config_report *report,
+                                  const struct config_lines *lines, const struct recipe_mix *mix)
+{
+    if (mix->prob > 0)
+        return STK_OK;
+    return config_fail(report, line_of(lines, "prob"),
+                       "\"prob\" is 0; nothing would be mixed, make it larger, or remove the mix "
+                       "section");
 }
 
 static enum stk_status check_pairs(const struct config_report *report,
@@ -101,10 +155,8 @@ static enum stk_status check_box(const struct config_report *report,
     const struct recipe_mix *mix = &recipe->mix;
     const double *range = mix->box_range;
     unsigned line = line_of(lines, "cutmix_box");
-    if (mix->cutmix_box != MIX_BOX_MINMAX && range[1] == 0 && range[0] == 0)
-        return STK_OK;
     if (mix->cutmix_box != MIX_BOX_MINMAX)
-        return config_fail(report, line, "\"cutmix_box\" has numbers; only minmax takes them");
+        return STK_OK;
     if (!(range[0] < range[1]))
         return config_fail(report, line,
                            "\"cutmix_box\" is {minmax, %g, %g}; it needs two shares of a side, the "
@@ -147,9 +199,14 @@ enum stk_status config_check_mix(const struct config_report *report,
                                  const struct config_stream *stream)
 {
     const struct recipe *recipe = &stream->recipe;
+    enum stk_status status = check_smoothing(report, lines, recipe);
+    if (status != STK_OK)
+        return status;
     if (recipe->mix.method == MIX_NONE)
-        return STK_OK;
-    enum stk_status status = check_needs(report, lines, &recipe->mix);
+        return check_none(report, lines);
+    status = check_needs(report, lines, &recipe->mix);
+    if (status == STK_OK)
+        status = check_prob(report, lines, &recipe->mix);
     if (status == STK_OK)
         status = check_pairs(report, lines, &recipe->mix);
     if (status == STK_OK)

@@ -466,6 +466,13 @@ static enum stk_status build_mix(struct builder *builder, cfg_opt_t *mixes,
     return status;
 }
 
+/* A preset's smoothing is of the dense target; only one that is written out meets an error. */
+static void drop_smoothing(struct recipe *recipe, const struct config_lines *lines)
+{
+    if (recipe->labels == LABELS_INDEX && config_line_of(lines, CONFIG_MIX, "smoothing") == 0)
+        recipe->mix.smoothing = 0;
+}
+
 static enum stk_status build_phase(const struct builder *builder, cfg_t *section,
                                    struct config_stream *stream)
 {
@@ -528,6 +535,7 @@ static enum stk_status build_stream(struct builder *builder, cfg_t *section,
     enum stk_status status = build_mix(builder, cfg_getopt(section, "mix"), stream, &lines);
     if (status == STK_OK)
         status = build_section(builder, section, CONFIG_STREAM, stream, &lines);
+    drop_smoothing(&stream->recipe, &lines);
     for (int i = 0; i < TRANSFORM_COUNT && status == STK_OK; i++)
         status = build_transform(builder, cfg_getopt(section, recipe_transform_words.list[i]),
                                  (enum transform)i, stream, &lines);

@@ -148,8 +148,12 @@ static double *box_range(const char *field)
 static enum stk_status set_box(const struct config_key *key, char *field, unsigned index,
                                const char *text)
 {
+    unsigned word;
     if (index == 0)
         return set_word(key, field, text);
+    memcpy(&word, field, sizeof(word));
+    if (word != MIX_BOX_MINMAX)
+        return STK_INVALID;
     return set_real(key, (char *)&box_range(field)[index - 1], text);
 }
 

@@ -94,10 +94,11 @@ static enum stk_status check_smoothing(const struct stream *stream, const struct
     if (source_labels(stream->source) == SOURCE_CLASS || recipe_smoothing(recipe) == 0)
         return STK_OK;
     snprintf(error, CONFIG_ERROR_BYTES,
-             "stream \"%s\" has smoothing %g, which is of one class a sample; its source has %s, "
-             "set smoothing = 0 in its mix section",
+             "stream \"%s\" has smoothing %g, which is for one class a sample; its source has %s a "
+             "sample, write smoothing = 0 in its mix section",
              stream->name, recipe_smoothing(recipe),
-             source_labels(stream->source) == SOURCE_CLASSES ? "several" : "numbers");
+             source_labels(stream->source) == SOURCE_CLASSES ? "any number of classes"
+                                                             : "a row of numbers");
     return STK_CONFIG;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "config/schema.h"
 #include "tests/suite.h"
 
 static char root[64];
@@ -37,10 +38,10 @@ static enum stk_status open_mix(const char *keys, const char *mix, struct config
     return config_open(path, config, error);
 }
 
-static struct recipe recipe_of(const char *mix)
+static struct recipe recipe_of(const char *keys, const char *mix)
 {
     struct config *config;
-    ck_assert_msg(open_mix("", mix, &config) == STK_OK, "%s", error);
+    ck_assert_msg(open_mix(keys, mix, &config) == STK_OK, "%s", error);
     struct recipe recipe = config->streams[0].recipe;
     config_close(&config);
     return recipe;
@@ -50,7 +51,7 @@ static struct recipe recipe_of(const char *mix)
 static void print_mix(const char *mix, char *printed, size_t capacity)
 {
     struct config *config;
-    ck_assert_msg(open_mix("", mix, &config) == STK_OK, "%s", error);
+    ck_assert_msg(open_mix("labels = dense", mix, &config) == STK_OK, "%s", error);
     char *whole = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&whole, &len);
@@ -67,7 +68,7 @@ static const struct {
     const char *mix, *printed;
 } expansions[] = {
     {"", "method = none"},
-    {"mix { preset = timm method = none prob = 0.5 }", "method = none"},
+    {"mix { method = none }", "method = none"},
     {"mix { method = none smoothing = 0.1 }", "method = none smoothing = 0.1"},
     {"mix { }", "preset = fastai method = mixup alpha = 0.4 prob = 1 per = sample fold = yes "
                 "partner = permutation smoothing = 0 from_epoch = 0 until_epoch = 0"},
@@ -170,7 +171,22 @@ static const struct {
      "4: \"cutmix_box\" is {minmax, 0.8, 0.2}; it needs two shares of a side, the smaller one "
      "first"},
     {"", "mix { preset = timm cutmix_box = {floor, 0.2, 0.8} }",
-     "4: \"cutmix_box\" has numbers; only minmax takes them"},
+     "4: \"cutmix_box\" is \"0.2\"; it must be floor, round or {minmax, LOW, HIGH} of 0 .. 1"},
+    {"", "mix { preset = timm cutmix_box = {round, 0, 0} }",
+     "4: \"cutmix_box\" is \"0\"; it must be floor, round or {minmax, LOW, HIGH} of 0 .. 1"},
+    {"", "mix { preset = timm method = none }",
+     "4: \"preset\" changes nothing with method = none; remove it"},
+    {"", "mix { method = none from_epoch = 0 }",
+     "4: \"from_epoch\" changes nothing with method = none; remove it"},
+    {"", "mix { preset = timm switch_prob = 1 alpha = 1 }",
+     "4: \"alpha\" changes nothing with switch_prob = 1, which is CutMix alone; remove it"},
+    {"", "mix { preset = timm switch_prob = 0 cutmix_box = round }",
+     "4: \"cutmix_box\" changes nothing with switch_prob = 0, which is mixup alone; remove it"},
+    {"", "mix { smoothing = 0.1 }",
+     "4: \"smoothing\" changes nothing with labels = index, which are class numbers; remove it, or "
+     "set labels = dense"},
+    {"", "mix { prob = 0 }",
+     "4: \"prob\" is 0; nothing would be mixed, make it larger, or remove the mix section"},
     {"size = {224, 3}", "mix { preset = timm cutmix_box = {minmax, 0.4, 0.6} }",
      "4: \"cutmix_box\" is {minmax, 0.4, 0.6}, and no whole number of pixels lies between them in "
      "a "
@@ -208,7 +224,9 @@ static const struct {
     {"batch = 1", "mix { preset = timm per = pair }"},
     {"", "mix { preset = timm per = sample }"}, /* timm's elem */
     {"", "mix { preset = timm cutmix_box = {minmax, 0, 1} }"},
-    {"", "mix { preset = timm switch_prob = 0 prob = 0 }"},
+    {"", "mix { preset = timm switch_prob = 0 }"},
+    {"", "mix { preset = timm smoothing = 0 }"},
+    {"", "mix { method = none smoothing = 0 }"},
     {"", "mix { from_epoch = 5 until_epoch = 6 }"},
     {"", "mix { from_epoch = 5 }"},
 };
@@ -218,6 +236,81 @@ START_TEST(what_makes_sense_is_allowed)
     struct config *config;
     ck_assert_msg(open_mix(allowed[_i].keys, allowed[_i].mix, &config) == STK_OK, "%s", error);
     config_close(&config);
+}
+END_TEST
+
+/* What is written, and the methods beside which it changes something. */
+static const struct {
+    const char *keys, *methods;
+} effects[] = {
+    {"preset = paper", "mixup cutmix both"},
+    {"method = METHOD", "none mixup cutmix both"},
+    {"alpha = 1", "mixup both"},
+    {"switch_prob = 1 alpha = 1", ""},
+    {"switch_prob = 0 alpha = 1", "both"},
+    {"cutmix_alpha = 1", "cutmix both"},
+    {"switch_prob = 0 cutmix_alpha = 1", ""},
+    {"switch_prob = 1 cutmix_alpha = 1", "both"},
+    {"cutmix_box = {minmax, 0.2, 0.8} cutmix_alpha = 1", ""},
+    {"switch_prob = 0.5", "both"},
+    {"prob = 0.5", "mixup cutmix both"},
+    {"per = batch", "mixup cutmix both"},
+    {"fold = yes", "mixup both"},
+    {"switch_prob = 1 fold = yes", ""},
+    {"switch_prob = 0 fold = no", "both"},
+    {"partner = permutation", "mixup cutmix both"},
+    {"partner_self = no", ""},
+    {"partner = reverse partner_self = no", ""},
+    {"partner = dataset partner_self = no", "mixup cutmix both"},
+    {"cutmix_box = floor", "cutmix both"},
+    {"cutmix_box = {minmax, 0.2, 0.8}", "cutmix both"},
+    {"switch_prob = 0 cutmix_box = floor", ""},
+    {"switch_prob = 1 cutmix_box = floor", "both"},
+    {"smoothing = 0.1", "none mixup cutmix both"}, /* with labels = dense */
+    {"from_epoch = 1", "mixup cutmix both"},
+    {"until_epoch = 1", "mixup cutmix both"},
+};
+
+enum { EFFECTS = sizeof(effects) / sizeof(effects[0]) };
+
+START_TEST(a_key_stands_beside_the_methods_that_it_changes_and_no_others)
+{
+    static const char *const methods[] = {"none", "mixup", "cutmix", "both"};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        char mix[256];
+        bool names_method = strncmp(effects[_i].keys, "method", 6) == 0;
+        snprintf(mix, sizeof(mix), "mix { method = %s %s }", methods[i],
+                 names_method ? "" : effects[_i].keys);
+        struct config *config;
+        enum stk_status status = open_mix("labels = dense", mix, &config);
+        ck_assert_msg((status == STK_OK) == (strstr(effects[_i].methods, methods[i]) != NULL),
+                      "%s %s", mix, error);
+        ck_assert(status == STK_OK || strstr(error, "\" changes nothing ") != NULL);
+        config_close(&config);
+    }
+}
+END_TEST
+
+START_TEST(every_key_of_a_mix_section_is_tried_beside_every_method)
+{
+    for (unsigned i = 0; i < config_key_count; i++) {
+        bool tried = config_keys[i].section != CONFIG_MIX;
+        size_t len = strlen(config_keys[i].name);
+        for (size_t k = 0; k < EFFECTS; k++)
+            tried = tried || (strncmp(effects[k].keys, config_keys[i].name, len) == 0 &&
+                              effects[k].keys[len] == ' ');
+        ck_assert_msg(tried, "%s", config_keys[i].name);
+    }
+}
+END_TEST
+
+/* timm smooths a soft label, and no class number. */
+START_TEST(a_presets_smoothing_is_of_dense_targets_alone)
+{
+    ck_assert_double_eq(recipe_of("", "mix { preset = timm }").mix.smoothing, 0);
+    ck_assert_double_eq(recipe_of("labels = dense", "mix { preset = timm }").mix.smoothing, 0.1);
+    ck_assert_double_eq(
+        recipe_of("labels = index", "mix { preset = timm smoothing = 0 }").mix.smoothing, 0);
 }
 END_TEST
 
@@ -240,7 +333,7 @@ START_TEST(a_mix_is_named_in_a_few_words)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[RECIPE_MIX_TEXT_BYTES];
-        struct recipe recipe = recipe_of(rows[i][0]);
+        struct recipe recipe = recipe_of("labels = dense", rows[i][0]);
         recipe_mix_text(&recipe.mix, text);
         ck_assert_str_eq(text, rows[i][1]);
     }
@@ -250,7 +343,7 @@ END_TEST
 START_TEST(the_canonical_text_has_the_keys_that_matter)
 {
     char text[RECIPE_TEXT_BYTES];
-    struct recipe recipe = recipe_of("mix { preset = timm }");
+    struct recipe recipe = recipe_of("", "mix { preset = timm }");
     recipe_text(&recipe, text, sizeof(text));
     ck_assert_str_eq(strstr(text, "mix="), "mix=both\n"
                                            "mix_alpha=1\n"
@@ -263,7 +356,8 @@ START_TEST(the_canonical_text_has_the_keys_that_matter)
                                            "mix_cutmix_box=floor\n"
                                            "mix_from_epoch=0\n"
                                            "mix_until_epoch=0\n");
-    recipe = recipe_of("mix { method = cutmix partner = dataset cutmix_box = {minmax, 0.5, 1} }");
+    recipe =
+        recipe_of("", "mix { method = cutmix partner = dataset cutmix_box = {minmax, 0.5, 1} }");
     recipe_text(&recipe, text, sizeof(text));
     ck_assert_str_eq(strstr(text, "mix="), "mix=cutmix\n"
                                            "mix_prob=1\n"
@@ -287,6 +381,10 @@ int main(void)
     tcase_add_loop_test(tests, what_makes_no_sense_is_refused_with_a_sentence, 0, REFUSED);
     tcase_add_loop_test(tests, what_makes_sense_is_allowed, 0,
                         sizeof(allowed) / sizeof(allowed[0]));
+    tcase_add_loop_test(tests, a_key_stands_beside_the_methods_that_it_changes_and_no_others, 0,
+                        EFFECTS);
+    tcase_add_test(tests, every_key_of_a_mix_section_is_tried_beside_every_method);
+    tcase_add_test(tests, a_presets_smoothing_is_of_dense_targets_alone);
     tcase_add_test(tests, a_mix_is_named_in_a_few_words);
     tcase_add_test(tests, the_canonical_text_has_the_keys_that_matter);
     return suite_run("mix_keys", tests);

@@ -91,7 +91,8 @@ def stream_text(name, source, recipe=plan1.Recipe(), **paths):
 
 def mix_text(recipe):
     """A mix section: preset, method, and what else the recipe says of its own."""
-    keys = dict(preset=recipe.mix_preset, method=recipe.mix)
+    preset = dict(preset=recipe.mix_preset) if recipe.mix != "none" else {}
+    keys = dict(preset, method=recipe.mix)
     if recipe.mix_alpha is not None:
         keys["alpha"] = recipe.mix_alpha
     keys |= recipe.mix_keys

@@ -173,8 +173,8 @@ REFUSED = {
     "no sample has a weight above 0": ("class", uneven, WEIGHTED),
 }
 NO_WEIGHTS = (
-    'stokerd: stream "train" has sampler = weighted, but its source {} has no weights, which are the '
-    'numbers in a column "weight" of a csv source; add it, or set sampler = all or balanced'
+    'stokerd: stream "train" has sampler = weighted, but its source {} has no weights, which are '
+    'the numbers in a column "weight" of a csv source; add it, or set sampler = all or balanced'
 )
 
 

@@ -1,5 +1,6 @@
 """Labels of every kind: csv sources, splits by lists, dense targets, what is refused."""
 
+import dataclasses
 import json
 import os
 
@@ -305,8 +306,28 @@ def test_a_mistake_in_a_list_is_named_by_file_and_line(launch, small, write, tex
     assert told.startswith(start) and BAD_LISTS[text] in told.removeprefix(start), told
 
 
-def test_smoothing_of_what_is_no_class_is_refused(launch, good, pictures, tmp_path):
-    for name in ("any", "numbers"):
-        file = write_csv(tmp_path / "a.csv", pictures, name)
-        told = refused_at_start(launch, stream_text("train", f"csv:{file}", DENSE, root=good))
-        assert "has smoothing 0.1" in told and "set smoothing = 0" in told
+NOT_ONE_CLASS = {"any": "any number of classes", "numbers": "a row of numbers"}
+
+
+@pytest.mark.parametrize("name", NOT_ONE_CLASS)
+def test_smoothing_of_what_is_no_class_is_refused(launch, good, pictures, tmp_path, name):
+    file = write_csv(tmp_path / "a.csv", pictures, name)
+    told = refused_at_start(launch, stream_text("train", f"csv:{file}", DENSE, root=good))
+    assert told == (
+        'stokerd: stream "train" has smoothing 0.1, which is for one class a sample; its source '
+        f"has {NOT_ONE_CLASS[name]} a sample, write smoothing = 0 in its mix section"
+    )
+
+
+@pytest.mark.parametrize("name", NOT_ONE_CLASS)
+def test_a_preset_that_smooths_takes_what_is_no_class_as_it_is(
+    daemon, connect, good, pictures, tmp_path, name
+):
+    file = write_csv(tmp_path / "a.csv", pictures, name)
+    recipe = dataclasses.replace(RECIPE, mix="both", mix_preset="timm")
+    client = connect(daemon(stream_text("train", f"csv:{file}", recipe, root=good)).endpoint)
+    plan = plan1.Plan(recipe, plan1.list_csv(file, good))
+    welcome = client.hello("train")
+    assert welcome["fingerprint"] == plan.fingerprint and " smoothing=0" in welcome["mix"]
+    batch = client.get("train", 0, 0)
+    assert batch["target"].tobytes() == plan.batch(0, 0).tensors["target"].tobytes()
