@@ -5,8 +5,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client/stoker.h"
+#include "proto/utf8.h"
 
 enum stk_status stk_fail(char *error, enum stk_status status, const char *format, ...)
 {
@@ -16,9 +18,6 @@ enum stk_status stk_fail(char *error, enum stk_status status, const char *format
     va_start(arguments, format);
     vsnprintf(error, STK_ERROR_BYTES, format, arguments);
     va_end(arguments);
-    for (unsigned char *c = (unsigned char *)error; *c != '\0'; c++) {
-        if (*c < ' ' || *c == 0x7f)
-            *c = '?';
-    }
+    stk_utf8_tame(error, strlen(error));
     return status;
 }

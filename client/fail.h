@@ -12,8 +12,8 @@
 /**
  * Write a sentence about a failure and hand its status on, so that failing is one return.
  *
- *   error    STK_ERROR_BYTES of storage, or NULL; a longer sentence is cut.  Control characters
- *            become '?', since parts come from a peer and end on a terminal
+ *   error    STK_ERROR_BYTES of storage, or NULL; a longer sentence is cut.  What no terminal
+ *            should see becomes '?', since parts come from a peer
  *   format   printf's; its arguments must not point into error
  *
  * Returns: status.

@@ -4,8 +4,10 @@
 #include "config/report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "config/config.h"
+#include "proto/utf8.h"
 
 /* snprintf's answer as a place inside CONFIG_ERROR_BYTES. */
 static size_t place_after(int printed)
@@ -25,10 +27,7 @@ enum stk_status config_fail_list(const struct config_report *report, unsigned li
                            : snprintf(text, CONFIG_ERROR_BYTES, "%s: ", report->path);
     size_t len = place_after(printed);
     vsnprintf(text + len, CONFIG_ERROR_BYTES - len, format, values);
-    for (char *at = text; *at != '\0'; at++) {
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            *at = '?';
-    }
+    stk_utf8_tame(text, strlen(text));
     return STK_CONFIG;
 }
 

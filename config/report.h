@@ -17,8 +17,9 @@ struct config_report {
 };
 
 /**
- * Say what is wrong: "FILE:LINE: ...", or "FILE: ..." where line is 0.  Control characters of a
- * hostile value become '?', so that one error is one line; what is too long is cut.
+ * Say what is wrong: "FILE:LINE: ...", or "FILE: ..." where line is 0.  What a hostile value
+ * has that no terminal should see becomes '?', so that one error is one line; what is too long is
+ * cut.
  *
  *   line     1-based, or 0 where no line is to blame
  *   format   printf's; lower case, what failed first, the name in quotes, what to do

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/utf8.h"
+
 _Static_assert(sizeof(enum order) == sizeof(unsigned), "a word is stored as an unsigned");
 
 static size_t value_bytes(enum config_kind kind)
@@ -234,15 +236,18 @@ static void print_real(double value, FILE *out)
     fputs(text, out);
 }
 
-/* In double quotes, so that libConfuse's scanner reads the same bytes back. */
+/* In double quotes, so that libConfuse's scanner reads the same bytes back and a terminal obeys
+ * none of them. */
 static void print_text(const char *text, FILE *out)
 {
     fputc('"', out);
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
+    while (*text != '\0') {
+        size_t len = stk_utf8_shown_len(text, strnlen(text, 4));
+        if (len == 0)
             fprintf(out, "\\x%02x", (unsigned char)*text);
         else
-            fprintf(out, strchr("\"\\$", *text) != NULL ? "\\%c" : "%c", *text);
+            fprintf(out, "%s%.*s", strchr("\"\\$", *text) != NULL ? "\\" : "", (int)len, text);
+        text += len > 0 ? len : 1;
     }
     fputc('"', out);
 }

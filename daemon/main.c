@@ -15,6 +15,7 @@
 #include "daemon/base/log.h"
 #include "daemon/notify.h"
 #include "daemon/server.h"
+#include "proto/utf8.h"
 
 enum {
     EXIT_USAGE = 2,
@@ -25,6 +26,13 @@ enum {
 enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT };
 
 static int run(const struct config *config);
+
+/* What failed may name files. */
+static void say(char *error)
+{
+    stk_utf8_tame(error, strlen(error));
+    fprintf(stderr, "stokerd: %s\n", error);
+}
 
 static int usage(FILE *out)
 {
@@ -72,7 +80,7 @@ int main(int argc, char **argv)
     struct config *config;
     char error[CONFIG_ERROR_BYTES];
     if (config_open(path, &config, error) != STK_OK) {
-        fprintf(stderr, "stokerd: %s\n", error);
+        say(error);
         return EXIT_USAGE;
     }
     int result = EXIT_SUCCESS;
@@ -147,6 +155,8 @@ static int run(const struct config *config)
     free(streams);
     if (status == STK_OK)
         return EXIT_SUCCESS;
-    fprintf(stderr, "stokerd: %s\n", error[0] != '\0' ? error : stk_status_text(status));
+    if (error[0] == '\0')
+        snprintf(error, sizeof error, "%s", stk_status_text(status));
+    say(error);
     return status == STK_CONFIG ? EXIT_USAGE : EXIT_FAILURE;
 }

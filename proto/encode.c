@@ -9,7 +9,7 @@
 #include <msgpack.h>
 #include <string.h>
 
-#include "proto/walk.h"
+#include "proto/utf8.h"
 
 struct writer {
     char *bytes;

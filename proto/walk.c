@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/message.h"
+#include "proto/utf8.h"
 
 struct cursor {
     const uint8_t *at;
@@ -86,25 +87,6 @@ static bool take_value(struct cursor *cursor, struct value *value)
     }
     /* An item is a byte at least, so this covers counts as well as lengths. */
     return value->count <= (uint64_t)(cursor->end - cursor->at);
-}
-
-size_t stk_utf8_len(const char *text, size_t len)
-{
-    const uint8_t *c = (const uint8_t *)text;
-    if (c[0] < 0x80)
-        return 1;
-    size_t want = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
-    if (c[0] < 0xc2 || c[0] > 0xf4 || want > len)
-        return 0;
-    for (size_t i = 1; i < want; i++) {
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    /* Overlong forms, surrogates, and what lies behind U+10FFFF. */
-    if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
-        (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
-        return 0;
-    return want;
 }
 
 static enum stk_status walk_text(struct cursor *cursor, size_t len)

@@ -27,7 +27,4 @@ enum { STK_KEYS_MAX = 64 }; /* of one map */
  */
 STK_MUST_CHECK enum stk_status stk_walk(const void *bytes, size_t len);
 
-/** Bytes of the UTF-8 sequence at text[0 .. len), 1 .. 4; 0 where it is not one.  len >= 1. */
-size_t stk_utf8_len(const char *text, size_t len);
-
 #endif

@@ -1022,6 +1022,23 @@ START_TEST(the_printed_form_reads_back_equal)
 }
 END_TEST
 
+START_TEST(a_printed_path_reads_back_and_tells_a_terminal_nothing)
+{
+    static const char text[] = "listen = \"ipc:///a\xc2\x9b\x32J\xe2\x80\xae\xff\xc3\xa9\"\n"
+                               "stream a { source = @ }";
+    assert_prints_back(text);
+    struct config *config = open_text(text);
+    char *printed = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&printed, &len);
+    config_print(config, out);
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(printed, "\"ipc:///a\\xc2\\x9b2J\\xe2\\x80\\xae\\xff\xc3\xa9\""));
+    free(printed);
+    config_close(&config);
+}
+END_TEST
+
 START_TEST(any_double_reads_back_as_itself)
 {
     uint64_t random = 7;
@@ -1660,6 +1677,7 @@ int main(void)
     tcase_add_test(tests, sixteen_phases_are_the_limit);
     tcase_add_test(tests, a_cut_or_damaged_file_is_refused_in_words_or_read);
     tcase_add_test(tests, the_printed_form_reads_back_equal);
+    tcase_add_test(tests, a_printed_path_reads_back_and_tells_a_terminal_nothing);
     tcase_add_test(tests, any_double_reads_back_as_itself);
     tcase_add_test(tests, the_printed_form_names_every_key_that_matters);
     tcase_add_test(tests, the_nearest_key_is_found_by_few_edits);

@@ -5,21 +5,28 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "client/url.h"
+#include "proto/utf8.h"
 
-enum { WORD_BYTES_MAX = 32, FLAGS_MAX = 32 };
+enum {
+    WORD_BYTES_MAX = 32,
+    FLAGS_MAX = 32,
+    SENTENCE_BYTES = PATH_MAX + STK_ERROR_BYTES, /* a longer one is cut */
+};
 
 static void say(const char *format, va_list arguments, const char *hint)
 {
+    char sentence[SENTENCE_BYTES];
+    vsnprintf(sentence, sizeof sentence, format, arguments);
     fputs("stoker: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputs(hint, stderr);
-    fputc('\n', stderr);
+    text_print(stderr, stk_text_of(sentence));
+    fprintf(stderr, "%s\n", hint);
 }
 
 int command_fail(const char *format, ...)
@@ -76,9 +83,10 @@ const char *nearest_word(const char *wrong, const char *const *words, size_t cou
 
 void text_print(FILE *out, struct stk_text text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        putc(c < ' ' || c == 0x7f ? '?' : c, out);
+    for (size_t i = 0; i < text.len;) {
+        size_t shown = stk_utf8_shown_len(text.data + i, text.len - i);
+        fwrite(shown > 0 ? text.data + i : "?", 1, shown > 0 ? shown : 1, out);
+        i += shown > 0 ? shown : 1;
     }
 }
 

@@ -270,7 +270,9 @@ static double rate(double amount, double seconds)
 
 static void print_table(const struct bench *bench, const struct figures *figures)
 {
-    printf("stream         %s\n", bench->url);
+    fputs("stream         ", stdout);
+    text_print(stdout, stk_text_of(bench->url));
+    putchar('\n');
     if (bench->clients > 1)
         printf("clients        %" PRIu32 ", figures together\n", bench->clients);
     printf("images         %" PRIu64 "\n", figures->images);

@@ -64,7 +64,7 @@ bool arguments_read(const struct arguments *arguments, char **words, const char 
 /** The word of a list that is nearest to a wrong one; NULL where none is near. */
 const char *nearest_word(const char *wrong, const char *const *words, size_t count);
 
-/** Print a peer's text; what could move a terminal's cursor comes out as '?'. */
+/** Print somebody's text; what no terminal should see comes out as '?': see proto/utf8.h. */
 void text_print(FILE *out, struct stk_text text);
 
 /** Seconds that a question or a batch is waited for, as every sub-command's --timeout. */

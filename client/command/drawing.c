@@ -14,6 +14,8 @@
 
 #include <cairo.h>
 
+#include "proto/utf8.h"
+
 enum { SIDE_MAX = 224 };
 
 static const double title_points = 19.0;
@@ -151,35 +153,15 @@ enum {
 static const char bad_bytes[] = "\xEF\xBF\xBD"; /* U+FFFD */
 static const char ellipsis[] = "\xE2\x80\xA6";  /* U+2026 */
 
-/* Bytes of the character that starts here; 0 where it is not UTF-8 (RFC 3629) or a control
- * character.  The end mark is no continuation byte, so nothing behind it is read. */
-static size_t character_bytes(const unsigned char *at)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (at[0] < 0x80)
-        return at[0] >= 0x20 && at[0] != 0x7f;
-    size_t len = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    if (at[0] < 0xc2 || at[0] > 0xf4)
-        return 0;
-    uint32_t value = at[0] & (0xffu >> (len + 1));
-    for (size_t i = 1; i < len; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-        value = value << 6 | (at[i] & 0x3fu);
-    }
-    bool surrogate = value >= 0xd800 && value <= 0xdfff;
-    return value < smallest[len] || value > 0x10ffff || surrogate ? 0 : len;
-}
-
 /* A copy that cairo accepts: it refuses a text with one bad byte. */
 static void clean_text(const char *text, char clean[TEXT_BYTES])
 {
-    const unsigned char *at = (const unsigned char *)text;
-    const unsigned char *end = at + strnlen(text, TEXT_SOURCE_BYTES);
+    const char *at = text;
+    const char *end = at + strnlen(text, TEXT_SOURCE_BYTES);
     size_t used = 0;
     while (at < end) {
-        size_t len = character_bytes(at);
-        memcpy(clean + used, len > 0 ? (const char *)at : bad_bytes, len > 0 ? len : 3);
+        size_t len = stk_utf8_shown_len(at, (size_t)(end - at));
+        memcpy(clean + used, len > 0 ? at : bad_bytes, len > 0 ? len : 3);
         used += len > 0 ? len : 3;
         at += len > 0 ? len : 1;
     }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/source/source.h"
+#include "proto/utf8.h"
 
 enum stk_status fault_status(int code)
 {
@@ -44,30 +45,36 @@ struct fault_text fault_reason(int code)
     return reason;
 }
 
-/* How a byte stands in quotes; returns its length.  Bytes of UTF-8 stand for themselves. */
-static size_t escape(unsigned char c, char out[5])
+enum { PIECE_BYTES = 5 }; /* the end mark included */
+
+/* How the next character of a text stands in quotes, or its first byte where a terminal should not
+ * see the character; returns the length.  The text moves on behind it. */
+static size_t escape(const char **text, char out[PIECE_BYTES])
 {
-    if (c == '"' || c == '\\')
-        return (size_t)snprintf(out, 5, "\\%c", c);
-    if (c < ' ' || c == 0x7f)
-        return (size_t)snprintf(out, 5, "\\x%02x", c);
-    return (size_t)snprintf(out, 5, "%c", c);
+    const char *at = *text;
+    size_t shown = stk_utf8_shown_len(at, strnlen(at, PIECE_BYTES - 1));
+    *text += shown > 0 ? shown : 1;
+    if (shown == 0)
+        return (size_t)snprintf(out, PIECE_BYTES, "\\x%02x", (unsigned char)*at);
+    if (*at == '"' || *at == '\\')
+        return (size_t)snprintf(out, PIECE_BYTES, "\\%c", *at);
+    return (size_t)snprintf(out, PIECE_BYTES, "%.*s", (int)shown, at);
 }
 
 static size_t escaped_len(const char *text)
 {
-    char piece[5];
+    char piece[PIECE_BYTES];
     size_t len = 0;
-    for (; *text != '\0'; text++)
-        len += escape((unsigned char)*text, piece);
+    while (*text != '\0')
+        len += escape(&text, piece);
     return len;
 }
 
 static char *put_escaped(char *out, const char *text, size_t *skip)
 {
-    for (; *text != '\0'; text++) {
-        char piece[5];
-        size_t len = escape((unsigned char)*text, piece);
+    while (*text != '\0') {
+        char piece[PIECE_BYTES];
+        size_t len = escape(&text, piece);
         if (*skip > 0) {
             *skip -= *skip < len ? *skip : len;
             continue;

@@ -28,8 +28,8 @@ enum stk_status fault_status(int code);
 struct fault_text fault_reason(int code);
 
 /**
- * A path in quotes: control characters, quotes and backslashes are escaped; of a path that is too
- * long the end is kept, behind "...".
+ * A path in quotes: what no terminal should see, quotes and backslashes are escaped; of a path that
+ * is too long the end is kept, behind "...".
  *
  *   folder   where path starts
  *   path     below folder; empty means folder itself

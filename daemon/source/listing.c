@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "daemon/base/check.h"
-#include "proto/walk.h"
+#include "proto/utf8.h"
 
 enum stk_status listing_run_init(struct listing_run *run, uint32_t count, size_t paths_bytes)
 {

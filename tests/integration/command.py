@@ -17,7 +17,7 @@ PICTURES, STEPS = 60, 9  # of the good pictures by seven
 def launch_stoker(*words, **options):
     """Start the command."""
     return subprocess.Popen(
-        [STOKER, *map(str, words)],
+        [STOKER, *(word if isinstance(word, bytes) else str(word) for word in words)],
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
     )
 
