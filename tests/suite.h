@@ -7,6 +7,10 @@
 #include <check.h>
 #include <stdlib.h>
 
+/* Check writes to its parent for every assertion that holds: a test of a million numbers spends
+ * most of its time there.  Those that fail tell where they stand all the same. */
+#define _mark_point(file, line) ((void)0)
+
 /** Run a suite made of one case; returns the process's exit status. */
 static inline int suite_run(const char *name, TCase *tests)
 {
