@@ -19,6 +19,7 @@ enum {
     CONFIG_STREAMS_MAX = 256, /* streams */
     CONFIG_WORKERS_MAX = 1024,
     CONFIG_READERS_MAX = 256,
+    CONFIG_CONNECTIONS_MAX = 60000,
     CONFIG_ERROR_BYTES = 512, /* storage for a message, its end mark included */
 };
 
@@ -47,6 +48,7 @@ struct config {
     uint64_t memory_bytes_max;       /* 0 = 1 GiB and 256 MiB a worker */
     uint64_t image_pixels_max;       /* a picture with more is treated as corrupt */
     uint64_t image_bytes_max;        /* encoded; likewise */
+    uint32_t connections_max;        /* 0 = what the limit of descriptors allows, in reason */
     enum config_log_level log_level;
     struct config_stream *streams; /* sorted by name */
     size_t stream_count;           /* >= 1 */

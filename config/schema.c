@@ -43,6 +43,8 @@ const struct config_key config_keys[] = {
      .defaults = {"100000000"}},
     {GLOBAL(image_bytes_max, CONFIG_BYTES, image_bytes_max), ONE, WHOLE(1024, GIB),
      .defaults = {"32M"}},
+    {GLOBAL(connections_max, CONFIG_U32, connections_max), ONE, WHOLE(0, CONFIG_CONNECTIONS_MAX),
+     .defaults = {"0"}},
     {GLOBAL(log_level, CONFIG_WORD, log_level), ONE, .words = &log_level_words,
      .defaults = {"info"}},
     {.name = "stream", .section = CONFIG_GLOBAL, .kind = CONFIG_SUBSECTION},

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "daemon/base/cores.h"
 #include "daemon/base/log.h"
+#include "daemon/descriptors.h"
 #include "daemon/notify.h"
 #include "daemon/server.h"
 #include "proto/utf8.h"
@@ -94,16 +94,6 @@ int main(int argc, char **argv)
     return result;
 }
 
-/* As many descriptors as we may have: libzmq ends the process when an accept finds none left. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 static struct pipeline_options pipeline_options_for(const struct config *config, uint32_t cores)
 {
     return (struct pipeline_options){
@@ -141,7 +131,7 @@ static int run(const struct config *config)
     char error[CONFIG_ERROR_BYTES] = "";
     log_set_level((enum log_level)config->log_level);
     signal(SIGPIPE, SIG_IGN);
-    raise_descriptor_limit();
+    descriptors_raise();
     notify_state("STATUS=listing the data");
     uint32_t cores = cores_count("");
     struct stream **streams = calloc(config->stream_count, sizeof *streams);

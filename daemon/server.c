@@ -4,7 +4,7 @@
  *   thread      what it runs here
  *   loop        everything in the server's files, in turns: see `turn`
  *   worker      server_batch_finished
- *   zmq I/O     frame_released (server_send.c)
+ *   zmq I/O     frame_released (server_send.c), accept4 (server_accept.c)
  *
  * Lock order: pipeline->lock, server->lock; never both at once.
  *
@@ -22,7 +22,9 @@
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/descriptors.h"
 #include "daemon/notify.h"
+#include "daemon/server_accept.h"
 #include "daemon/server_parts.h"
 
 enum {
@@ -80,6 +82,17 @@ static enum stk_status open_sockets(struct server *server, char *error)
         return STK_SYSTEM;
     }
     return STK_OK;
+}
+
+/* Last: what is open before the first connection comes is what the daemon needs for itself. */
+static enum stk_status open_endpoints(struct server *server, char *error)
+{
+    uint32_t connections_max;
+    enum stk_status status = descriptors_plan(server->config, &connections_max, error);
+    if (status != STK_OK)
+        return status;
+    server_accept_limit(connections_max);
+    return server_endpoints_follow(server, server->config, error);
 }
 
 /* A turn of the loop. */
@@ -165,9 +178,21 @@ static void signalled(uv_signal_t *signal, int number)
     uv_stop(&server->loop);
 }
 
+static void tell_refused(struct server *server)
+{
+    uint64_t refused = server_accept_refused();
+    if (refused == server->status_refused)
+        return;
+    LOG(WARN, "connections.refused", LOG_NUMBER("count", refused - server->status_refused),
+        LOG_NUMBER("connections", figure_get(&server->figures.connections)),
+        LOG_TEXT("reason", "connections_max is reached"));
+    server->status_refused = refused;
+}
+
 static void tell_status(uv_timer_t *timer)
 {
     struct server *server = timer->data;
+    tell_refused(server);
     uint64_t images = figure_get(&server->figures.images_decoded);
     char state[128];
     snprintf(state, sizeof state, "STATUS=%u trainers, %llu pictures/s", server->client_count,
@@ -242,8 +267,6 @@ static enum stk_status open_parts(struct server *server, const struct pipeline_o
                                   const struct memory_plan *plan, char *error)
 {
     enum stk_status status = open_sockets(server, error);
-    if (status == STK_OK)
-        status = server_endpoints_follow(server, server->config, error);
     if (status != STK_OK)
         return status;
     snprintf(error, CONFIG_ERROR_BYTES, "cannot start the loop or the threads");
@@ -256,7 +279,8 @@ static enum stk_status open_parts(struct server *server, const struct pipeline_o
     own.figures = &server->figures;
     own.finished = server_batch_finished;
     own.context = server;
-    return pipeline_open(&own, &server->pipeline);
+    status = pipeline_open(&own, &server->pipeline);
+    return status == STK_OK ? open_endpoints(server, error) : status;
 }
 
 enum stk_status server_open(const struct config *config, struct stream *const *streams,

@@ -14,6 +14,7 @@
 #include <zmq.h>
 
 #include "daemon/base/log.h"
+#include "daemon/server_accept.h"
 #include "daemon/server_parts.h"
 
 struct client *server_client_find(struct server *server, const void *identity, size_t len)
@@ -126,9 +127,13 @@ void server_monitor_drain(struct server *server)
     uint16_t event;
     int32_t value;
     while (take_event(server->monitor, &event, &value)) {
-        if (event == ZMQ_EVENT_DISCONNECTED)
+        if (event == ZMQ_EVENT_DISCONNECTED) {
+            server_accept_closed();
+            figure_sub(&server->figures.connections, 1);
             connection_broke(server, value);
-        else
+        } else {
+            figure_add(&server->figures.connections, 1);
             mark_closed(server, value, false);
+        }
     }
 }

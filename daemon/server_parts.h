@@ -4,6 +4,7 @@
  *
  *   server.c           life cycle, signals, timers; a turn of the loop
  *   server_endpoints.c where trainers connect
+ *   server_accept.c    how many may connect
  *   server_client.c    who is connected
  *   server_request.c   a request is read and answered or queued
  *   server_dispatch.c  queued requests become batches, batches become replies
@@ -117,6 +118,7 @@ struct server {
     uint64_t watched_progress; /* at the watchdog's last look */
     uint64_t drained_progress; /* at the drain timer's */
     uint64_t status_images;
+    uint64_t status_refused; /* connections, at the status timer's last look */
 
     struct client_list clients; /* who waits longest stands first */
     struct client_list gone;

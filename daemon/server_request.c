@@ -8,6 +8,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/server_accept.h"
 #include "daemon/server_parts.h"
 
 enum { RECEIVE_MAX = 256 }; /* requests a turn, so that finished batches are not kept waiting */
@@ -211,6 +212,7 @@ static void handle_labels(struct server *server, const struct letter *letter)
 static void handle_stats(struct server *server, const struct letter *letter)
 {
 #define FIGURE_ROW(name, kind, help) {stk_text_of(#name), figure_get(&server->figures.name)},
+    figure_set(&server->figures.connections_refused, server_accept_refused());
     figure_set(&server->figures.uptime_ns, clock_now_ns() - server->start_ns);
     const struct stk_figure rows[] = {FIGURE_LIST(FIGURE_ROW)};
     struct stk_stats *stats = &server->answer.stats;

@@ -149,6 +149,7 @@ static void assert_configs_equal(const struct config *left, const struct config 
     ck_assert_uint_eq(left->memory_bytes_max, right->memory_bytes_max);
     ck_assert_uint_eq(left->image_pixels_max, right->image_pixels_max);
     ck_assert_uint_eq(left->image_bytes_max, right->image_bytes_max);
+    ck_assert_uint_eq(left->connections_max, right->connections_max);
     ck_assert_int_eq(left->log_level, right->log_level);
     ck_assert_uint_eq(left->stream_count, right->stream_count);
     for (size_t i = 0; i < left->stream_count; i++) {
@@ -200,6 +201,7 @@ START_TEST(three_lines_make_a_stream_with_every_default)
     ck_assert_uint_eq(config->memory_bytes_max, 0);
     ck_assert_uint_eq(config->image_pixels_max, 100000000);
     ck_assert_uint_eq(config->image_bytes_max, 33554432);
+    ck_assert_uint_eq(config->connections_max, 0);
     ck_assert_int_eq(config->log_level, CONFIG_LOG_INFO);
     ck_assert_uint_eq(config->stream_count, 1);
     ck_assert_str_eq(config->streams[0].name, "train");
@@ -232,6 +234,7 @@ static const char every_key[] = "# comment, # with { a \" brace\n"
                                 "    }\n"
                                 "}\n"
                                 "log_level = debug // comment\n"
+                                "connections_max = 60000\n"
                                 "image_bytes_max = 64K\n"
                                 "image_pixels_max = 4294836225\n"
                                 "memory_max = 3T\n"
@@ -298,6 +301,7 @@ START_TEST(every_key_can_be_set)
     ck_assert_uint_eq(config->memory_bytes_max, (uint64_t)3 << 40);
     ck_assert_uint_eq(config->image_pixels_max, 4294836225);
     ck_assert_uint_eq(config->image_bytes_max, 65536);
+    ck_assert_uint_eq(config->connections_max, 60000);
     ck_assert_int_eq(config->log_level, CONFIG_LOG_DEBUG);
 
     ck_assert_uint_eq(config->stream_count, 4);
@@ -305,9 +309,9 @@ START_TEST(every_key_can_be_set)
     ck_assert_str_eq(config->streams[1].name, "crops");
     ck_assert_str_eq(config->streams[2].name, "middle");
     ck_assert_str_eq(config->streams[3].name, "valid");
-    ck_assert_uint_eq(config->streams[0].line, 28);
-    ck_assert_uint_eq(config->streams[1].line, 61);
-    ck_assert_uint_eq(config->streams[2].line, 69);
+    ck_assert_uint_eq(config->streams[0].line, 29);
+    ck_assert_uint_eq(config->streams[1].line, 62);
+    ck_assert_uint_eq(config->streams[2].line, 70);
     ck_assert_uint_eq(config->streams[3].line, 2);
     ck_assert_str_eq(config->streams[3].source, source);
     ck_assert_int_eq(strncmp(config->streams[0].source, "folder:/", 8), 0);
@@ -1080,6 +1084,7 @@ START_TEST(the_printed_form_names_every_key_that_matters)
         "memory_max = 0\n"
         "image_pixels_max = 100000000\n"
         "image_bytes_max = 32M\n"
+        "connections_max = 0\n"
         "log_level = info\n";
     static const char stream[] = "\n"
                                  "stream %s {\n"

@@ -25,6 +25,8 @@
     X(requests_waiting, GAUGE, "batch requests that are not answered yet")                         \
     X(errors_sent, COUNTER, "error replies")                                                       \
     X(clients, GAUGE, "trainers connected")                                                        \
+    X(connections, GAUGE, "connections open, trainers' and others'")                               \
+    X(connections_refused, COUNTER, "connections closed at once, over connections_max")            \
     X(slab_bytes_in_use, GAUGE, "memory of batches in the making, in flight or cached")            \
     X(memory_bytes_max, GAUGE, "the memory plan's total")                                          \
     X(workers, GAUGE, "threads that decode")                                                       \

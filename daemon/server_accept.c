@@ -1,0 +1,80 @@
+/*
+ * The gate.  libzmq 4.3.4 accepts on its I/O thread whatever comes: it has no limit, it spins where
+ * a tcp accept finds no descriptor left, and ends the process where an ipc accept finds none.  Who
+ * counts connections from outside comes too late, because a burst is accepted between two looks at
+ * the monitor.  So the program itself answers libzmq's calls of accept4 and accept, which the
+ * dynamic linker resolves to the program before it looks into the C library.
+ *
+ * A connection over the limit is accepted and closed at once.  To libzmq it is one that its peer
+ * gave up, to the peer one to try again later; and the endpoints stay bound, so that nobody takes
+ * an address over and no path vanishes meanwhile.  Nothing else in this program accepts.
+ *
+ *   thread     what it runs here
+ *   zmq I/O    accept4, accept
+ *   loop       the rest
+ *
+ * <sys/socket.h> is not included: its prototypes differ from C library to C library.
+ */
+#include "daemon/server_accept.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct sockaddr;
+
+int accept4(int listener, struct sockaddr *address, socklen_t *len, int flags);
+int accept(int listener, struct sockaddr *address, socklen_t *len);
+
+/* accept4 has no context to hand a gate in by.  Relaxed: the numbers order nothing, and only the
+ * one I/O thread lets connections in. */
+static _Atomic uint32_t limit;
+static _Atomic uint32_t open_count;
+static _Atomic uint64_t refused;
+
+void server_accept_limit(uint32_t connections_max)
+{
+    atomic_store_explicit(&limit, connections_max, memory_order_relaxed);
+}
+
+void server_accept_closed(void)
+{
+    atomic_fetch_sub_explicit(&open_count, 1, memory_order_relaxed);
+}
+
+uint64_t server_accept_refused(void)
+{
+    return atomic_load_explicit(&refused, memory_order_relaxed);
+}
+
+static bool is_full(void)
+{
+    return atomic_load_explicit(&open_count, memory_order_relaxed) >=
+           atomic_load_explicit(&limit, memory_order_relaxed);
+}
+
+int accept4(int listener, struct sockaddr *address, socklen_t *len, int flags)
+{
+    int fd = (int)syscall(SYS_accept4, listener, address, len, flags);
+    if (fd < 0) {
+        /* An ipc accept takes the system's shortage calmly, but not the process's. */
+        if (errno == EMFILE)
+            errno = ENFILE;
+        return -1;
+    }
+    if (!is_full()) {
+        atomic_fetch_add_explicit(&open_count, 1, memory_order_relaxed);
+        return fd;
+    }
+    close(fd);
+    atomic_fetch_add_explicit(&refused, 1, memory_order_relaxed);
+    errno = ECONNABORTED;
+    return -1;
+}
+
+int accept(int listener, struct sockaddr *address, socklen_t *len)
+{
+    return accept4(listener, address, len, 0);
+}

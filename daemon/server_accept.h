@@ -1,0 +1,18 @@
+/*
+ * The gate: how many connections libzmq may accept.
+ */
+#ifndef STK_SERVER_ACCEPT_H
+#define STK_SERVER_ACCEPT_H
+
+#include <stdint.h>
+
+/** At most so many connections at once from here on; 0, none, until then.  Threads: any. */
+void server_accept_limit(uint32_t connections_max);
+
+/** A connection that was accepted is closed: there is room for another.  Threads: any. */
+void server_accept_closed(void);
+
+/** Connections that were closed at once since the start, for want of room.  Threads: any. */
+uint64_t server_accept_refused(void);
+
+#endif
