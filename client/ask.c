@@ -25,6 +25,7 @@ struct stk_answer {
     union {
         struct stk_streams streams;
         struct stk_labels labels;
+        struct stk_replaced_list replaced;
         struct stk_stats stats;
         struct stk_welcome welcome;
     } as;
@@ -45,6 +46,8 @@ static enum stk_status decode(struct stk_answer *answer, const void *bytes, size
         return stk_streams_decode(bytes, len, &answer->as.streams);
     case STK_KIND_LABELS:
         return stk_labels_decode(bytes, len, &answer->as.labels);
+    case STK_KIND_REPLACED:
+        return stk_replaced_decode(bytes, len, &answer->as.replaced);
     case STK_KIND_STATS:
         return stk_stats_decode(bytes, len, &answer->as.stats);
     case STK_KIND_WELCOME:
@@ -180,6 +183,11 @@ const struct stk_streams *stk_answer_streams(const struct stk_answer *answer)
 const struct stk_labels *stk_answer_labels(const struct stk_answer *answer)
 {
     return answer->kind == STK_KIND_LABELS ? &answer->as.labels : NULL;
+}
+
+const struct stk_replaced_list *stk_answer_replaced(const struct stk_answer *answer)
+{
+    return answer->kind == STK_KIND_REPLACED ? &answer->as.replaced : NULL;
 }
 
 const struct stk_stats *stk_answer_stats(const struct stk_answer *answer)

@@ -276,7 +276,8 @@ void stk_keep_memory(void);
 struct stk_answer;
 
 /**
- * Ask one endpoint one question (streams, labels, stats or hello) and wait for the answer.
+ * Ask one endpoint one question (streams, labels, replaced, stats or hello) and wait for its
+ * answer.
  *
  *   endpoint   "tcp://host:7654", without a stream's name
  *   request    id is set by the library
@@ -294,6 +295,7 @@ STK_MUST_CHECK enum stk_status stk_ask(const char *endpoint, const struct stk_re
 /** What was answered; NULL where the answer is of another kind.  Borrowed from the answer. */
 const struct stk_streams *stk_answer_streams(const struct stk_answer *answer);
 const struct stk_labels *stk_answer_labels(const struct stk_answer *answer);
+const struct stk_replaced_list *stk_answer_replaced(const struct stk_answer *answer);
 const struct stk_stats *stk_answer_stats(const struct stk_answer *answer);
 const struct stk_welcome *stk_answer_welcome(const struct stk_answer *answer);
 

@@ -32,11 +32,12 @@ enum config_log_level {
 };
 
 struct config_stream {
-    char *name;    /* [A-Za-z0-9._-]{1,STK_NAME_BYTES_MAX}; unique */
-    char *source;  /* as config_source_parse reads it */
-    char *root;    /* where a CSV's paths start; empty: its own folder */
-    char *list;    /* a file that lists the samples to keep; empty: all are */
-    unsigned line; /* where the section starts, for messages */
+    char *name;         /* [A-Za-z0-9._-]{1,STK_NAME_BYTES_MAX}; unique */
+    char *source;       /* as config_source_parse reads it */
+    char *root;         /* where a CSV's paths start; empty: its own folder */
+    char *list;         /* a file that lists the samples to keep; empty: all are */
+    double corrupt_max; /* share of the pool that may be bad before the stream stops; 0: any */
+    unsigned line;      /* where the section starts, for messages */
     struct recipe recipe;
 };
 

@@ -79,6 +79,8 @@ const struct config_key config_keys[] = {
      .defaults = {"0.229", "0.224", "0.225"}},
     {STREAM(on_corrupt, CONFIG_WORD, on_corrupt), ONE, .words = &recipe_on_corrupt_words,
      .defaults = {"replace"}},
+    {KEY(corrupt_max, CONFIG_STREAM, CONFIG_REAL, struct config_stream, corrupt_max), ONE,
+     REAL(0, 1), .defaults = {"0.5"}},
     {.name = "mix", .section = CONFIG_STREAM, .kind = CONFIG_SUBSECTION},
 #define TRANSFORM_SECTION(NAME, name_, kind_)                                                      \
     {.name = #name_, .section = CONFIG_STREAM, .kind = CONFIG_SUBSECTION},

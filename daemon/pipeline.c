@@ -338,25 +338,6 @@ static void fail_batch(struct pipeline *pipeline, struct task *task, enum stk_st
     finish_task(pipeline, task);
 }
 
-/* The first time that a sample is met; stand_in is NULL where none takes its place. */
-static void report_bad(const struct task *task, uint64_t index, const uint64_t *stand_in,
-                       enum stk_status status, const char *reason)
-{
-    const struct stream *stream = task->batch->stream;
-    if (!stream_first_report(stream, index))
-        return;
-    const struct log_field fields[] = {
-        LOG_TEXT("stream", stream->name),
-        LOG_TEXT("path", source_name(stream->source, index)),
-        LOG_NUMBER("index", index),
-        LOG_TEXT("code", stk_status_word(status)),
-        LOG_TEXT("reason", reason),
-        LOG_NUMBER("replaced_by", stand_in != NULL ? *stand_in : 0),
-    };
-    unsigned count = sizeof fields / sizeof fields[0];
-    log_write(LOG_LEVEL_WARN, "image.corrupt", fields, stand_in != NULL ? count : count - 1);
-}
-
 /* Under lock. */
 static void note_replaced(struct batch *batch, const struct batch_slot *slot, uint32_t number,
                           enum stk_status status, const char *reason)
@@ -369,36 +350,28 @@ static void note_replaced(struct batch *batch, const struct batch_slot *slot, ui
     snprintf(row->reason, sizeof row->reason, "%s: %s", stk_status_word(status), reason);
 }
 
-static void fail_slot(struct pipeline *pipeline, struct task *task, uint64_t index,
+/* The slot's sample is to blame, or what it was read from. */
+static void fail_slot(struct pipeline *pipeline, struct task *task, enum stk_status status,
                       const char *reason)
 {
+    const struct batch *batch = task->batch;
     char sentence[BATCH_FAILURE_BYTES];
-    bool partner = task->slot >= task->batch->count;
-    snprintf(sentence, sizeof sentence, "sample %llu %s slot %u: %s", (unsigned long long)index,
-             partner ? "beside" : "in", partner ? task->slot - task->batch->count : task->slot,
-             reason);
-    fail_batch(pipeline, task, STK_CORRUPT, sentence);
+    bool partner = task->slot >= batch->count;
+    snprintf(sentence, sizeof sentence, "sample %llu %s slot %u: %s",
+             (unsigned long long)batch_slots(batch)[task->slot].index, partner ? "beside" : "in",
+             partner ? task->slot - batch->count : task->slot, reason);
+    fail_batch(pipeline, task, status, sentence);
 }
 
-/* The slot's sample is no good: another one takes its place, by the plan. */
-static void replace_sample(struct pipeline *pipeline, struct task *task, enum stk_status status,
-                           const char *reason)
+/* Under way again, with another sample. */
+static void retry_slot(struct pipeline *pipeline, struct task *task, uint64_t stand_in,
+                       enum stk_status status, const char *reason)
 {
-    struct batch *batch = task->batch;
-    const struct stream *stream = batch->stream;
-    struct batch_slot *slot = &batch_slots(batch)[task->slot];
-    if (phase_of(batch)->recipe.on_corrupt == ON_CORRUPT_FAIL || slot->attempt == ATTEMPTS_MAX) {
-        report_bad(task, slot->index, NULL, status, reason);
-        fail_slot(pipeline, task, slot->index, reason);
-        return;
-    }
-    uint64_t stand_in =
-        plan_replacement(&stream->sampler, batch->address.epoch, slot->position, slot->attempt);
-    report_bad(task, slot->index, &stand_in, status, reason);
+    struct batch_slot *slot = &batch_slots(task->batch)[task->slot];
     if (slot->attempt == 0)
         figure_add(&pipeline->options.figures->images_replaced, 1);
     pthread_mutex_lock(&pipeline->lock);
-    note_replaced(batch, slot, task->slot, status, reason);
+    note_replaced(task->batch, slot, task->slot, status, reason);
     slot->index = stand_in;
     slot->attempt++;
     release_encoded(pipeline, &task->encoded);
@@ -406,6 +379,37 @@ static void replace_sample(struct pipeline *pipeline, struct task *task, enum st
     pthread_cond_signal(&pipeline->readable);
     pthread_cond_broadcast(&pipeline->room);
     pthread_mutex_unlock(&pipeline->lock);
+}
+
+/* The slot's sample is no good: another one takes its place, by the plan. */
+static void replace_sample(struct pipeline *pipeline, struct task *task, enum stk_status status,
+                           const char *reason)
+{
+    const struct batch *batch = task->batch;
+    const struct stream *stream = batch->stream;
+    const struct batch_slot *slot = &batch_slots(batch)[task->slot];
+    bool fail =
+        phase_of(batch)->recipe.on_corrupt == ON_CORRUPT_FAIL || slot->attempt == ATTEMPTS_MAX;
+    uint64_t stand_in =
+        plan_replacement(&stream->sampler, batch->address.epoch, slot->position, slot->attempt);
+    health_bad(stream->health, slot->index, batch->address, fail ? NULL : &stand_in, status,
+               reason);
+    char sentence[HEALTH_SENTENCE_BYTES];
+    if (fail)
+        fail_slot(pipeline, task, STK_CORRUPT, reason);
+    else if (health_is_stopped(stream->health, sentence))
+        fail_batch(pipeline, task, STK_CORRUPT, sentence);
+    else
+        retry_slot(pipeline, task, stand_in, status, reason);
+}
+
+/* What may pass fails the batch, and nothing is replaced: its bytes must not depend on it. */
+static void meet_fault(struct pipeline *pipeline, struct task *task, enum stk_status status,
+                       const char *reason)
+{
+    health_fault(task->batch->stream->health, batch_slots(task->batch)[task->slot].index, reason);
+    figure_add(&pipeline->options.figures->faults, 1);
+    fail_slot(pipeline, task, status, reason);
 }
 
 static void handle_failure(struct pipeline *pipeline, struct task *task, enum stk_status status,
@@ -416,7 +420,7 @@ static void handle_failure(struct pipeline *pipeline, struct task *task, enum st
     if (sample)
         replace_sample(pipeline, task, status, reason);
     else
-        fail_batch(pipeline, task, status, reason);
+        meet_fault(pipeline, task, status, reason);
 }
 
 /* Readers. */
@@ -467,6 +471,7 @@ static void read_task(struct pipeline *pipeline, struct task *task)
         handle_failure(pipeline, task, status, reason);
         return;
     }
+    health_fine(stream->health);
     figure_add(&pipeline->options.figures->bytes_read, task->encoded.len);
     pthread_mutex_lock(&pipeline->lock);
     TAILQ_INSERT_TAIL(&pipeline->decodables, task, entry);

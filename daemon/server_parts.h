@@ -134,6 +134,7 @@ struct server {
     union {
         struct stk_streams streams;
         struct stk_labels labels;
+        struct stk_replaced_list replaced;
         struct stk_stats stats;
     } answer; /* what goes into it */
 };

@@ -115,6 +115,10 @@ static bool check_address(struct server *server, const struct letter *letter,
         refuse(server, letter, STK_FINGERPRINT, message);
         return false;
     }
+    if (health_is_stopped(stream->health, message)) {
+        refuse(server, letter, STK_CORRUPT, message);
+        return false;
+    }
     const struct stream_phase *phase = stream_phase(stream, request->address.epoch);
     if (!plan_has_step(&phase->recipe, stream->sampler.length, request->address.step)) {
         snprintf(message, sizeof message, "step %llu is beyond the epoch of %llu steps",
@@ -209,6 +213,37 @@ static void handle_labels(struct server *server, const struct letter *letter)
     reply(server, letter, status, len);
 }
 
+/* Of a long path the end is told, which names the file. */
+static struct stk_text path_text(const char *path)
+{
+    size_t len = strlen(path);
+    return stk_text_of(len > STK_TEXT_BYTES_MAX ? path + len - STK_TEXT_BYTES_MAX : path);
+}
+
+static void handle_replaced(struct server *server, const struct letter *letter)
+{
+    const struct stream *stream = find_stream(server, letter);
+    if (stream == NULL)
+        return;
+    static struct health_row rows[STK_REPLACED_MAX]; /* the loop's */
+    struct stk_replaced_list *list = &server->answer.replaced;
+    *list = (struct stk_replaced_list){.id = letter->request.id,
+                                       .first = letter->request.first,
+                                       .samples = health_bad_count(stream->health)};
+    list->count = health_list(stream->health, list->first, rows, STK_REPLACED_MAX);
+    for (uint32_t i = 0; i < list->count; i++)
+        list->rows[i] = (struct stk_replaced_sample){
+            .index = rows[i].index,
+            .path = path_text(source_name(stream->source, rows[i].index)),
+            .reason = stk_text_of(rows[i].reason),
+            .slots = rows[i].slots,
+            .address = rows[i].address,
+        };
+    size_t len;
+    enum stk_status status = stk_replaced_encode(list, server->reply, sizeof server->reply, &len);
+    reply(server, letter, status, len);
+}
+
 static void handle_stats(struct server *server, const struct letter *letter)
 {
 #define FIGURE_ROW(name, kind, help) {stk_text_of(#name), figure_get(&server->figures.name)},
@@ -242,7 +277,8 @@ static void handle(struct server *server, struct letter *letter, const void *byt
     static void (*const handlers[])(struct server *, const struct letter *) = {
         [STK_KIND_HELLO] = handle_hello,   [STK_KIND_GET] = handle_get,
         [STK_KIND_CANCEL] = handle_cancel, [STK_KIND_STREAMS] = handle_streams,
-        [STK_KIND_LABELS] = handle_labels, [STK_KIND_STATS] = handle_stats,
+        [STK_KIND_LABELS] = handle_labels, [STK_KIND_REPLACED] = handle_replaced,
+        [STK_KIND_STATS] = handle_stats,
     };
     figure_add(&server->figures.requests, 1);
     enum stk_status status = stk_request_decode(bytes, len, &letter->request);

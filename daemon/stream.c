@@ -11,8 +11,6 @@
 #include "daemon/plan/plan.h"
 #include "daemon/source/fault.h"
 
-enum { LOGGED_BITS = 64 };
-
 static void feed_hash(void *context, const void *bytes, size_t len)
 {
     XXH3_128bits_update(context, bytes, len);
@@ -168,8 +166,9 @@ static enum stk_status prepare(struct stream *stream, const struct config_stream
     if (status != STK_OK)
         return status;
     recipe_mix_text(&recipe->mix, stream->mix);
-    stream->logged = calloc(stream->samples / LOGGED_BITS + 1, sizeof *stream->logged);
-    if (stream->logged == NULL || take_fingerprint(stream) != STK_OK)
+    const struct health_options options = {stream->name, stream->source, stream->sampler.pool,
+                                           config->corrupt_max};
+    if (health_open(&options, &stream->health) != STK_OK || take_fingerprint(stream) != STK_OK)
         return no_memory(stream, error);
     return STK_OK;
 }
@@ -206,7 +205,7 @@ void stream_close(struct stream **stream)
     source_close(&(*stream)->source);
     sampler_release(&(*stream)->sampler);
     free((*stream)->phases);
-    free((*stream)->logged);
+    health_close(&(*stream)->health);
     free(*stream);
     *stream = NULL;
 }
@@ -257,14 +256,6 @@ struct stk_stream_info stream_info(const struct stream *stream)
 
 size_t stream_listing_bytes(const struct stream *stream)
 {
-    return source_listing_bytes(stream->source) + stream->samples / 8 +
+    return source_listing_bytes(stream->source) + health_bytes(stream->samples) +
            sampler_bytes(&stream->sampler) + stream->phase_count * sizeof *stream->phases;
-}
-
-bool stream_first_report(const struct stream *stream, uint64_t index)
-{
-    uint64_t bit = UINT64_C(1) << index % LOGGED_BITS;
-    uint64_t before =
-        atomic_fetch_or_explicit(&stream->logged[index / LOGGED_BITS], bit, memory_order_relaxed);
-    return (before & bit) == 0;
 }

@@ -2,15 +2,15 @@
  * A stream: a recipe over a source, ready to be planned.
  *
  * Everything that is constant while the daemon runs: the listing, the fingerprint, how pictures
- * stand in a slot, how tensors stand in a slab.  Made before the threads start; any thread reads.
+ * stand in a slot, how tensors stand in a slab; and its health, which has a lock of its own.  Made
+ * before the threads start; any thread reads.
  */
 #ifndef STK_STREAM_H
 #define STK_STREAM_H
 
-#include <stdatomic.h>
-
 #include "config/config.h"
 #include "daemon/batch/layout.h"
+#include "daemon/health.h"
 #include "daemon/image/image.h"
 #include "daemon/plan/sampler.h"
 #include "daemon/source/source.h"
@@ -33,9 +33,7 @@ struct stream {
     struct stream_phase *phases; /* owned, phase_count of them, the first one from epoch 0 */
     uint32_t phase_count;
     char mix[RECIPE_MIX_TEXT_BYTES]; /* what the welcome says of it */
-    /* A bit a sample: that it cannot be decoded was logged.  Relaxed: a line too many is no harm.
-     */
-    _Atomic uint64_t *logged; /* owned */
+    struct health *health;           /* owned; of its samples */
 };
 
 /**
@@ -63,10 +61,7 @@ const struct stream_phase *stream_phase(const struct stream *stream, uint32_t ep
 /** What a welcome says of the stream; texts are borrowed from it.  Threads: any. */
 struct stk_stream_info stream_info(const struct stream *stream);
 
-/** Memory of the listing and of the sampler's tables, for the memory plan. */
+/** Memory of the listing, the sampler's tables and the health, for the memory plan. */
 size_t stream_listing_bytes(const struct stream *stream);
-
-/** Whether this is the first time that this sample is reported; remembers it.  Threads: any. */
-bool stream_first_report(const struct stream *stream, uint64_t index);
 
 #endif

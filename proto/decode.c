@@ -137,25 +137,15 @@ static unsigned read_word(struct reader *reader, const char *key, const char *(*
     return 0;
 }
 
-static const char *dtype_word(unsigned i)
-{
-    return stk_dtype_word((enum stk_dtype)i);
-}
-
-static const char *layout_word(unsigned i)
-{
-    return stk_layout_word((enum stk_layout)i);
-}
-
-static const char *last_word(unsigned i)
-{
-    return stk_last_word((enum stk_last)i);
-}
-
-static const char *unmixed_word(unsigned i)
-{
-    return stk_unmixed_word((enum stk_unmixed)i);
-}
+#define WORD_OF(name)                                                                              \
+    static const char *name##_word(unsigned i)                                                     \
+    {                                                                                              \
+        return stk_##name##_word((enum stk_##name)i);                                              \
+    }
+WORD_OF(dtype)
+WORD_OF(layout)
+WORD_OF(last)
+WORD_OF(unmixed)
 
 static enum stk_unmixed read_unmixed(struct reader *reader)
 {
@@ -263,6 +253,7 @@ static void read_request(struct reader *reader, struct stk_request *message)
         message->unmixed = read_unmixed(reader);
         break;
     case STK_KIND_LABELS:
+    case STK_KIND_REPLACED:
         message->stream = read_text(reader, "stream", STK_NAME_BYTES_MAX);
         message->first = read_number32(reader, "first");
         break;
@@ -516,6 +507,41 @@ enum stk_status stk_labels_decode(const void *bytes, size_t len, struct stk_labe
     }
     if (status != STK_OK)
         *message = (struct stk_labels){.id = message->id};
+    unpack_end(&unpacked);
+    return status;
+}
+
+static void read_replaced_sample(struct reader *outer, const msgpack_object *object,
+                                 struct stk_replaced_sample *row)
+{
+    struct reader reader = inner(outer, object);
+    row->index = read_number(&reader, "index", UINT64_MAX);
+    row->path = read_text(&reader, "path", STK_TEXT_BYTES_MAX);
+    row->reason = read_text(&reader, "reason", STK_TEXT_BYTES_MAX);
+    row->slots = read_number(&reader, "slots", UINT64_MAX);
+    row->address.epoch = read_number32(&reader, "epoch");
+    row->address.step = read_number(&reader, "step", UINT64_MAX);
+    fail(outer, reader.status);
+}
+
+enum stk_status stk_replaced_decode(const void *bytes, size_t len,
+                                    struct stk_replaced_list *message)
+{
+    *message = (struct stk_replaced_list){0};
+    struct unpacked unpacked;
+    enum stk_status status = reply_begin(&unpacked, bytes, len, STK_KIND_REPLACED, &message->id);
+    if (status == STK_OK) {
+        struct reader *reader = &unpacked.reader;
+        message->first = read_number32(reader, "first");
+        message->samples = read_number(reader, "samples", UINT64_MAX);
+        const msgpack_object_array *rows = read_array(reader, "rows", STK_REPLACED_MAX);
+        message->count = rows->size;
+        for (uint32_t i = 0; i < rows->size; i++)
+            read_replaced_sample(reader, &rows->ptr[i], &message->rows[i]);
+        status = reader->status;
+    }
+    if (status != STK_OK)
+        *message = (struct stk_replaced_list){.id = message->id};
     unpack_end(&unpacked);
     return status;
 }

@@ -108,8 +108,9 @@ static void key_shape(struct writer *writer, const uint32_t *shape, uint32_t ran
 enum stk_status stk_request_encode(const struct stk_request *message, void *bytes, size_t capacity,
                                    size_t *len)
 {
-    static const char *const kinds[] = {"hello", "get", "cancel", "streams", "labels", "stats"};
-    static const size_t keys[] = {6, 5, 2, 2, 4, 2};
+    static const char *const kinds[] = {"hello",  "get",      "cancel", "streams",
+                                        "labels", "replaced", "stats"};
+    static const size_t keys[] = {6, 5, 2, 2, 4, 4, 2};
     struct writer writer;
     bool get = message->kind == STK_KIND_GET;
     begin(&writer, bytes, capacity,
@@ -132,6 +133,7 @@ enum stk_status stk_request_encode(const struct stk_request *message, void *byte
         key_unmixed(&writer, message->unmixed);
         break;
     case STK_KIND_LABELS:
+    case STK_KIND_REPLACED:
         key_text(&writer, "stream", message->stream);
         key_number(&writer, "first", message->first);
         break;
@@ -257,6 +259,33 @@ enum stk_status stk_labels_encode(const struct stk_labels *message, void *bytes,
     msgpack_pack_array(&writer.packer, message->count);
     for (uint32_t i = 0; i < message->count; i++)
         put_number(&writer, message->counts[i]);
+    return end(&writer, len);
+}
+
+static void put_replaced_sample(struct writer *writer, const struct stk_replaced_sample *row)
+{
+    msgpack_pack_map(&writer->packer, 6);
+    key_number(writer, "index", row->index);
+    key_text(writer, "path", row->path);
+    key_text(writer, "reason", row->reason);
+    key_number(writer, "slots", row->slots);
+    key_number(writer, "epoch", row->address.epoch);
+    key_number(writer, "step", row->address.step);
+}
+
+enum stk_status stk_replaced_encode(const struct stk_replaced_list *message, void *bytes,
+                                    size_t capacity, size_t *len)
+{
+    struct writer writer;
+    begin(&writer, bytes, capacity, 5);
+    key_word(&writer, "k", "replaced");
+    key_number(&writer, "id", message->id);
+    key_number(&writer, "first", message->first);
+    key_number(&writer, "samples", message->samples);
+    put_key(&writer, "rows");
+    msgpack_pack_array(&writer.packer, message->count);
+    for (uint32_t i = 0; i < message->count; i++)
+        put_replaced_sample(&writer, &message->rows[i]);
     return end(&writer, len);
 }
 

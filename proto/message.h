@@ -35,6 +35,8 @@ enum {
     STK_PHASES_MAX = 16,   /* of a stream, behind its first one */
     STK_FIGURES_MAX = 64,  /* in one stats reply */
     STK_LABELS_MAX = 512,  /* class names in one labels reply */
+    /* Samples in one replaced reply. */
+    STK_REPLACED_MAX = 256,
 };
 
 /* X(name, the wire's name, bytes an element); NumPy's names, but for bf16, which NumPy has not. */
@@ -80,6 +82,7 @@ const char *stk_unmixed_word(enum stk_unmixed unmixed);
     X(CANCEL, "cancel")                                                                            \
     X(STREAMS, "streams")                                                                          \
     X(LABELS, "labels")                                                                            \
+    X(REPLACED, "replaced")                                                                        \
     X(STATS, "stats")                                                                              \
     X(WELCOME, "welcome")                                                                          \
     X(BATCH, "batch")                                                                              \
@@ -123,11 +126,11 @@ struct stk_request {
     uint64_t id;            /* echoed in the reply; unique among the sender's requests in flight */
     uint32_t version;       /* hello */
     uint32_t window;        /* hello: requests in flight that the sender would like */
-    struct stk_text stream; /* hello, get, labels */
+    struct stk_text stream; /* hello, get, labels, replaced */
     struct stk_text name;   /* hello: what the log and the figures call the sender; may be empty */
     struct stk_address address; /* get */
     enum stk_unmixed unmixed;   /* get */
-    uint32_t first;             /* labels: the first class number wanted */
+    uint32_t first;             /* labels: the first class number wanted; replaced: likewise row */
     bool pinned;                /* get: fingerprint is set */
     struct stk_fingerprint fingerprint;
 };
@@ -218,6 +221,23 @@ struct stk_labels {
     uint64_t counts[STK_LABELS_MAX]; /* samples of each class */
 };
 
+/* A sample that could not be read or decoded. */
+struct stk_replaced_sample {
+    uint64_t index;
+    struct stk_text path;       /* as the source has it; of a long one the end */
+    struct stk_text reason;     /* as in a batch header */
+    uint64_t slots;             /* that it was replaced in */
+    struct stk_address address; /* of the batch where that was met first */
+};
+
+struct stk_replaced_list {
+    uint64_t id;
+    uint32_t first;
+    uint64_t samples; /* known to be bad; only the first thousands of them are listed */
+    uint32_t count;
+    struct stk_replaced_sample rows[STK_REPLACED_MAX];
+};
+
 struct stk_streams {
     uint64_t id;
     uint32_t count;
@@ -259,6 +279,8 @@ STK_MUST_CHECK enum stk_status stk_error_encode(const struct stk_error *message,
                                                 size_t capacity, size_t *len);
 STK_MUST_CHECK enum stk_status stk_labels_encode(const struct stk_labels *message, void *bytes,
                                                  size_t capacity, size_t *len);
+STK_MUST_CHECK enum stk_status stk_replaced_encode(const struct stk_replaced_list *message,
+                                                   void *bytes, size_t capacity, size_t *len);
 STK_MUST_CHECK enum stk_status stk_streams_encode(const struct stk_streams *message, void *bytes,
                                                   size_t capacity, size_t *len);
 STK_MUST_CHECK enum stk_status stk_stats_encode(const struct stk_stats *message, void *bytes,
@@ -306,6 +328,8 @@ STK_MUST_CHECK enum stk_status stk_error_decode(const void *bytes, size_t len,
                                                 struct stk_error *message);
 STK_MUST_CHECK enum stk_status stk_labels_decode(const void *bytes, size_t len,
                                                  struct stk_labels *message);
+STK_MUST_CHECK enum stk_status stk_replaced_decode(const void *bytes, size_t len,
+                                                   struct stk_replaced_list *message);
 STK_MUST_CHECK enum stk_status stk_streams_decode(const void *bytes, size_t len,
                                                   struct stk_streams *message);
 STK_MUST_CHECK enum stk_status stk_stats_decode(const void *bytes, size_t len,

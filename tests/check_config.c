@@ -1108,6 +1108,7 @@ START_TEST(the_printed_form_names_every_key_that_matters)
                                  "    mean = {0.485, 0.456, 0.406}\n"
                                  "    std = {0.229, 0.224, 0.225}\n"
                                  "    on_corrupt = replace\n"
+                                 "    corrupt_max = 0.5\n"
                                  "%s"
                                  "    mix {\n"
                                  "        method = none\n"

@@ -112,6 +112,8 @@ static const struct {
     {"cancel", {.kind = STK_KIND_CANCEL, .id = 2}},
     {"streams_request", {.kind = STK_KIND_STREAMS, .id = 4}},
     {"labels_request", {.kind = STK_KIND_LABELS, .id = 5, .stream = {"train", 5}, .first = 512}},
+    {"replaced_request",
+     {.kind = STK_KIND_REPLACED, .id = 8, .stream = {"train", 5}, .first = 256}},
     {"stats_request", {.kind = STK_KIND_STATS, .id = 6}},
 };
 
@@ -390,16 +392,46 @@ START_TEST(streams_labels_and_stats_go_both_ways)
 }
 END_TEST
 
+START_TEST(a_list_of_replaced_samples_goes_both_ways)
+{
+    static struct stk_replaced_list list;
+    list = (struct stk_replaced_list){.id = 8, .first = 256, .samples = 258, .count = 2};
+    list.rows[0] = (struct stk_replaced_sample){81322,
+                                                stk_text_of("n01/x.jpg"),
+                                                stk_text_of("corrupt: premature end of JPEG file"),
+                                                5,
+                                                {3, 20017}};
+    list.rows[1] = (struct stk_replaced_sample){UINT64_C(1) << 40,
+                                                stk_text_of("V\u00f6gel/y.jpg"),
+                                                stk_text_of("unreadable: empty file"),
+                                                1,
+                                                {0, 0}};
+    CHECK_ENCODES(stk_replaced_encode, &list, "replaced");
+    struct golden golden = read_golden("replaced");
+    static struct stk_replaced_list message;
+    ck_assert_int_eq(stk_replaced_decode(golden.bytes, golden.len, &message), STK_OK);
+    ck_assert_uint_eq(message.first, 256);
+    ck_assert_uint_eq(message.samples, 258);
+    ck_assert_uint_eq(message.count, 2);
+    ck_assert_uint_eq(message.rows[0].index, 81322);
+    ck_assert_uint_eq(message.rows[0].slots, 5);
+    ck_assert_uint_eq(message.rows[0].address.step, 20017);
+    CHECK_TEXT(message.rows[0].reason, "corrupt: premature end of JPEG file");
+    CHECK_TEXT(message.rows[1].path, "V\u00f6gel/y.jpg");
+}
+END_TEST
+
 START_TEST(the_kind_of_a_reply_is_found)
 {
     static const struct {
         const char *name;
         enum stk_kind kind;
         uint64_t id;
-    } replies[] = {{"welcome", STK_KIND_WELCOME, 1}, {"batch", STK_KIND_BATCH, 2},
-                   {"error", STK_KIND_ERROR, 7},     {"streams", STK_KIND_STREAMS, 4},
-                   {"labels", STK_KIND_LABELS, 5},   {"stats", STK_KIND_STATS, 6}};
-    for (int i = 0; i < 6; i++) {
+    } replies[] = {{"welcome", STK_KIND_WELCOME, 1},  {"batch", STK_KIND_BATCH, 2},
+                   {"error", STK_KIND_ERROR, 7},      {"streams", STK_KIND_STREAMS, 4},
+                   {"labels", STK_KIND_LABELS, 5},    {"stats", STK_KIND_STATS, 6},
+                   {"replaced", STK_KIND_REPLACED, 8}};
+    for (int i = 0; i < 7; i++) {
         struct golden golden = read_golden(replies[i].name);
         enum stk_kind kind;
         uint64_t id;
@@ -611,6 +643,7 @@ int main(void)
     tcase_add_test(tests, an_error_goes_both_ways);
     tcase_add_test(tests, an_error_says_when_to_come_back);
     tcase_add_test(tests, streams_labels_and_stats_go_both_ways);
+    tcase_add_test(tests, a_list_of_replaced_samples_goes_both_ways);
     tcase_add_test(tests, the_kind_of_a_reply_is_found);
     tcase_add_loop_test(tests, strange_requests_are_refused, 0, STRANGERS);
     tcase_add_test(tests, a_refused_request_keeps_its_id);

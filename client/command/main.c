@@ -46,7 +46,7 @@ static const struct command commands[] = {
     {"get", get_command, "URL/STREAM", "fetch one batch and show, save or hash it"},
     {"preview", preview_command, "URL/STREAM", "draw one batch as a contact sheet"},
     {"bench", bench_command, "URL/STREAM", "receive batches as a trainer would, and measure"},
-    {"stats", stats_command, "URL", "show a daemon's counters and gauges"},
+    {"stats", stats_command, "URL[/STREAM]", "show a daemon's counters, or what it replaced"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

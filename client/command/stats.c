@@ -8,6 +8,7 @@
 #include "client/command/command.h"
 #include "client/command/fetch.h"
 #include "client/command/json.h"
+#include "client/command/replaced.h"
 
 /* Whether a figure's name has a word in it, between underscores: the unit, or what it counts. */
 static bool has_word(struct stk_text name, const char *word)
@@ -57,18 +58,24 @@ static int print_json(const struct stk_stats *stats)
 int stats_command(char **words)
 {
     bool json = false;
+    bool replaced = false;
     uint32_t timeout_s = TIMEOUT_SECONDS_DEFAULT;
     const struct flag flags[] = {
         {"json", FLAG_SWITCH, &json, NULL, 0, 0,
          "print one JSON object, in the units of the names"},
+        {"replaced", FLAG_SWITCH, &replaced, NULL, 0, 0,
+         "list the samples that could not be decoded"},
         TIMEOUT_FLAG(&timeout_s),
     };
-    const struct arguments arguments = {"stats", "Show a daemon's counters and gauges.", "URL",
-                                        flags, sizeof flags / sizeof *flags};
+    const struct arguments arguments = {"stats",
+                                        "Show a daemon's counters and gauges, or what it replaced.",
+                                        "URL[/STREAM]", flags, sizeof flags / sizeof *flags};
     const char *url;
     int code;
     if (!arguments_read(&arguments, words, &url, &code))
         return code;
+    if (replaced)
+        return replaced_show(url, timeout_s, json);
     char endpoint[FETCH_ENDPOINT_BYTES];
     struct stk_answer *answer;
     code = fetch_answer(url, STK_KIND_STATS, timeout_s, endpoint, &answer);

@@ -20,6 +20,7 @@
     X(bytes_sent, COUNTER, "tensor bytes of the batches sent")                                     \
     X(images_decoded, COUNTER, "pictures decoded into a slot")                                     \
     X(images_replaced, COUNTER, "slots whose own sample could not be decoded")                     \
+    X(faults, COUNTER, "samples that could not be read for a fault that may pass")                 \
     X(bytes_read, COUNTER, "encoded bytes read from sources")                                      \
     X(requests, COUNTER, "requests received")                                                      \
     X(requests_waiting, GAUGE, "batch requests that are not answered yet")                         \

@@ -17,6 +17,12 @@ from wire import Refused
 RECIPE = Recipe(seed=1, batch=16, last="partial", height=32, width=32, transform=("resize", "flip"))
 
 
+def limited(root, recipe, share):
+    """The text of a stream that stops where more than a share of its samples is bad; 0: never."""
+    text = stream_text("train", root, recipe)
+    return text.replace("{\n", f"{{\n    corrupt_max = {share}\n", 1)
+
+
 @pytest.fixture
 def hurtful(tmp_path):
     """Good pictures with every file that hurts among them: root, plan."""
@@ -166,14 +172,12 @@ def test_a_stream_of_bad_files_alone_fails_and_others_are_served(daemon, connect
     for i in range(5):
         dataset.write(tmp_path, f"data/class0/{i}.jpg", dataset.truncated(share=0.02))
     recipe = dataclasses.replace(RECIPE, batch=4)
-    running = daemon(
-        stream_text("bad", tmp_path / "data", recipe) + stream_text("good", small, recipe)
-    )
+    running = daemon(limited(tmp_path / "data", recipe, 0) + stream_text("good", small, recipe))
     client = connect(running.endpoint)
-    client.hello("bad")
+    client.hello("train")
     for epoch in range(2):
         with pytest.raises(Refused) as refused:
-            client.get("bad", epoch, 0)
+            client.get("train", epoch, 0)
         assert refused.value.code == "corrupt"
     assert check_epochs(client, planned(small, recipe), [0], "good") == 0
     assert len(running.events("image.corrupt")) == 5
@@ -204,7 +208,7 @@ def test_damage_outside_of_a_crop_changes_no_pixel_and_inside_replaces(daemon, c
         RECIPE, batch=6, transform=("random_resized_crop", "flip"), scale=(0.01, 0.05)
     )
     plan = plan1.Plan(recipe, plan1.list_folder(whole)[0])
-    client = connect(daemon(stream_text("train", damaged, recipe)).endpoint)
+    client = connect(daemon(limited(damaged, recipe, 0)).endpoint)
     served = 0
     for epoch in range(20):
         batch, undamaged = client.get("train", epoch, 0), plan.batch(epoch, 0)

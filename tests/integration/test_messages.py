@@ -14,7 +14,7 @@ from stokerd import ROOT, stream_text
 
 
 GOLDEN = os.path.join(ROOT, "proto", "golden")
-REQUESTS = {"hello", "get", "cancel", "streams", "labels", "stats"}
+REQUESTS = {"hello", "get", "cancel", "streams", "labels", "replaced", "stats"}
 
 
 def golden(name):
@@ -73,6 +73,7 @@ def test_the_daemon_encodes_as_the_golden_messages_do(daemon, connect, tmp_path)
         "error.hex": {"k": "get", "id": 7, "stream": "val", "epoch": 0, "step": 0},
         "streams.hex": golden("streams_request.hex")[0],
         "labels.hex": {"k": "labels", "id": 5, "stream": "train", "first": 0},
+        "replaced.hex": {"k": "replaced", "id": 8, "stream": "train", "first": 0},
         "stats.hex": golden("stats_request.hex")[0],
     }
     for name, request in requests.items():

@@ -128,6 +128,15 @@ STREAM = {
 TENSOR = {"name": _text(64), "dtype": _word(*DTYPES), "shape": _shape}
 REPLACED = {"slot": _unsigned(U32), "index": _unsigned(U64), "reason": _text(512)}
 
+REPLACED_SAMPLE = {
+    "index": _unsigned(U64),
+    "path": _text(512),
+    "reason": _text(512),
+    "slots": lambda value: _unsigned(U64)(value) and value > 0,
+    "epoch": _unsigned(U32),
+    "step": _unsigned(U64),
+}
+
 
 def _figures(value):
     return (
@@ -161,6 +170,11 @@ REPLIES = {
         and len(value) <= 512
         and all(map(_text(512), value)),
         "counts": lambda value: type(value) is list and all(map(_unsigned(U64), value)),
+    },
+    "replaced": {
+        "first": _unsigned(U32),
+        "samples": _unsigned(U64),
+        "rows": _rows(REPLACED_SAMPLE, 256),
     },
     "stats": {"figures": _figures},
 }
@@ -347,6 +361,16 @@ class Client:
         demand(reply["first"] == first, f"labels from {reply['first']}, not {first}")
         demand(len(reply["names"]) == len(reply["counts"]), "names and counts differ in number")
         return reply["names"], reply["counts"]
+
+    def replaced(self, stream):
+        """Every sample that the daemon lists as bad, and how many it knows."""
+        rows = []
+        while True:
+            reply = self.ask("replaced", stream=stream, first=len(rows))
+            demand(reply["first"] == len(rows), f"rows from {reply['first']}, not {len(rows)}")
+            if not reply["rows"]:
+                return rows, reply["samples"]
+            rows += reply["rows"]
 
     def stats(self):
         return self.ask("stats")["figures"]
