@@ -61,12 +61,18 @@ EXAMPLES := $(call program,client/examples/*.c)
 TESTS := $(call program,tests/check_*.c)
 TOOLS := $(call program,tests/tools/*.c)
 FUZZERS := $(call program,tests/fuzz/*.c)
+CHAOS := $(call program,tests/chaos/*.c)
 MINUTES ?= 1
 # Areas and views of random pictures for make check-long; as many as that take some twenty minutes.
 CASES ?= 1000000
 
-.PHONY: all demo check check-long bench fuzz lint install uninstall dist clean help packages-demo \
-	packages-check packages-bench packages-lint run-demo run-check run-check-long run-bench \
+# make chaos: as many kills and batches, or so many hours; SEED=7 repeats a run's faults.
+KILLS ?=
+BATCHES ?=
+HOURS ?=
+
+.PHONY: all demo check check-long chaos bench fuzz lint install uninstall dist clean help packages-demo \
+	packages-check packages-bench packages-lint run-demo run-check run-check-long run-chaos run-bench \
 	run-lint tests
 
 all: $(PROGRAMS) $(LIBRARIES)
@@ -77,6 +83,7 @@ help:
 	@echo 'make demo DATA=DIR  the same with your folder of class folders of JPEGs'
 	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
 	@echo 'make check-long     random crops alone, CASES=1000000 of them; SEED=7 draws others'
+	@echo 'make chaos          kill daemons and trainers; HOURS=1, or KILLS=1000 BATCHES=100000, SEED=7'
 	@echo 'make bench          measure against libjpeg-turbo and PyTorch; DATA=DIR, QUICK=1'
 	@echo 'make fuzz MINUTES=1 fuzz what reads messages, pictures and CSVs with libFuzzer'
 	@echo 'make lint           hold the source to the house rules'
@@ -91,8 +98,8 @@ help:
 demo check bench fuzz lint: %: packages-%
 	@$(MAKE) --no-print-directory run-$*
 
-check-long: packages-check
-	@$(MAKE) --no-print-directory run-check-long
+check-long chaos: %: packages-check
+	@$(MAKE) --no-print-directory run-$*
 
 packages-demo:
 	@.ci/packages build
@@ -122,6 +129,13 @@ run-check-long: export STOKER_BUILD = $(abspath $(BUILD))
 run-check-long: tests
 	@$(BUILD)/tests/check_crops
 	@/usr/bin/python3 -m pytest -q -p no:cacheprovider -k random tests/integration/test_pixels.py
+
+run-chaos: export STOKER_BUILD = $(abspath $(BUILD))
+run-chaos: tests
+	@/usr/bin/python3 tests/chaos/run.py $(if $(KILLS),--kills $(KILLS)) \
+		$(if $(BATCHES),--batches $(BATCHES)) $(if $(HOURS),--hours $(HOURS)) \
+		$(if $(SEED),--seed $(SEED))
+
 run-bench: $(PROGRAMS) $(BUILD)/stoker-measure $(BUILD)/stoker-demo-draw
 	@/usr/bin/python3 tests/bench/run.py $(BUILD) $(if $(DATA),--data '$(DATA)') \
 		$(if $(QUICK),--quick)
@@ -191,7 +205,7 @@ $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,check) \
 		$(DAEMON_LIBS) $(if $(findstring sheet,$@),$(COMMAND_LIBS))
 
-$(TOOLS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
+$(TOOLS) $(CHAOS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a
@@ -199,7 +213,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a
 
 fuzzers: $(FUZZERS) $(BUILD)/stoker-demo-draw
 
-tests: all $(TESTS) $(TOOLS) $(EXAMPLES) $(BUILD)/stoker-demo-draw $(BUILD)/stoker-measure
+tests: all $(TESTS) $(TOOLS) $(CHAOS) $(EXAMPLES) $(BUILD)/stoker-demo-draw $(BUILD)/stoker-measure
 
 # Installation.
 
