@@ -47,6 +47,7 @@ struct config {
     uint32_t workers;                /* 0 = one a core that this process may run on */
     uint32_t readers;                /* 1 .. CONFIG_READERS_MAX */
     uint64_t memory_bytes_max;       /* 0 = 1 GiB and 256 MiB a worker */
+    uint64_t client_timeout_ms;      /* a client that reads nothing is dropped; 0 = never */
     uint64_t image_pixels_max;       /* a picture with more is treated as corrupt */
     uint64_t image_bytes_max;        /* encoded; likewise */
     uint32_t connections_max;        /* 0 = what the limit of descriptors allows, in reason */

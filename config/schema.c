@@ -9,6 +9,7 @@
 #include "config/config.h"
 
 #define GIB ((uint64_t)1 << 30)
+#define HOUR_MS ((uint64_t)60 * 60 * 1000)
 
 static const char *const log_level_list[] = {
     [CONFIG_LOG_ERROR] = "error", [CONFIG_LOG_WARN] = "warn",   [CONFIG_LOG_NOTICE] = "notice",
@@ -38,6 +39,8 @@ const struct config_key config_keys[] = {
     {GLOBAL(readers, CONFIG_U32, readers), ONE, WHOLE(1, CONFIG_READERS_MAX), .defaults = {"8"}},
     {GLOBAL(memory_max, CONFIG_BYTES, memory_bytes_max), ONE, WHOLE(0, GIB * 1024 * 16),
      .defaults = {"0"}},
+    {GLOBAL(client_timeout, CONFIG_MS, client_timeout_ms), ONE, WHOLE(0, 24 * HOUR_MS),
+     .defaults = {"1m"}},
     {GLOBAL(image_pixels_max, CONFIG_U64, image_pixels_max), ONE,
      WHOLE(1, 4294836225), /* 65,535 squared: no JPEG has more */
      .defaults = {"100000000"}},

@@ -30,6 +30,7 @@ enum config_kind {
     CONFIG_U32,
     CONFIG_U64,
     CONFIG_BYTES,    /* uint64_t; K, M, G and T stand for powers of 1024 */
+    CONFIG_MS,       /* uint64_t milliseconds; ms, s, m or h stand behind all but 0 */
     CONFIG_REAL,     /* double */
     CONFIG_WORD,     /* an enum */
     CONFIG_ENDPOINT, /* char *, owned by the field */
@@ -54,7 +55,7 @@ struct config_key {
     unsigned count_min; /* values; more than one are a list */
     unsigned count_max;
     size_t count_offset; /* of the size_t that says how many; 0: the last one fills the rest */
-    uint64_t min, max;   /* of CONFIG_U32, CONFIG_U64, CONFIG_BYTES; both are allowed */
+    uint64_t min, max;   /* of whole numbers, in bytes or milliseconds; both are allowed */
     double real_min, real_max;
     const struct recipe_words *words;
     const char

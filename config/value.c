@@ -22,6 +22,7 @@ static size_t value_bytes(enum config_kind kind)
         return sizeof(uint32_t);
     case CONFIG_U64:
     case CONFIG_BYTES:
+    case CONFIG_MS:
         return sizeof(uint64_t);
     case CONFIG_REAL:
         return sizeof(double);
@@ -53,6 +54,7 @@ enum stk_status config_key_set(const struct config_key *key, void *base, unsigne
     case CONFIG_U32:
     case CONFIG_U64:
     case CONFIG_BYTES:
+    case CONFIG_MS:
         return set_whole(key, field, text);
     case CONFIG_REAL:
         return set_real(key, field, text);
@@ -70,15 +72,35 @@ enum stk_status config_key_set(const struct config_key *key, void *base, unsigne
     return STK_INVALID;
 }
 
-static const char byte_units[] = "KMGT";
+struct unit {
+    const char *word;
+    uint64_t factor; /* of the one before it a divisor */
+};
 
-/* How far a unit shifts; 0 for none, -1 for what is no unit. */
-static int unit_shift(enum config_kind kind, const char *unit)
+static const struct unit byte_units[] = {
+    {"", 1},
+    {"K", UINT64_C(1) << 10},
+    {"M", UINT64_C(1) << 20},
+    {"G", UINT64_C(1) << 30},
+    {"T", UINT64_C(1) << 40},
+    {NULL, 0},
+};
+static const struct unit time_units[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}, {NULL, 0},
+};
+static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
+
+static const struct unit *units_of(enum config_kind kind)
 {
-    if (*unit == '\0')
-        return 0;
-    const char *found = kind == CONFIG_BYTES && unit[1] == '\0' ? strchr(byte_units, *unit) : NULL;
-    return found != NULL ? 10 * (int)(found - byte_units + 1) : -1;
+    return kind == CONFIG_BYTES ? byte_units : kind == CONFIG_MS ? time_units : no_units;
+}
+
+/* What a unit stands for; 0 for what is no unit. */
+static uint64_t unit_factor(const struct unit *unit, const char *word)
+{
+    while (unit->word != NULL && strcmp(unit->word, word) != 0)
+        unit++;
+    return unit->factor;
 }
 
 static enum stk_status set_whole(const struct config_key *key, char *field, const char *text)
@@ -86,14 +108,16 @@ static enum stk_status set_whole(const struct config_key *key, char *field, cons
     bool negative = *text == '-';
     text += negative;
     size_t digits = strspn(text, "0123456789");
-    int shift = unit_shift(key->kind, text + digits);
-    if (digits == 0 || shift < 0)
-        return STK_INVALID;
     errno = 0;
     uint64_t value = strtoull(text, NULL, 10);
-    if (errno == ERANGE || value > UINT64_MAX >> shift)
+    /* No time at all needs no unit. */
+    bool bare = text[digits] == '\0' && value == 0;
+    uint64_t factor = bare ? 1 : unit_factor(units_of(key->kind), text + digits);
+    if (digits == 0 || factor == 0)
+        return STK_INVALID;
+    if (errno == ERANGE || value > UINT64_MAX / factor)
         return STK_RANGE;
-    value <<= shift;
+    value *= factor;
     if ((negative && value > 0) || value < key->min || value > key->max)
         return STK_RANGE;
     if (key->kind == CONFIG_U32)
@@ -160,18 +184,12 @@ static enum stk_status set_box(const struct config_key *key, char *field, unsign
 }
 
 /* The largest unit that leaves a whole number. */
-static void print_bytes(char *text, size_t capacity, uint64_t value)
+static void print_whole(char *text, size_t capacity, enum config_kind kind, uint64_t value)
 {
-    const char *unit = byte_units;
-    while (value > 0 && value % 1024 == 0 && *unit != '\0') {
-        value /= 1024;
+    const struct unit *unit = units_of(kind);
+    while (value > 0 && unit[1].word != NULL && value % unit[1].factor == 0)
         unit++;
-    }
-    int printed = snprintf(text, capacity, "%" PRIu64, value);
-    if (unit > byte_units && printed > 0 && (size_t)printed + 1 < capacity) {
-        text[printed] = unit[-1];
-        text[printed + 1] = '\0';
-    }
+    snprintf(text, capacity, "%" PRIu64 "%s", value / unit->factor, value > 0 ? unit->word : "");
 }
 
 static void words_range(const struct recipe_words *words, char range[CONFIG_RANGE_BYTES])
@@ -193,17 +211,16 @@ static void words_range(const struct recipe_words *words, char range[CONFIG_RANG
 
 void config_key_range(const struct config_key *key, char range[CONFIG_RANGE_BYTES])
 {
-    char bytes_min[32], bytes_max[32];
+    char least[32], most[32];
     range[0] = '\0';
     switch (key->kind) {
     case CONFIG_U32:
     case CONFIG_U64:
-        snprintf(range, CONFIG_RANGE_BYTES, "%" PRIu64 " .. %" PRIu64, key->min, key->max);
-        break;
     case CONFIG_BYTES:
-        print_bytes(bytes_min, sizeof(bytes_min), key->min);
-        print_bytes(bytes_max, sizeof(bytes_max), key->max);
-        snprintf(range, CONFIG_RANGE_BYTES, "%s .. %s", bytes_min, bytes_max);
+    case CONFIG_MS:
+        print_whole(least, sizeof(least), key->kind, key->min);
+        print_whole(most, sizeof(most), key->kind, key->max);
+        snprintf(range, CONFIG_RANGE_BYTES, "%s .. %s", least, most);
         break;
     case CONFIG_REAL:
         snprintf(range, CONFIG_RANGE_BYTES, "%g .. %g", key->real_min, key->real_max);
@@ -270,18 +287,17 @@ static void print_box(const struct config_key *key, const char *field, FILE *out
 
 static void print_value(const struct config_key *key, const char *field, FILE *out)
 {
-    char bytes[32];
+    char whole[32];
     unsigned word;
     switch (key->kind) {
     case CONFIG_U32:
         fprintf(out, "%" PRIu32, *(const uint32_t *)field);
         break;
     case CONFIG_U64:
-        fprintf(out, "%" PRIu64, *(const uint64_t *)field);
-        break;
     case CONFIG_BYTES:
-        print_bytes(bytes, sizeof(bytes), *(const uint64_t *)field);
-        fputs(bytes, out);
+    case CONFIG_MS:
+        print_whole(whole, sizeof(whole), key->kind, *(const uint64_t *)field);
+        fputs(whole, out);
         break;
     case CONFIG_REAL:
         print_real(*(const double *)field, out);

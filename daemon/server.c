@@ -112,6 +112,7 @@ static void turn(uv_prepare_t *prepare)
     server_monitor_drain(server);
     server_dispatch(server);
     server_client_reap(server);
+    server_connections_close(server);
     if (more || has_input(server->router) || has_input(server->monitor))
         uv_async_send(&server->wake);
     if (server->draining && server_is_quiet(server))
@@ -211,6 +212,13 @@ static void feed_watchdog(uv_timer_t *timer)
     server->watched_progress = progress;
 }
 
+static void look_at_clients(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    server_client_expire(server, uv_timer_get_repeat(timer));
+    uv_timer_set_repeat(timer, server_client_interval_ms(server));
+}
+
 /* Life cycle. */
 
 static int descriptor_of(void *socket)
@@ -230,13 +238,15 @@ static bool init_handles(struct server *server)
         uv_poll_init(loop, &server->monitor_poll, descriptor_of(server->monitor)) ||
         uv_async_init(loop, &server->wake, wake_by_async) ||
         uv_prepare_init(loop, &server->prepare) || uv_timer_init(loop, &server->status_timer) ||
-        uv_timer_init(loop, &server->watchdog_timer) || uv_timer_init(loop, &server->drain_timer);
+        uv_timer_init(loop, &server->watchdog_timer) || uv_timer_init(loop, &server->drain_timer) ||
+        uv_timer_init(loop, &server->client_timer);
     for (int i = 0; i < SERVER_SIGNALS && !failed; i++)
         failed = uv_signal_init(loop, &server->signals[i]) != 0;
     server->prepare.data = server;
     server->status_timer.data = server;
     server->watchdog_timer.data = server;
     server->drain_timer.data = server;
+    server->client_timer.data = server;
     for (int i = 0; i < SERVER_SIGNALS; i++)
         server->signals[i].data = server;
     return !failed;
@@ -252,10 +262,12 @@ static enum stk_status open_loop(struct server *server)
         return STK_SYSTEM;
     server->handles_open = true;
     uint64_t watchdog_ms = notify_watchdog_ms() / 2;
+    uint64_t look_ms = server_client_interval_ms(server);
     bool failed = uv_poll_start(&server->router_poll, UV_READABLE, wake_by_poll) ||
                   uv_poll_start(&server->monitor_poll, UV_READABLE, wake_by_poll) ||
                   uv_prepare_start(&server->prepare, turn) ||
-                  uv_timer_start(&server->status_timer, tell_status, STATUS_MS, STATUS_MS);
+                  uv_timer_start(&server->status_timer, tell_status, STATUS_MS, STATUS_MS) ||
+                  uv_timer_start(&server->client_timer, look_at_clients, look_ms, look_ms);
     if (watchdog_ms > 0)
         failed = failed || uv_timer_start(&server->watchdog_timer, feed_watchdog, 0, watchdog_ms);
     for (int i = 0; i < SERVER_SIGNALS && !failed; i++)

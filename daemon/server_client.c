@@ -9,13 +9,22 @@
  * default of one is kept.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "daemon/base/log.h"
 #include "daemon/server_accept.h"
 #include "daemon/server_parts.h"
+
+enum {
+    LOOKS_A_TIMEOUT = 4, /* a client is cut up to so much of client_timeout late */
+    LOOK_MS_MIN = 10,
+    LOOK_MS_MAX = 5000,
+};
 
 struct client *server_client_find(struct server *server, const void *identity, size_t len)
 {
@@ -62,6 +71,96 @@ void server_client_drop(struct server *server, struct client *client, const char
     figure_set(&server->figures.clients, server->client_count);
 }
 
+static bool is_marked(const uint8_t *fds, int fd)
+{
+    return fd >= 0 && fd < SERVER_FDS_MAX && (fds[fd / 8] >> fd % 8 & 1) != 0;
+}
+
+static void mark(uint8_t *fds, int fd, bool marked)
+{
+    if (fd < 0 || fd >= SERVER_FDS_MAX)
+        return;
+    uint8_t bit = (uint8_t)(1 << fd % 8);
+    if (marked)
+        fds[fd / 8] |= bit;
+    else
+        fds[fd / 8] &= (uint8_t)~bit;
+}
+
+bool server_connection_is_closed(const struct server *server, int fd)
+{
+    return is_marked(server->closed_fds, fd);
+}
+
+void server_connection_cut(struct server *server, int fd)
+{
+    mark(server->closed_fds, fd, true);
+    mark(server->cut_fds, fd, true);
+    server->cutting = true;
+}
+
+/*
+ * The descriptor is libzmq's, which may close it at any time, and the next connection may get its
+ * number.  libzmq tells the monitor before it closes one.  So a copy of the descriptor is of the
+ * connection that is meant if the monitor has nothing to say of it after the copy was made.
+ * False where there is no descriptor left for a copy.
+ */
+static bool close_connection(struct server *server, int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0)
+        return errno == EBADF;
+    server_monitor_drain(server);
+    if (is_marked(server->cut_fds, fd))
+        shutdown(copy, SHUT_RDWR);
+    mark(server->cut_fds, fd, false);
+    close(copy);
+    return true;
+}
+
+void server_connections_close(struct server *server)
+{
+    if (!server->cutting)
+        return;
+    server->cutting = false;
+    for (int fd = 0; fd < SERVER_FDS_MAX; fd++) {
+        if (is_marked(server->cut_fds, fd) && !close_connection(server, fd))
+            server->cutting = true;
+    }
+}
+
+void server_client_cut(struct server *server, struct client *client, const char *reason)
+{
+    LOG(WARN, "client.cut", LOG_TEXT("client", client->name), LOG_TEXT("reason", reason),
+        LOG_NUMBER("batches_unread", client->delivery_count));
+    figure_add(&server->figures.clients_cut, 1);
+    server_connection_cut(server, client->fd);
+    server_client_drop(server, client, reason);
+}
+
+/* Time is counted in calls, not taken from a clock: a daemon that was stopped itself, or slept with
+ * its machine, blames nobody for that. */
+void server_client_expire(struct server *server, uint64_t interval_ms)
+{
+    uint64_t timeout_ms = server->config->client_timeout_ms;
+    struct client *client = TAILQ_FIRST(&server->clients);
+    while (client != NULL) {
+        struct client *next = TAILQ_NEXT(client, entry);
+        client->unread_ms = client->delivery_count > 0 ? client->unread_ms + interval_ms : 0;
+        if (timeout_ms > 0 && client->unread_ms > timeout_ms)
+            server_client_cut(server, client, "took no batch for client_timeout");
+        client = next;
+    }
+}
+
+uint64_t server_client_interval_ms(const struct server *server)
+{
+    uint64_t interval_ms = server->config->client_timeout_ms / LOOKS_A_TIMEOUT;
+    if (interval_ms == 0 || interval_ms > LOOK_MS_MAX)
+        return LOOK_MS_MAX;
+    return interval_ms < LOOK_MS_MIN ? LOOK_MS_MIN : interval_ms;
+}
+
 void server_client_reap(struct server *server)
 {
     struct client *client = TAILQ_FIRST(&server->gone);
@@ -75,25 +174,16 @@ void server_client_reap(struct server *server)
     }
 }
 
-bool server_connection_is_closed(const struct server *server, int fd)
+/* The connection of this number is another one from here on, or none. */
+static void connection_changed(struct server *server, int fd, bool closed)
 {
-    return fd >= 0 && fd < SERVER_FDS_MAX && (server->closed_fds[fd / 8] >> fd % 8 & 1) != 0;
-}
-
-static void mark_closed(struct server *server, int fd, bool closed)
-{
-    if (fd < 0 || fd >= SERVER_FDS_MAX)
-        return;
-    uint8_t bit = (uint8_t)(1 << fd % 8);
-    if (closed)
-        server->closed_fds[fd / 8] |= bit;
-    else
-        server->closed_fds[fd / 8] &= (uint8_t)~bit;
+    mark(server->closed_fds, fd, closed);
+    mark(server->cut_fds, fd, false);
 }
 
 static void connection_broke(struct server *server, int fd)
 {
-    mark_closed(server, fd, true);
+    connection_changed(server, fd, true);
     struct client *client = TAILQ_FIRST(&server->clients);
     while (client != NULL) {
         struct client *next = TAILQ_NEXT(client, entry);
@@ -133,7 +223,7 @@ void server_monitor_drain(struct server *server)
             connection_broke(server, value);
         } else {
             figure_add(&server->figures.connections, 1);
-            mark_closed(server, value, false);
+            connection_changed(server, value, false);
         }
     }
 }

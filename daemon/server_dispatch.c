@@ -28,13 +28,16 @@ static bool answer(struct server *server, struct client *client, struct request 
 {
     uint64_t id = request->id;
     server_request_done(server, client, request);
-    bool sent = batch->state == BATCH_FAILED
-                    ? server_send_error(server, client->identity, client->identity_len, id,
-                                        batch->failure, batch->failure_reason)
-                    : server_send_batch(server, client, id, batch);
-    if (sent)
+    enum stk_status status = batch->state == BATCH_FAILED
+                                 ? server_send_error(server, client->identity, client->identity_len,
+                                                     id, batch->failure, batch->failure_reason)
+                                 : server_send_batch(server, client, id, batch);
+    if (status == STK_OK)
         return true;
-    server_client_drop(server, client, "takes nothing more");
+    if (status == STK_CLOSED)
+        server_client_drop(server, client, "disconnected");
+    else
+        server_client_cut(server, client, "cannot be answered: too much is unread");
     return false;
 }
 
@@ -82,6 +85,7 @@ void server_collect(struct server *server)
     while ((delivery = STAILQ_FIRST(&returned)) != NULL) {
         STAILQ_REMOVE_HEAD(&returned, returned);
         delivery->client->delivery_count--;
+        delivery->client->unread_ms = 0;
         cache_unref(server->cache, &delivery->batch);
     }
     struct batch *batch;
@@ -165,7 +169,7 @@ static bool serve(struct server *server, struct client *client)
     uint32_t waiting;
     struct request *request = next_request(client, &waiting);
     uint32_t pinned = waiting + client->delivery_count;
-    if (request == NULL || pinned >= STK_WINDOW_MAX)
+    if (request == NULL || pinned >= client->window)
         return false;
     bool allowed = pinned < allowance(server, pinned, request);
     return serve_request(server, client, request, allowed);

@@ -65,9 +65,11 @@ struct client {
     uint8_t identity[SERVER_IDENTITY_BYTES_MAX];
     uint8_t identity_len;
     char name[STK_NAME_BYTES_MAX + 1];
-    int fd;          /* of its connection, to be told when that breaks; -1 unknown */
-    uint32_t window; /* requests in flight granted */
-    bool gone;       /* only waits for its deliveries to return */
+    int fd;             /* of its connection, to be told when that breaks; -1 unknown */
+    uint32_t window;    /* requests in flight granted */
+    bool gone;          /* only waits for its deliveries to return */
+    bool cut;           /* gone, and its connection is still to be closed */
+    uint64_t unread_ms; /* how long it took none of the batches that libzmq holds for it */
 
     uint32_t request_count;
     uint32_t delivery_count; /* batches that libzmq holds for it */
@@ -99,6 +101,8 @@ struct server {
     void *router;
     void *monitor;
     uint8_t closed_fds[SERVER_FDS_MAX / 8]; /* a bit a descriptor whose connection broke last */
+    uint8_t cut_fds[SERVER_FDS_MAX / 8];    /* a bit one whose connection is to be closed */
+    bool cutting;                           /* there may be one */
     struct endpoint endpoints[CONFIG_LISTEN_MAX];
     size_t endpoint_count;
 
@@ -113,6 +117,7 @@ struct server {
     uv_timer_t status_timer;
     uv_timer_t watchdog_timer;
     uv_timer_t drain_timer;
+    uv_timer_t client_timer;
     bool draining;
     bool cut_short;            /* the drain did not end by itself */
     uint64_t watched_progress; /* at the watchdog's last look */
@@ -168,6 +173,27 @@ struct client *server_client_add(struct server *server, const void *identity, si
 /** Forget a client and what it waits for; what libzmq holds for it is waited for. */
 void server_client_drop(struct server *server, struct client *client, const char *reason);
 
+/** Drop a client and close its connection, so that libzmq lets go of what waits there for it. */
+void server_client_cut(struct server *server, struct client *client, const char *reason);
+
+/**
+ * Have a connection closed; what still comes by it is nobody's.
+ *
+ * libzmq cannot disconnect one peer of a ROUTER.  It does so by itself as soon as the descriptor
+ * says that the peer is gone, and shutdown(2) makes any descriptor say that.
+ */
+void server_connection_cut(struct server *server, int fd);
+
+/** Close what was cut.  It drains the monitor, so that clients may be dropped. */
+void server_connections_close(struct server *server);
+
+/** Cut those that take none of their batches for longer than client_timeout.  interval_ms passed
+ *  since the last call. */
+void server_client_expire(struct server *server, uint64_t interval_ms);
+
+/** How often to look for them. */
+uint64_t server_client_interval_ms(const struct server *server);
+
 /** Free the clients that are gone and hold nothing any more. */
 void server_client_reap(struct server *server);
 
@@ -206,17 +232,24 @@ void server_batch_finished(void *context, struct batch *batch);
 /* server_send.c */
 
 /**
- * Send server->reply's first len bytes to a peer; false where it is gone or takes nothing more, or
- * where peers that read nothing already hold SERVER_REPLIES_BYTES_MAX of replies.
+ * Send server->reply's first len bytes to a peer.
+ *
+ * Returns: STK_OK
+ *          STK_CLOSED      it is gone
+ *          STK_LIMIT       it takes nothing more: too many messages wait for it
+ *          STK_OVERLOADED  peers that read nothing hold SERVER_REPLIES_BYTES_MAX of replies
  */
-bool server_send(struct server *server, const void *identity, size_t identity_len, size_t len);
+STK_MUST_CHECK enum stk_status server_send(struct server *server, const void *identity,
+                                           size_t identity_len, size_t len);
 
-/** Send an error reply; false where it could not be sent. */
-bool server_send_error(struct server *server, const void *identity, size_t identity_len,
-                       uint64_t id, enum stk_status status, const char *message);
+/** Send an error reply.  Returns: as server_send. */
+STK_MUST_CHECK enum stk_status server_send_error(struct server *server, const void *identity,
+                                                 size_t identity_len, uint64_t id,
+                                                 enum stk_status status, const char *message);
 
-/** Send a READY batch, without copying it; false where the client is gone or takes nothing more. */
-bool server_send_batch(struct server *server, struct client *client, uint64_t id,
-                       struct batch *batch);
+/** Send a READY batch, without copying it, or an error that says why not.  Returns: as
+ *  server_send. */
+STK_MUST_CHECK enum stk_status server_send_batch(struct server *server, struct client *client,
+                                                 uint64_t id, struct batch *batch);
 
 #endif

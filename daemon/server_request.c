@@ -21,20 +21,37 @@ struct letter {
     struct stk_request request;
 };
 
+/* Whoever cannot be answered would wait for ever: without its connection it asks again. */
+static void cut_sender(struct server *server, const struct letter *letter)
+{
+    struct client *client = server_client_find(server, letter->identity, letter->identity_len);
+    if (client != NULL)
+        server_client_cut(server, client, "cannot be answered: too much is unread");
+    else
+        server_connection_cut(server, letter->fd);
+}
+
 static void refuse(struct server *server, const struct letter *letter, enum stk_status status,
                    const char *message)
 {
-    server_send_error(server, letter->identity, letter->identity_len, letter->request.id, status,
-                      message);
+    enum stk_status sent = server_send_error(server, letter->identity, letter->identity_len,
+                                             letter->request.id, status, message);
+    if (sent != STK_OK && sent != STK_CLOSED)
+        cut_sender(server, letter);
 }
 
 static void reply(struct server *server, const struct letter *letter, enum stk_status status,
                   size_t len)
 {
-    if (status == STK_OK)
-        server_send(server, letter->identity, letter->identity_len, len);
-    else
+    if (status != STK_OK) {
         refuse(server, letter, status, "the reply is longer than a header may be");
+        return;
+    }
+    status = server_send(server, letter->identity, letter->identity_len, len);
+    if (status == STK_OVERLOADED)
+        refuse(server, letter, status, "no room for the reply: others leave theirs unread");
+    else if (status == STK_LIMIT)
+        cut_sender(server, letter);
 }
 
 /* The stream that a request names, or NULL after an error reply that names those there are. */
@@ -63,6 +80,8 @@ static struct client *client_of(struct server *server, const struct letter *lett
         client = server_client_add(server, letter->identity, letter->identity_len, letter->fd);
     if (client == NULL)
         refuse(server, letter, STK_OVERLOADED, "too many clients; try again when one has left");
+    else
+        client->fd = letter->fd;
     return client;
 }
 

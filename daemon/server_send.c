@@ -14,13 +14,13 @@
 #include "daemon/server_parts.h"
 
 /* libzmq says EAGAIN where the peer's queue is full, EHOSTUNREACH where the peer is gone. */
-static bool send_bytes(void *router, const void *bytes, size_t len, int flags)
+static enum stk_status send_bytes(void *router, const void *bytes, size_t len, int flags)
 {
     int sent;
     do {
         sent = zmq_send(router, bytes, len, flags | ZMQ_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
-    return sent >= 0;
+    return sent >= 0 ? STK_OK : errno == EAGAIN ? STK_LIMIT : STK_CLOSED;
 }
 
 /* A reply's bytes, and whose account they are on until libzmq has sent them. */
@@ -60,7 +60,7 @@ static bool reply_frame(struct server *server, size_t len, zmq_msg_t *frame)
 }
 
 /* Send a frame; it is libzmq's afterwards, or closed. */
-static bool send_frame(void *router, zmq_msg_t *frame, int flags)
+static enum stk_status send_frame(void *router, zmq_msg_t *frame, int flags)
 {
     int sent;
     do {
@@ -68,31 +68,33 @@ static bool send_frame(void *router, zmq_msg_t *frame, int flags)
     } while (sent < 0 && errno == EINTR);
     if (sent < 0)
         zmq_msg_close(frame);
-    return sent >= 0;
+    return sent >= 0 ? STK_OK : STK_CLOSED;
 }
 
-bool server_send(struct server *server, const void *identity, size_t identity_len, size_t len)
+enum stk_status server_send(struct server *server, const void *identity, size_t identity_len,
+                            size_t len)
 {
     zmq_msg_t frame;
     if (!reply_frame(server, len, &frame))
-        return false;
-    if (!send_bytes(server->router, identity, identity_len, ZMQ_SNDMORE)) {
-        zmq_msg_close(&frame);
-        return false;
-    }
-    return send_frame(server->router, &frame, 0);
+        return STK_OVERLOADED;
+    enum stk_status status = send_bytes(server->router, identity, identity_len, ZMQ_SNDMORE);
+    if (status == STK_OK)
+        return send_frame(server->router, &frame, 0);
+    zmq_msg_close(&frame);
+    return status;
 }
 
-bool server_send_error(struct server *server, const void *identity, size_t identity_len,
-                       uint64_t id, enum stk_status status, const char *message)
+enum stk_status server_send_error(struct server *server, const void *identity, size_t identity_len,
+                                  uint64_t id, enum stk_status status, const char *message)
 {
     size_t len;
     struct stk_error error = {.id = id, .status = status, .message = stk_text_of(message)};
-    if (stk_error_encode(&error, server->reply, sizeof server->reply, &len) != STK_OK ||
-        !server_send(server, identity, identity_len, len))
-        return false;
-    figure_add(&server->figures.errors_sent, 1);
-    return true;
+    enum stk_status sent = stk_error_encode(&error, server->reply, sizeof server->reply, &len);
+    if (sent == STK_OK)
+        sent = server_send(server, identity, identity_len, len);
+    if (sent == STK_OK)
+        figure_add(&server->figures.errors_sent, 1);
+    return sent;
 }
 
 /* So many frames of a delivery are no longer held; with the last it goes back to the loop. */
@@ -191,21 +193,23 @@ static uint64_t batch_bytes(const struct batch *batch)
 }
 
 /* After libzmq has taken the identity it takes the rest of the message, whatever the peer does. */
-static bool send_frames(struct server *server, const struct client *client, size_t header_len,
-                        struct tensor_frames *made)
+static enum stk_status send_frames(struct server *server, const struct client *client,
+                                   size_t header_len, struct tensor_frames *made)
 {
-    if (!send_bytes(server->router, client->identity, client->identity_len, ZMQ_SNDMORE)) {
+    enum stk_status status =
+        send_bytes(server->router, client->identity, client->identity_len, ZMQ_SNDMORE);
+    if (status != STK_OK) {
         close_frames(made->frames, made->count);
-        return false;
+        return status;
     }
-    send_bytes(server->router, server->reply, header_len, ZMQ_SNDMORE);
+    (void)send_bytes(server->router, server->reply, header_len, ZMQ_SNDMORE);
     for (uint32_t i = 0; i < made->count; i++)
-        send_frame(server->router, &made->frames[i], i + 1 < made->count ? ZMQ_SNDMORE : 0);
-    return true;
+        (void)send_frame(server->router, &made->frames[i], i + 1 < made->count ? ZMQ_SNDMORE : 0);
+    return STK_OK;
 }
 
-bool server_send_batch(struct server *server, struct client *client, uint64_t id,
-                       struct batch *batch)
+enum stk_status server_send_batch(struct server *server, struct client *client, uint64_t id,
+                                  struct batch *batch)
 {
     struct delivery *delivery = unused_delivery(client);
     CHECK(delivery != NULL);
@@ -223,15 +227,15 @@ bool server_send_batch(struct server *server, struct client *client, uint64_t id
                           memory_order_release);
     struct tensor_frames frames;
     bool made = make_frames(delivery, &frames);
-    bool sent = made && send_frames(server, client, len, &frames);
+    enum stk_status status = made ? send_frames(server, client, len, &frames) : STK_MEMORY;
     release_frames(delivery, 1);
     if (!made) {
         return server_send_error(server, client->identity, client->identity_len, id, STK_MEMORY,
                                  "no memory to send the batch; ask again");
     }
-    if (sent) {
+    if (status == STK_OK) {
         figure_add(&server->figures.batches_sent, 1);
         figure_add(&server->figures.bytes_sent, batch_bytes(batch));
     }
-    return sent;
+    return status;
 }

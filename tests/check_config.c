@@ -147,6 +147,7 @@ static void assert_configs_equal(const struct config *left, const struct config 
     ck_assert_uint_eq(left->workers, right->workers);
     ck_assert_uint_eq(left->readers, right->readers);
     ck_assert_uint_eq(left->memory_bytes_max, right->memory_bytes_max);
+    ck_assert_uint_eq(left->client_timeout_ms, right->client_timeout_ms);
     ck_assert_uint_eq(left->image_pixels_max, right->image_pixels_max);
     ck_assert_uint_eq(left->image_bytes_max, right->image_bytes_max);
     ck_assert_uint_eq(left->connections_max, right->connections_max);
@@ -199,6 +200,7 @@ START_TEST(three_lines_make_a_stream_with_every_default)
     ck_assert_uint_eq(config->workers, 0);
     ck_assert_uint_eq(config->readers, 8);
     ck_assert_uint_eq(config->memory_bytes_max, 0);
+    ck_assert_uint_eq(config->client_timeout_ms, 60000);
     ck_assert_uint_eq(config->image_pixels_max, 100000000);
     ck_assert_uint_eq(config->image_bytes_max, 33554432);
     ck_assert_uint_eq(config->connections_max, 0);
@@ -237,7 +239,7 @@ static const char every_key[] = "# comment, # with { a \" brace\n"
                                 "connections_max = 60000\n"
                                 "image_bytes_max = 64K\n"
                                 "image_pixels_max = 4294836225\n"
-                                "memory_max = 3T\n"
+                                "client_timeout = 24h memory_max = 3T\n"
                                 "readers = 256\n"
                                 "workers = 1024\n"
                                 "listen = {tcp://[::1]:1, # the first\n"
@@ -299,6 +301,7 @@ START_TEST(every_key_can_be_set)
     ck_assert_uint_eq(config->workers, 1024);
     ck_assert_uint_eq(config->readers, 256);
     ck_assert_uint_eq(config->memory_bytes_max, (uint64_t)3 << 40);
+    ck_assert_uint_eq(config->client_timeout_ms, 24 * 60 * 60 * 1000);
     ck_assert_uint_eq(config->image_pixels_max, 4294836225);
     ck_assert_uint_eq(config->image_bytes_max, 65536);
     ck_assert_uint_eq(config->connections_max, 60000);
@@ -568,6 +571,10 @@ static const struct {
     {"memory_max = 2GB", "1: \"memory_max\" is \"2GB\"; it must be 0 .. 16T"},
     {"memory_max = 1.5G", "1: \"memory_max\" is \"1.5G\"; it must be 0 .. 16T"},
     {"memory_max = G", "1: \"memory_max\" is \"G\"; it must be 0 .. 16T"},
+    {"client_timeout = 5", "1: \"client_timeout\" is \"5\"; it must be 0 .. 24h"},
+    {"client_timeout = 5M", "1: \"client_timeout\" is \"5M\"; it must be 0 .. 24h"},
+    {"client_timeout = 25h", "1: \"client_timeout\" is 25h; it must be 0 .. 24h"},
+    {"memory_max = 5s", "1: \"memory_max\" is \"5s\"; it must be 0 .. 16T"},
     {"image_bytes_max = 2G", "1: \"image_bytes_max\" is 2G; it must be 1K .. 1G"},
     {"image_pixels_max = 0", "1: \"image_pixels_max\" is 0; it must be 1 .. 4294836225"},
 
@@ -1082,6 +1089,7 @@ START_TEST(the_printed_form_names_every_key_that_matters)
         "workers = 0\n"
         "readers = 8\n"
         "memory_max = 0\n"
+        "client_timeout = 1m\n"
         "image_pixels_max = 100000000\n"
         "image_bytes_max = 32M\n"
         "connections_max = 0\n"

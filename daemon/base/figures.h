@@ -26,6 +26,7 @@
     X(requests_waiting, GAUGE, "batch requests that are not answered yet")                         \
     X(errors_sent, COUNTER, "error replies")                                                       \
     X(clients, GAUGE, "trainers connected")                                                        \
+    X(clients_cut, COUNTER, "trainers dropped for leaving their batches untaken")                  \
     X(connections, GAUGE, "connections open, trainers' and others'")                               \
     X(connections_refused, COUNTER, "connections closed at once, over connections_max")            \
     X(slab_bytes_in_use, GAUGE, "memory of batches in the making, in flight or cached")            \
