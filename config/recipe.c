@@ -110,10 +110,18 @@ static void put_settings(struct sink *sink, const struct recipe *recipe, enum tr
     }
 }
 
+/* The other transforms cut a window out of the picture at its own size. */
+static bool resizes(const struct recipe *recipe)
+{
+    return recipe_has_transform(recipe, TRANSFORM_RANDOM_RESIZED_CROP) ||
+           recipe_has_transform(recipe, TRANSFORM_RESIZE);
+}
+
 static void put_geometry(struct sink *sink, const struct recipe *recipe)
 {
     put(sink, "height=%" PRIu32 "\nwidth=%" PRIu32 "\n", recipe->height, recipe->width);
-    put(sink, "interpolation=%s\n", interpolation_list[recipe->interpolation]);
+    if (resizes(recipe))
+        put(sink, "interpolation=%s\n", interpolation_list[recipe->interpolation]);
     for (size_t i = 0; i < recipe->transform_count; i++)
         put(sink, "%s%s",
             i > 0 ? "," : "transform=", recipe_transform_words.list[recipe->transforms[i]]);

@@ -153,7 +153,8 @@ enum { RECIPE_TEXT_BYTES = 4096 }; /* always enough for recipe_text, the end mar
  *     image_bytes_max=33554432    bytes
  *     height=224
  *     width=224
- *     interpolation=bilinear      or bicubic, box, lanczos, nearest
+ *     interpolation=bilinear      or bicubic, box, lanczos, nearest;
+ *                                 only with random_resized_crop or resize in the list
  *     transform=random_resized_crop,flip                 the list
  *     random_resized_crop.scale=0.080000000000000002,1   the settings of those in the list, in the
  *     random_resized_crop.ratio=0.75,1.3333333333333333  list's order, each one's as in schema.c

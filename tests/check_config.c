@@ -1555,6 +1555,10 @@ START_TEST(what_cannot_change_a_byte_does_not_change_the_canonical_text)
         same_recipe_text("transform = center_crop", "transform = center_crop center_crop { }"));
     ck_assert(same_recipe_text("transform = {resize, center_crop}",
                                "transform = {resize, center_crop} resize { side = 256 }"));
+    ck_assert(same_recipe_text("transform = {pad_crop, flip}",
+                               "transform = {pad_crop, flip} interpolation = box"));
+    ck_assert(same_recipe_text("transform = center_crop",
+                               "transform = center_crop interpolation = lanczos"));
     ck_assert(same_recipe_text("", "mix { method = none }"));
     ck_assert(same_recipe_text("mix { }", "mix { method = mixup\npreset = fastai\nalpha = 0.4 }"));
     ck_assert(same_recipe_text("mix { }", "mix { preset = paper per = sample fold = yes "
@@ -1629,6 +1633,7 @@ START_TEST(what_changes_bytes_changes_the_canonical_text)
          "transform = {resize, random_erasing} random_erasing { value = {0, 0, 1} }"},
         {"", "interpolation = bicubic"},
         {"interpolation = box", "interpolation = nearest"},
+        {"transform = {resize, pad_crop}", "transform = {resize, pad_crop} interpolation = box"},
         {"", "dtype = f32"},
         {"", "layout = nchw"},
         {"dtype = f32", "dtype = f32\nmean = {0.485, 0.456, 0.407}"},

@@ -102,7 +102,7 @@ class Recipe:
             f"image_bytes_max={self.image_bytes_max}",
             f"height={self.height}",
             f"width={self.width}",
-            f"interpolation={self.interpolation}",
+            *([f"interpolation={self.interpolation}"] if self.resizes else []),
             f"transform={','.join(self.transform)}",
         ]
         for name in self.transform:
@@ -120,6 +120,10 @@ class Recipe:
         for first, batch, height, width in self.phases:
             lines += [f"phase={first}", f"batch={batch}", f"height={height}", f"width={width}"]
         return "".join(line + "\n" for line in lines)
+
+    @property
+    def resizes(self):
+        return not {"random_resized_crop", "resize"}.isdisjoint(self.transform)
 
     @property
     def crops_behind_resize(self):
