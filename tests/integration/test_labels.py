@@ -306,6 +306,31 @@ def test_a_mistake_in_a_list_is_named_by_file_and_line(launch, small, write, tex
     assert told.startswith(start) and BAD_LISTS[text] in told.removeprefix(start), told
 
 
+LARGE = {  # rows of a csv of 500,001 classes, and what else to do about them
+    "label": ("1", "set labels = index in"),
+    "labels": ("0 1", "name fewer classes in"),
+}
+
+
+@pytest.mark.parametrize("naming", LARGE)
+def test_targets_that_do_not_fit_into_memory_are_named(launch, small, write, naming):
+    label, advice = LARGE[naming]
+    picture = f"{small}/class0/0.jpg"
+    file = write(f"path,{naming}\n{picture},{label}\n" + f"{picture},500000\n" * 99)
+    recipe = Recipe(batch=100, height=8, width=8, labels="dense")
+    told = refused_at_start(launch, stream_text("train", f"csv:{file}", recipe))
+    assert told.endswith(
+        f'image_bytes_max, or {advice} stream "train", whose dense targets of 500001 classes are '
+        "190 of the 190 MiB of a batch"
+    )
+
+
+def test_targets_that_are_small_are_no_advice(launch, small):
+    recipe = Recipe(batch=20, height=2048, width=2048, labels="dense")
+    told = refused_at_start(launch, stream_text("train", small, recipe))
+    assert told.endswith("lower workers, batch, size or image_bytes_max")
+
+
 NOT_ONE_CLASS = {"any": "any number of classes", "numbers": "a row of numbers"}
 
 
