@@ -160,6 +160,17 @@ static enum stk_status add_member(struct reading *reading, const char *name, uin
     return STK_OK;
 }
 
+/* Guessing that commas separate would make classes of "tench, Tinca tinca"; keeping them, "b,". */
+static enum stk_status check_commas(const struct reading *reading, const char *field)
+{
+    if (strchr(field, ',') == NULL)
+        return STK_OK;
+    return refuse(reading,
+                  "has a comma; blanks separate classes, or call the column \"class\" where each "
+                  "field is one name",
+                  field);
+}
+
 static enum stk_status read_classes(struct reading *reading)
 {
     static const char blanks[] = " \t";
@@ -168,7 +179,7 @@ static enum stk_status read_classes(struct reading *reading)
     char *field = reading->reader.fields[reading->columns.classes];
     uint64_t first = rows->labels.first[rows->count];
     uint64_t end = first;
-    enum stk_status status = STK_OK;
+    enum stk_status status = naming != CSV_CLASS ? check_commas(reading, field) : STK_OK;
     if (naming == CSV_CLASS && field[0] != '\0')
         status = add_member(reading, field, &end);
     char *rest = NULL;

@@ -244,6 +244,9 @@ BAD_CSVS = {
     "path,class\n@,\n": "2: no class",
     "path,label\n@,a b a\n": '2: "a" stands twice in one row',
     "path,labels\n@,\n": "2: no row names a class",
+    'path,label\n@,a\n@,"b, c"\n': '3: "b, c" has a comma; blanks separate classes, or call the '
+    'column "class"',
+    'path,labels\n@,"b,c"\n': '2: "b,c" has a comma',
     "path,y\n@,nan\n": '2: "nan" in column 2 is no number',
     "path,y\n@,1\n@,inf\n": '3: "inf" in column 2 is no number',
     "path,y\n@,0x10\n": '2: "0x10" in column 2',
