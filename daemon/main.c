@@ -106,17 +106,15 @@ static struct pipeline_options pipeline_options_for(const struct config *config,
     };
 }
 
-static enum stk_status serve(const struct config *config, uint32_t cores, struct stream **streams,
-                             char *error)
+static enum stk_status serve(const struct config *config, const struct pipeline_options *options,
+                             struct stream **streams, char *error)
 {
-    struct pipeline_options options = pipeline_options_for(config, cores);
     struct memory_plan plan;
     struct server *server;
     enum stk_status status =
-        memory_plan(config, &options, streams, config->stream_count, &plan, error);
+        memory_plan(config, options, streams, config->stream_count, &plan, error);
     if (status == STK_OK)
-        status =
-            server_open(config, streams, config->stream_count, &options, &plan, &server, error);
+        status = server_open(config, streams, config->stream_count, options, &plan, &server, error);
     if (status != STK_OK)
         return status;
     status = server_run(server);
@@ -134,12 +132,15 @@ static int run(const struct config *config)
     descriptors_raise();
     notify_state("STATUS=listing the data");
     uint32_t cores = cores_count("");
+    struct pipeline_options options = pipeline_options_for(config, cores);
+    uint64_t text_bytes_max = memory_text_bytes_max(config, options.workers);
     struct stream **streams = calloc(config->stream_count, sizeof *streams);
     enum stk_status status = streams == NULL ? STK_MEMORY : STK_OK;
     for (size_t i = 0; i < config->stream_count && status == STK_OK; i++)
-        status = stream_open(&config->streams[i], source_threads(cores), &streams[i], error);
+        status = stream_open(&config->streams[i], source_threads(cores), text_bytes_max,
+                             &streams[i], error);
     if (status == STK_OK)
-        status = serve(config, cores, streams, error);
+        status = serve(config, &options, streams, error);
     for (size_t i = 0; streams != NULL && i < config->stream_count; i++)
         stream_close(&streams[i]);
     free(streams);

@@ -18,6 +18,11 @@ static size_t bytes_max_for(const struct config *config, uint32_t workers)
     return AUTO_BYTES + workers * (size_t)AUTO_BYTES_PER_WORKER;
 }
 
+uint64_t memory_text_bytes_max(const struct config *config, uint32_t workers)
+{
+    return bytes_max_for(config, workers) / 4;
+}
+
 /* The phase with the largest batches, and whose it is. */
 static const struct stream_phase *largest_batches(struct stream *const *streams, size_t count,
                                                   const struct stream **stream)

@@ -24,6 +24,15 @@ struct memory_plan {
 };
 
 /**
+ * What a CSV or a list of names may have, before anything is planned: a quarter of memory_max.  Its
+ * text, its rows and what is kept of them take three times the text together while it is listed
+ * (measured with rows of 30 bytes), when there are no batches yet.
+ *
+ * Threads: any.  Blocks: no.
+ */
+uint64_t memory_text_bytes_max(const struct config *config, uint32_t workers);
+
+/**
  * Make the plan and log it as one line.
  *
  *   options   the pipeline's threads and limits

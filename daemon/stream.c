@@ -174,7 +174,7 @@ static enum stk_status prepare(struct stream *stream, const struct config_stream
 }
 
 enum stk_status stream_open(const struct config_stream *config, unsigned threads,
-                            struct stream **stream, char *error)
+                            uint64_t text_bytes_max, struct stream **stream, char *error)
 {
     *stream = NULL;
     struct stream *made = calloc(1, sizeof *made);
@@ -184,7 +184,7 @@ enum stk_status stream_open(const struct config_stream *config, unsigned threads
     }
     made->name = config->name;
     char reason[SOURCE_ERROR_BYTES] = "";
-    const struct source_place place = {config->source, config->root, config->list};
+    const struct source_place place = {config->source, config->root, config->list, text_bytes_max};
     enum stk_status status = source_open(&place, threads, &made->source, reason);
     if (status != STK_OK)
         snprintf(error, CONFIG_ERROR_BYTES, "stream \"%s\": %s", config->name, reason);

@@ -39,10 +39,11 @@ struct stream {
 /**
  * List a stream's source and prepare everything else.
  *
- *   config    its name is borrowed and must outlive the stream
- *   threads   that list in parallel
- *   stream    set on success, NULL otherwise
- *   error     CONFIG_ERROR_BYTES of storage for a sentence
+ *   config           its name is borrowed and must outlive the stream
+ *   threads          that list in parallel
+ *   text_bytes_max   as of struct source_place
+ *   stream           set on success, NULL otherwise
+ *   error            CONFIG_ERROR_BYTES of storage for a sentence
  *
  * Owns:    the caller owns *stream and gives it to stream_close.
  * Returns: STK_OK; STK_CONFIG where an epoch would have no step, smoothing has no meaning, the
@@ -50,7 +51,8 @@ struct stream {
  * Threads: any.  Blocks: on directories.
  */
 STK_MUST_CHECK enum stk_status stream_open(const struct config_stream *config, unsigned threads,
-                                           struct stream **stream, char *error);
+                                           uint64_t text_bytes_max, struct stream **stream,
+                                           char *error);
 
 /** Give a stream back; *stream becomes NULL.  NULL is fine. */
 void stream_close(struct stream **stream);

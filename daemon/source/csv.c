@@ -146,7 +146,8 @@ static enum stk_status fill_listing(struct opening *opening)
 
 static enum stk_status list(struct opening *opening, const char *path, unsigned threads)
 {
-    enum stk_status status = text_read(path, &opening->text, opening->error);
+    enum stk_status status =
+        text_read(path, opening->place->text_bytes_max, &opening->text, opening->error);
     if (status == STK_OK)
         status = open_root(opening, path);
     if (status == STK_OK)

@@ -200,10 +200,11 @@ static enum stk_status match_all(struct list *list)
     return status == STK_OK ? check_matched(list) : status;
 }
 
-enum stk_status list_apply(const char *path, struct listing *listing, char *error)
+enum stk_status list_apply(const char *path, uint64_t bytes_max, struct listing *listing,
+                           char *error)
 {
     struct list list = {.listing = listing, .error = error};
-    enum stk_status status = text_read(path, &list.text, error);
+    enum stk_status status = text_read(path, bytes_max, &list.text, error);
     if (status == STK_OK)
         status = match_all(&list);
     if (status == STK_OK)

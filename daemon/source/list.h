@@ -15,13 +15,15 @@
 /**
  * Keep the samples that a file names, in the listing's order.  Classes keep their numbers.
  *
- *   path    of the file
- *   error   SOURCE_ERROR_BYTES of storage for a sentence with file and line
+ *   path        of the file
+ *   bytes_max   as text_read
+ *   error       SOURCE_ERROR_BYTES of storage for a sentence with file and line
  *
  * Returns: STK_OK; STK_INVALID where a name is not there, names two samples, or stands twice, or
  *          where there is none; what text_read returns.
  * Blocks:  on the file.
  */
-STK_MUST_CHECK enum stk_status list_apply(const char *path, struct listing *listing, char *error);
+STK_MUST_CHECK enum stk_status list_apply(const char *path, uint64_t bytes_max,
+                                          struct listing *listing, char *error);
 
 #endif

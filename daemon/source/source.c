@@ -54,7 +54,7 @@ static enum stk_status list(struct source *source, const struct source_place *pl
     if (status != STK_OK)
         return status;
     if (place->list[0] != '\0')
-        status = list_apply(place->list, &source->listing, error);
+        status = list_apply(place->list, place->text_bytes_max, &source->listing, error);
     if (status == STK_OK && count_classes(source) != STK_OK)
         status = fault_write(error, STK_MEMORY, "no memory for source %s",
                              fault_quote(place->url, "").text);

@@ -32,9 +32,10 @@ enum source_labels {
 
 /* What an operator gives. */
 struct source_place {
-    const char *url;  /* "folder:PATH", "csv:PATH", or a path alone, which means a folder */
-    const char *root; /* where the paths of a CSV start; empty: its own folder */
-    const char *list; /* a file that names the samples to keep; empty: all are kept */
+    const char *url;         /* "folder:PATH", "csv:PATH", or a path alone, which means a folder */
+    const char *root;        /* where the paths of a CSV start; empty: its own folder */
+    const char *list;        /* a file that names the samples to keep; empty: all are kept */
+    uint64_t text_bytes_max; /* of a CSV, and of the list; 0: what text_file.h allows */
 };
 
 /**

@@ -60,16 +60,29 @@ static enum stk_status fill(struct text *text, int fd, size_t bytes, char *error
     return STK_OK;
 }
 
-static enum stk_status read_open_file(struct text *text, int fd, char *error)
+/* What is made of a text while it is listed takes about twice as much again. */
+static enum stk_status check_bytes(const struct text *text, uint64_t bytes, uint64_t bytes_max,
+                                   char *error)
+{
+    if (bytes > TEXT_BYTES_MAX)
+        return text_fail(text, 0, error, STK_LIMIT, "has more than 4 GiB; divide it");
+    if (bytes_max == 0 || bytes <= bytes_max)
+        return STK_OK;
+    return text_fail(text, 0, error, STK_LIMIT,
+                     "has %" PRIu64 " bytes, and memory_max leaves %" PRIu64
+                     " for a text to list; raise memory_max to %" PRIu64 " MiB, or divide the file",
+                     bytes, bytes_max, (bytes >> 18) + 1);
+}
+
+static enum stk_status read_open_file(struct text *text, int fd, uint64_t bytes_max, char *error)
 {
     struct stat file;
     if (fstat(fd, &file) != 0)
         return fail(text, errno, error);
     if (!S_ISREG(file.st_mode))
         return text_fail(text, 0, error, STK_UNREADABLE, "is no file");
-    if ((uint64_t)file.st_size > TEXT_BYTES_MAX)
-        return text_fail(text, 0, error, STK_LIMIT, "has more than 4 GiB; divide it");
-    return fill(text, fd, (size_t)file.st_size, error);
+    enum stk_status status = check_bytes(text, (uint64_t)file.st_size, bytes_max, error);
+    return status == STK_OK ? fill(text, fd, (size_t)file.st_size, error) : status;
 }
 
 /* Spreadsheets begin UTF-8 with one. */
@@ -93,11 +106,12 @@ static enum stk_status refuse_zero_bytes(const struct text *text, char *error)
     return text_fail(text, line, error, STK_INVALID, "a zero byte; write the file as UTF-8");
 }
 
-enum stk_status text_read(const char *path, struct text *text, char *error)
+enum stk_status text_read(const char *path, uint64_t bytes_max, struct text *text, char *error)
 {
     *text = (struct text){.path = path};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    enum stk_status status = fd < 0 ? fail(text, errno, error) : read_open_file(text, fd, error);
+    enum stk_status status =
+        fd < 0 ? fail(text, errno, error) : read_open_file(text, fd, bytes_max, error);
     if (fd >= 0)
         close(fd);
     if (status == STK_OK) {

@@ -22,19 +22,21 @@ struct text {
 /**
  * Read a file.
  *
- *   path    borrowed; must outlive the text
- *   text    set on success, zero otherwise
- *   error   SOURCE_ERROR_BYTES of storage for a sentence
+ *   path        borrowed; must outlive the text
+ *   bytes_max   that memory_max has room for; 0: TEXT_BYTES_MAX
+ *   text        set on success, zero otherwise
+ *   error       SOURCE_ERROR_BYTES of storage for a sentence
  *
  * Owns:    the caller gives the text to text_release.
  * Returns: STK_OK
  *          STK_UNREADABLE  it is not there, no file, or cannot be read
- *          STK_LIMIT       more than TEXT_BYTES_MAX
+ *          STK_LIMIT       more than bytes_max or TEXT_BYTES_MAX
  *          STK_INVALID     a zero byte, which no text has
  *          STK_SYSTEM, STK_MEMORY
  * Blocks:  on the file.
  */
-STK_MUST_CHECK enum stk_status text_read(const char *path, struct text *text, char *error);
+STK_MUST_CHECK enum stk_status text_read(const char *path, uint64_t bytes_max, struct text *text,
+                                         char *error);
 
 /** Give the bytes back; a zero text is fine. */
 void text_release(struct text *text);

@@ -309,6 +309,19 @@ def test_a_mistake_in_a_list_is_named_by_file_and_line(launch, small, write, tex
     assert told.startswith(start) and BAD_LISTS[text] in told.removeprefix(start), told
 
 
+@pytest.mark.parametrize("kind", ["csv", "list"])
+def test_a_text_that_memory_has_no_room_for_is_refused_unread(launch, small, write, kind):
+    text = write("path,label\n".ljust(2 << 20, "\n") + "\n")  # one byte more than a quarter
+    source, paths = (f"csv:{text}", {}) if kind == "csv" else (small, {"list": text})
+    process = launch(stream_text("train", source, RECIPE, **paths), memory_max="8M")
+    assert process.wait_exit() == 1
+    process.judge()
+    assert process.stderr.splitlines()[-1] == (
+        f'stokerd: stream "train": {text}: has 2097153 bytes, and memory_max leaves 2097152 for a '
+        "text to list; raise memory_max to 9 MiB, or divide the file"
+    )
+
+
 LARGE = {  # rows of a csv of 500,001 classes, and what else to do about them
     "label": ("1", "set labels = index in"),
     "labels": ("0 1", "name fewer classes in"),
