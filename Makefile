@@ -200,10 +200,13 @@ $(EXAMPLES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libstoker.a
 
 # The command's own modules are in no library.
 $(BUILD)/tests/check_sheet: $(call object,client/command/drawing.c client/command/explain.c client/command/sheet.c)
+SLOTS := client/command/arguments.c client/command/class_names.c client/command/slots.c
+$(BUILD)/tests/check_slots: $(call object,$(SLOTS))
+$(BUILD)/tests/check_explain_lines: $(call object,$(SLOTS) client/command/explain_lines.c)
 
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,check) \
-		$(DAEMON_LIBS) $(if $(findstring sheet,$@),$(COMMAND_LIBS))
+		$(DAEMON_LIBS) $(if $(filter %_sheet,$@),$(COMMAND_LIBS))
 
 $(TOOLS) $(CHAOS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)

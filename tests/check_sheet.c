@@ -181,7 +181,7 @@ static uint32_t bar_share(cairo_surface_t *png, const struct sheet_grid *grid, u
 static void check_bar(const char *partner_label, float lambda, uint32_t expected)
 {
     static uint8_t rgb[200 * 200 * 3];
-    struct sheet_cell cell = {rgb, "circle", partner_label, lambda, false};
+    struct sheet_cell cell = {rgb, "circle", "circle", partner_label, lambda, NULL};
     struct sheet_grid grid;
     uint32_t width;
     ck_assert_int_eq(sheet_write(path, "demo", 200, 200, &cell, 1, error), STK_OK);
@@ -214,6 +214,24 @@ static bool has_ink(cairo_surface_t *png, uint32_t top, uint32_t left, uint32_t 
     return false;
 }
 
+START_TEST(a_title_has_a_line_for_its_recipe_below_it)
+{
+    static uint8_t rgb[200 * 200 * 3];
+    static const char *const titles[] = {"demo", "demo\nmix mixup fastai"};
+    struct sheet_cell cell = {.rgb = rgb, .label = "x"};
+    struct sheet_grid grid;
+    sheet_layout(200, 200, 1, &grid);
+    for (int below = 0; below < 2; below++) {
+        ck_assert_int_eq(sheet_write(path, titles[below], 200, 200, &cell, 1, error), STK_OK);
+        cairo_surface_t *png = read_sheet(&grid);
+        ck_assert(has_ink(png, DRAWING_MARGIN, grid.left, 22, 100));
+        ck_assert_int_eq(has_ink(png, DRAWING_MARGIN + 26, grid.left, 12, 170), below);
+        ck_assert(!has_ink(png, DRAWING_MARGIN + 44, 0, 6, grid.width)); /* free of the pictures */
+        cairo_surface_destroy(png);
+    }
+}
+END_TEST
+
 START_TEST(captions_of_any_bytes_stay_in_their_column)
 {
     static uint8_t rgb[200 * 200 * 3];
@@ -235,8 +253,8 @@ START_TEST(captions_of_any_bytes_stay_in_their_column)
     };
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
         struct sheet_cell cells[2] = {
-            {rgb, labels[i], labels[i], 0.5f, true},
-            {rgb, "", NULL, 1.0f, false},
+            {rgb, labels[i], labels[i], labels[i], 0.5f, "replaced"},
+            {rgb, "", "", NULL, 1.0f, NULL},
         };
         struct sheet_grid grid;
         ck_assert_int_eq(sheet_write(path, labels[i], 200, 200, cells, 2, error), STK_OK);
@@ -251,14 +269,14 @@ START_TEST(captions_of_any_bytes_stay_in_their_column)
 }
 END_TEST
 
-START_TEST(a_replaced_picture_is_marked)
+START_TEST(what_is_wrong_with_a_picture_is_marked)
 {
     static uint8_t rgb[200 * 200 * 3];
     struct sheet_cell cell = {.rgb = rgb, .label = "x"};
     struct sheet_grid grid;
     sheet_layout(200, 200, 1, &grid);
     for (int replaced = 0; replaced < 2; replaced++) {
-        cell.replaced = replaced;
+        cell.note = replaced ? "replaced" : NULL;
         ck_assert_int_eq(sheet_write(path, "demo", 200, 200, &cell, 1, error), STK_OK);
         cairo_surface_t *png = read_sheet(&grid);
         uint32_t below = grid.top + grid.picture_height + 12;
@@ -510,9 +528,10 @@ int main(void)
     tcase_add_test(tests, other_pictures_are_scaled_and_keep_their_colour);
     tcase_add_test(tests, sixty_four_cells_make_a_near_square);
     tcase_add_test(tests, a_picture_of_extreme_shape_is_drawn);
+    tcase_add_test(tests, a_title_has_a_line_for_its_recipe_below_it);
     tcase_add_test(tests, the_bar_is_split_at_lambda);
     tcase_add_test(tests, captions_of_any_bytes_stay_in_their_column);
-    tcase_add_test(tests, a_replaced_picture_is_marked);
+    tcase_add_test(tests, what_is_wrong_with_a_picture_is_marked);
     tcase_add_test(tests, a_panel_shows_the_pair_its_boxes_and_what_came_of_it);
     tcase_add_test(tests, a_panel_without_a_partner_leaves_its_place_empty);
     tcase_add_test(tests, panels_of_any_shape_and_number_are_drawn);

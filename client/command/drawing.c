@@ -16,9 +16,15 @@
 
 #include "proto/utf8.h"
 
-enum { SIDE_MAX = 224 };
+enum {
+    SIDE_MAX = 224,
+    SUBTITLE_BASE = 38,     /* below the upper margin */
+    TEXT_BYTES = 768,       /* a caption's storage; each bad byte becomes three */
+    TEXT_SOURCE_BYTES = 240 /* what is looked at of a caption: more fits into no column */
+};
 
 static const double title_points = 19.0;
+static const double subtitle_points = 12.0;
 static const double outline_width = 2.0;
 static const char font[] = "sans-serif";
 
@@ -47,6 +53,19 @@ static void set_ink(const struct drawing *drawing, enum drawing_ink ink)
     cairo_set_source_rgb(drawing->cairo, set->red, set->green, set->blue);
 }
 
+static void draw_title(struct drawing *drawing, const char *title)
+{
+    double width = (double)drawing->width - 2 * DRAWING_MARGIN;
+    char first[TEXT_BYTES];
+    const char *below = strchrnul(title, '\n');
+    snprintf(first, sizeof first, "%.*s", (int)(below - title), title);
+    drawing_font(drawing, title_points, true);
+    drawing_text(drawing, INK_TEXT, DRAWING_MARGIN, DRAWING_MARGIN + title_points, width, first);
+    drawing_font(drawing, subtitle_points, false);
+    drawing_text(drawing, INK_QUIET, DRAWING_MARGIN, DRAWING_MARGIN + SUBTITLE_BASE, width,
+                 below + (*below != '\0'));
+}
+
 enum stk_status drawing_open(uint32_t height, uint32_t width, const char *title,
                              struct drawing **drawing)
 {
@@ -59,9 +78,7 @@ enum stk_status drawing_open(uint32_t height, uint32_t width, const char *title,
     made->cairo = cairo_create(made->surface);
     set_ink(made, INK_PAGE);
     cairo_paint(made->cairo);
-    drawing_font(made, title_points, true);
-    drawing_text(made, INK_TEXT, DRAWING_MARGIN, DRAWING_MARGIN + title_points,
-                 (double)width - 2 * DRAWING_MARGIN, title);
+    draw_title(made, title);
     *drawing = made;
     return STK_OK;
 }
@@ -119,36 +136,26 @@ enum stk_status drawing_save(const struct drawing *drawing, const char *path, ch
     return write_png(drawing->surface, path, error);
 }
 
-static uint32_t larger(uint32_t a, uint32_t b)
-{
-    return a > b ? a : b;
-}
-
 /* How long a picture's longer side is drawn: it grows by a whole factor, so that pixels stay
  * pixels, but where that leaves it narrower than its caption. */
 static uint32_t drawn_side(uint32_t side)
 {
     uint32_t whole = side <= SIDE_MAX ? side * (SIDE_MAX / side) : SIDE_MAX;
-    return larger(whole, DRAWING_COLUMN_MIN);
+    return drawing_larger(whole, DRAWING_COLUMN_MIN);
 }
 
 /* The other side in proportion. */
 static uint32_t scaled(uint32_t side, uint32_t drawn, uint32_t longer)
 {
-    return larger(1, (side * drawn + longer / 2) / longer);
+    return drawing_larger(1, (side * drawn + longer / 2) / longer);
 }
 
 struct drawing_size drawing_fit(uint32_t height, uint32_t width)
 {
-    uint32_t longer = larger(height, width);
+    uint32_t longer = drawing_larger(height, width);
     uint32_t drawn = drawn_side(longer);
     return (struct drawing_size){scaled(height, drawn, longer), scaled(width, drawn, longer)};
 }
-
-enum {
-    TEXT_BYTES = 768,       /* a caption's storage; each bad byte becomes three */
-    TEXT_SOURCE_BYTES = 240 /* what is looked at of a caption: more fits into no column */
-};
 
 static const char bad_bytes[] = "\xEF\xBF\xBD"; /* U+FFFD */
 static const char ellipsis[] = "\xE2\x80\xA6";  /* U+2026 */

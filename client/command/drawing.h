@@ -42,7 +42,8 @@ struct drawing_size {
  * Begin a page.
  *
  *   height, width   of the page
- *   title           one line on top, cut where it is too long
+ *   title           a line on top, and behind a line feed a smaller one below it; each is cut where
+ *                   it is too long
  *   drawing         set on success, NULL otherwise
  *
  * Owns:    the caller owns *drawing and gives it to drawing_close.
@@ -72,6 +73,12 @@ STK_MUST_CHECK enum stk_status drawing_save(const struct drawing *drawing, const
 
 /** What drawing_save says where there is no memory, for a drawing that could not be opened. */
 enum stk_status drawing_fail_memory(char *error);
+
+/** The larger of two measures. */
+static inline uint32_t drawing_larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
 
 /**
  * How large a picture is drawn: those over 224 pixels a side are made smaller, those that fit

@@ -17,19 +17,14 @@ enum {
 static const double label_points = 13.0;
 static const double line_points = 12.0;
 
-static uint32_t larger(uint32_t a, uint32_t b)
-{
-    return a > b ? a : b;
-}
-
 void explain_layout(uint32_t height, uint32_t width, uint32_t count, struct sheet_grid *grid,
                     uint32_t *picture_step)
 {
     struct drawing_size size = drawing_fit(height, width);
     grid->picture_height = size.height;
     grid->picture_width = size.width;
-    *picture_step = larger(size.width, DRAWING_COLUMN_MIN) + GAP;
-    sheet_arrange(larger(size.height + CAPTION_HEIGHT, EXPLAIN_LINES_MAX * LINE_HEIGHT),
+    *picture_step = drawing_larger(size.width, DRAWING_COLUMN_MIN) + GAP;
+    sheet_arrange(drawing_larger(size.height + CAPTION_HEIGHT, EXPLAIN_LINES_MAX * LINE_HEIGHT),
                   3 * *picture_step + LINES_WIDTH, count, grid);
 }
 

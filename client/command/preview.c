@@ -7,35 +7,48 @@
 #include "client/command/command.h"
 #include "client/command/fetch.h"
 #include "client/command/preview.h"
+#include "client/command/slots.h"
 
 enum { COUNT_DEFAULT = 32, EXPLAINED_DEFAULT = 8 };
 
-/* The tensors that a sheet shows. */
-struct shown {
-    const struct stk_tensor_info *info;
-    const void *images;
-    const int32_t *label;
-    const int32_t *partner_label;
-    const float *lambda;
+/* What a cell's texts stand in. */
+struct cell_texts {
+    char label[SLOTS_TARGET_BYTES];
+    char own[SLOTS_TARGET_BYTES];
+    char partner[SLOTS_TARGET_BYTES];
 };
 
-static bool find_tensors(const struct stk_batch *batch, struct shown *shown)
+/* What a share is of: a class, or the sample where it is of several or of none. */
+static void name_share(const struct preview *preview, int32_t label, uint64_t index,
+                       char text[SLOTS_TARGET_BYTES])
 {
-    shown->images = stk_batch_tensor(batch, "images", &shown->info);
-    shown->label = stk_batch_tensor(batch, "label", NULL);
-    shown->partner_label = stk_batch_tensor(batch, "partner_label", NULL);
-    shown->lambda = stk_batch_tensor(batch, "lambda", NULL);
-    return shown->images && shown->label && shown->partner_label && shown->lambda;
+    if (label >= 0)
+        snprintf(text, SLOTS_TARGET_BYTES, "%s", class_names_get(&preview->classes, label));
+    else
+        snprintf(text, SLOTS_TARGET_BYTES, "#%" PRIu64, index);
 }
 
-static void mark_replaced(const struct stk_batch *batch, struct sheet_cell *cells, uint32_t count)
+static const char *note_of(const struct slots *slots, uint32_t slot)
 {
-    uint32_t replaced_count;
-    const struct stk_replaced *rows = stk_batch_replaced(batch, &replaced_count);
-    for (uint32_t i = 0; i < replaced_count; i++) {
-        if (rows[i].slot < count)
-            cells[rows[i].slot].replaced = true;
-    }
+    bool replaced = slots_replaced(slots, slot) != NULL;
+    if (!slots_valid(slots, slot))
+        return replaced ? "replaced, not valid" : "not valid";
+    return replaced ? "replaced" : NULL;
+}
+
+static struct sheet_cell make_cell(const struct preview *preview, const struct slots *slots,
+                                   uint32_t slot, const uint8_t *rgb, struct cell_texts *texts)
+{
+    slots_caption(slots, &preview->classes, stk_client_info(preview->client)->samples, slot,
+                  texts->label);
+    name_share(preview, slots->label[slot], slots->index[slot], texts->own);
+    name_share(preview, slots->partner_label[slot], slots->partner_index[slot], texts->partner);
+    return (struct sheet_cell){.rgb = rgb,
+                               .label = texts->label,
+                               .own = texts->own,
+                               .partner = slots->lambda[slot] < 1 ? texts->partner : NULL,
+                               .lambda = slots->lambda[slot],
+                               .note = note_of(slots, slot)};
 }
 
 static void make_title(struct preview *preview)
@@ -43,7 +56,7 @@ static void make_title(struct preview *preview)
     const struct stk_stream_info *info = stk_client_info(preview->client);
     const struct stk_batch_header *header = stk_batch_header(preview->batch);
     snprintf(preview->title, sizeof preview->title,
-             "%.*s   epoch %" PRIu32 "   step %" PRIu64 "/%" PRIu64 "   %.*s",
+             "%.*s   epoch %" PRIu32 "   step %" PRIu64 "/%" PRIu64 "\nmix %.*s",
              (int)info->stream.len, info->stream.data, header->address.epoch, header->address.step,
              stk_stream_phase(info, header->address.epoch).steps, (int)info->mix.len,
              info->mix.data);
@@ -53,23 +66,18 @@ static void make_title(struct preview *preview)
 static int draw(const struct preview *preview, uint8_t *pixels)
 {
     const struct stk_stream_info *info = stk_client_info(preview->client);
+    const void *images = stk_batch_tensor(preview->batch, "images", NULL);
     uint32_t height = preview->height, width = preview->width;
-    struct shown shown;
-    if (!find_tensors(preview->batch, &shown))
+    struct slots slots;
+    if (!slots_init(&slots, preview->batch) || images == NULL)
         return command_fail("the batch has no pictures, labels or lambdas to show");
-    struct sheet_cell cells[SHEET_CELLS_MAX] = {0};
+    struct sheet_cell cells[SHEET_CELLS_MAX];
+    struct cell_texts texts[SHEET_CELLS_MAX];
     for (uint32_t i = 0; i < preview->count; i++) {
         uint8_t *rgb = pixels + (size_t)i * height * width * 3;
-        sheet_pixels(shown.images, info->dtype, info->layout, height, width, i, rgb);
-        bool mixed = shown.lambda[i] < 1;
-        cells[i] = (struct sheet_cell){
-            .rgb = rgb,
-            .label = class_names_get(&preview->classes, shown.label[i]),
-            .partner_label =
-                mixed ? class_names_get(&preview->classes, shown.partner_label[i]) : NULL,
-            .lambda = shown.lambda[i]};
+        sheet_pixels(images, info->dtype, info->layout, height, width, i, rgb);
+        cells[i] = make_cell(preview, &slots, i, rgb, &texts[i]);
     }
-    mark_replaced(preview->batch, cells, preview->count);
     char error[SHEET_ERROR_BYTES];
     if (sheet_write(preview->path, preview->title, height, width, cells, preview->count, error) !=
         STK_OK)

@@ -22,11 +22,6 @@ enum {
 static const double label_points = 13.0;
 static const double mix_points = 11.5;
 
-static uint32_t larger(uint32_t a, uint32_t b)
-{
-    return a > b ? a : b;
-}
-
 void sheet_arrange(uint32_t cell_height, uint32_t cell_width, uint32_t count,
                    struct sheet_grid *grid)
 {
@@ -39,9 +34,9 @@ void sheet_arrange(uint32_t cell_height, uint32_t cell_width, uint32_t count,
         uint32_t rows = (count + columns - 1) / columns;
         uint32_t sheet_width = 2 * DRAWING_MARGIN + columns * grid->column_step - GAP;
         uint32_t sheet_height = grid->top + DRAWING_MARGIN + rows * grid->row_step - GAP;
-        if (larger(sheet_width, sheet_height) >= longest)
+        if (drawing_larger(sheet_width, sheet_height) >= longest)
             continue;
-        longest = larger(sheet_width, sheet_height);
+        longest = drawing_larger(sheet_width, sheet_height);
         grid->columns = columns;
         grid->rows = rows;
         grid->width = sheet_width;
@@ -56,8 +51,8 @@ void sheet_layout(uint32_t height, uint32_t width, uint32_t count, struct sheet_
     struct drawing_size size = drawing_fit(height, width);
     grid->picture_height = size.height;
     grid->picture_width = size.width;
-    sheet_arrange(size.height + CAPTION_HEIGHT, larger(size.width, DRAWING_COLUMN_MIN), count,
-                  grid);
+    sheet_arrange(size.height + CAPTION_HEIGHT, drawing_larger(size.width, DRAWING_COLUMN_MIN),
+                  count, grid);
 }
 
 /* A share and whose it is, within a width; returns where it ends. */
@@ -85,10 +80,10 @@ static void draw_mix(struct drawing *drawing, double x, double y, double width, 
     drawing_font(drawing, mix_points, false);
     double plus_width = drawing_text_width(drawing, plus) + 1.0;
     double room = width - plus_width;
-    double own_room = fmax(room / 2.0, room - share_width(drawing, cell->partner_label));
-    double end = draw_share(drawing, x, y, own_room, share, INK_OWN, cell->label);
+    double own_room = fmax(room / 2.0, room - share_width(drawing, cell->partner));
+    double end = draw_share(drawing, x, y, own_room, share, INK_OWN, cell->own);
     end = drawing_text(drawing, INK_QUIET, end, y, plus_width, plus);
-    draw_share(drawing, end, y, x + width - end, 1.0 - share, INK_PARTNER, cell->partner_label);
+    draw_share(drawing, end, y, x + width - end, 1.0 - share, INK_PARTNER, cell->partner);
 }
 
 static void draw_captions(struct drawing *drawing, double x, double y, double width,
@@ -96,15 +91,14 @@ static void draw_captions(struct drawing *drawing, double x, double y, double wi
 {
     double lambda = cell->lambda;
     double share = lambda >= 0.0 && lambda <= 1.0 ? lambda : lambda > 1.0 ? 1.0 : 0.0;
-    bool mixed = cell->partner_label != NULL;
+    bool mixed = cell->partner != NULL;
     drawing_bar(drawing, x, y + BAR_TOP, width, mixed ? share : 1.0);
     double label_width = width;
-    if (cell->replaced) {
-        static const char note[] = "replaced";
+    if (cell->note != NULL) {
         drawing_font(drawing, mix_points, true);
-        double note_width = drawing_text_width(drawing, note);
+        double note_width = drawing_text_width(drawing, cell->note);
         drawing_text(drawing, INK_ALERT, x + width - note_width, y + LABEL_BASE, note_width + 1.0,
-                     note);
+                     cell->note);
         label_width -= note_width + 6.0;
     }
     drawing_font(drawing, label_points, true);

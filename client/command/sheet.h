@@ -22,11 +22,12 @@ enum {
 /* One picture and its captions.  Texts should be UTF-8; what is not is shown as U+FFFD, and what
  * does not fit its column is cut with an ellipsis. */
 struct sheet_cell {
-    const uint8_t *rgb;        /* u8 [height, width, 3], RGB; the sheet's height and width */
-    const char *label;         /* a class's name, or its number as text */
-    const char *partner_label; /* NULL: the picture is not mixed */
-    float lambda;              /* the label's share, 0 .. 1; the partner has the rest */
-    bool replaced;             /* another sample stands in for one that could not be decoded */
+    const uint8_t *rgb;  /* u8 [height, width, 3], RGB; the sheet's height and width */
+    const char *label;   /* what the picture is: a class's name, or what stands for it */
+    const char *own;     /* what has lambda's share; a label where each sample has one */
+    const char *partner; /* what has the rest, likewise; NULL: the picture is not mixed */
+    float lambda;        /* 0 .. 1 */
+    const char *note;    /* what is wrong with it; NULL: nothing */
 };
 
 /* Where cell 0's picture stands on the sheet and how far it is to the next, all in pixels. */
@@ -64,7 +65,7 @@ void sheet_arrange(uint32_t cell_height, uint32_t cell_width, uint32_t count,
  * Draw a contact sheet and write it as a PNG, whole or not at all.
  *
  *   path            where to; the file appears by a rename, an older one is replaced
- *   title           one line on top, e.g. the stream, epoch and step
+ *   title           on top, e.g. the stream, epoch and step; drawing_open's
  *   height, width   of every picture, 1 .. STK_SIDE_MAX
  *   cells           count of them, 1 .. SHEET_CELLS_MAX
  *   error           SHEET_ERROR_BYTES of storage: why it failed, with the path
