@@ -203,10 +203,12 @@ $(BUILD)/tests/check_sheet: $(call object,client/command/drawing.c client/comman
 SLOTS := client/command/arguments.c client/command/class_names.c client/command/slots.c
 $(BUILD)/tests/check_slots: $(call object,$(SLOTS))
 $(BUILD)/tests/check_explain_lines: $(call object,$(SLOTS) client/command/explain_lines.c)
+$(BUILD)/tests/check_lines: $(call object,client/command/arguments.c client/command/lines.c)
+$(BUILD)/tests/check_json: $(call object,client/command/arguments.c client/command/json.c)
 
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,check) \
-		$(DAEMON_LIBS) $(if $(filter %_sheet,$@),$(COMMAND_LIBS))
+		$(DAEMON_LIBS) $(if $(filter %_sheet %_json,$@),$(COMMAND_LIBS))
 
 $(TOOLS) $(CHAOS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #define XXH_STATIC_LINKING_ONLY /* the state on the stack */
@@ -12,7 +13,9 @@
 #include "client/command/command.h"
 #include "client/command/fetch.h"
 #include "client/command/json.h"
+#include "client/command/lines.h"
 #include "client/command/npy.h"
+#include "client/command/slots.h"
 #include "proto/half.h"
 
 /* XXH3-128 over all tensors' bytes in the order of their frames. */
@@ -42,11 +45,11 @@ static json_t *element_json(const struct stk_tensor_info *tensor, const void *da
     case STK_U64:
         return json_integer((json_int_t)((const uint64_t *)data)[i]);
     case STK_F16:
-        return json_real((double)stk_f16_decode(((const uint16_t *)data)[i]));
+        return json_of_real((double)stk_f16_decode(((const uint16_t *)data)[i]));
     case STK_BF16:
-        return json_real((double)stk_bf16_decode(((const uint16_t *)data)[i]));
+        return json_of_real((double)stk_bf16_decode(((const uint16_t *)data)[i]));
     default:
-        return json_real((double)((const float *)data)[i]);
+        return json_of_real((double)((const float *)data)[i]);
     }
 }
 
@@ -177,75 +180,112 @@ static int save(const char *folder, const struct stk_batch *batch)
     return COMMAND_DONE;
 }
 
-static const struct stk_replaced *find_replaced(const struct stk_batch *batch, uint32_t slot)
+/* A text of printf's below a slot's line, behind the others of that slot. */
+__attribute__((format(printf, 2, 3))) static void note(struct lines *lines, const char *format, ...)
 {
-    uint32_t count;
-    const struct stk_replaced *rows = stk_batch_replaced(batch, &count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].slot == slot)
-            return &rows[i];
+    char text[STK_TEXT_BYTES_MAX + 64];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    lines_put(lines, 2, stk_text_of(text));
+}
+
+static void note_box(struct lines *lines, const char *what, const int32_t *boxes, uint32_t slot)
+{
+    char text[SLOTS_BOX_BYTES];
+    if (boxes == NULL || !slots_is_box(&boxes[4 * slot]))
+        return;
+    slots_box_text(&boxes[4 * slot], text);
+    note(lines, "%s %s", what, text);
+}
+
+static void note_replaced(struct lines *lines, const struct slots *slots, uint32_t picture,
+                          const char *word)
+{
+    const struct stk_replaced *replaced = slots_replaced(slots, picture);
+    if (replaced != NULL)
+        note(lines, "%s of %" PRIu64 ": %.*s", word, replaced->index, (int)replaced->reason.len,
+             replaced->reason.data);
+}
+
+/* What only some streams have, or few slots. */
+static void print_notes(const struct slots *slots, uint32_t slot)
+{
+    struct lines lines = {stdout, sizeof "SLOT  " - 1, 0};
+    bool mixed = slots->lambda[slot] < 1;
+    char target[SLOTS_TARGET_BYTES];
+    if (!slots_valid(slots, slot))
+        note(&lines, "not valid");
+    note_box(&lines, "cut", slots->cut, slot);
+    note_box(&lines, "erased", slots->erase, slot);
+    if (mixed) {
+        note_box(&lines, "partner crop", slots->partner_crop, slot);
+        if (slots->partner_flip != NULL)
+            note(&lines, "partner flip %s", slots->partner_flip[slot] ? "yes" : "no");
+        note_box(&lines, "partner erased", slots->partner_erase, slot);
     }
-    return NULL;
+    if (slots->target != NULL) {
+        slots_target_text(slots, slot, target);
+        note(&lines, "target %s", target);
+    }
+    note_replaced(&lines, slots, slot, "instead");
+    note_replaced(&lines, slots, slots->count + slot, "partner instead");
+    lines_end(&lines);
 }
 
-static void print_replaced(const struct stk_batch *batch, uint32_t picture, const char *word)
+static void print_slots(const struct slots *slots)
 {
-    const struct stk_replaced *replaced = find_replaced(batch, picture);
-    if (replaced == NULL)
-        return;
-    printf("  %s of %" PRIu64 ": ", word, replaced->index);
-    text_print(stdout, replaced->reason);
-}
-
-static void print_slots(const struct stk_batch *batch)
-{
-    const int32_t *label = stk_batch_tensor(batch, "label", NULL);
-    const int32_t *partner_label = stk_batch_tensor(batch, "partner_label", NULL);
-    const float *lambda = stk_batch_tensor(batch, "lambda", NULL);
-    const uint64_t *index = stk_batch_tensor(batch, "index", NULL);
-    const uint64_t *partner_index = stk_batch_tensor(batch, "partner_index", NULL);
-    const int32_t *crop = stk_batch_tensor(batch, "crop", NULL);
-    const uint8_t *flip = stk_batch_tensor(batch, "flip", NULL);
-    const uint8_t *valid = stk_batch_tensor(batch, "valid", NULL);
-    if (!label || !partner_label || !lambda || !index || !partner_index || !crop || !flip)
-        return;
-    printf("%4s  %10s  %6s  %10s  %6s  %7s  %-24s  %4s\n", "SLOT", "INDEX", "LABEL", "PARTNER",
+    printf("%4s  %9s  %6s  %9s  %6s  %6s  %-21s  %4s\n", "SLOT", "INDEX", "LABEL", "PARTNER",
            "LABEL", "LAMBDA", "CROP", "FLIP");
-    for (uint32_t i = 0; i < stk_batch_header(batch)->count; i++) {
-        char box[64];
-        const int32_t *side = &crop[4 * i];
-        snprintf(box, sizeof box, "%" PRId32 "x%" PRId32 " at %" PRId32 ",%" PRId32, side[3],
-                 side[2], side[1], side[0]);
-        printf("%4" PRIu32 "  %10" PRIu64 "  %6" PRId32 "  %10" PRIu64 "  %6" PRId32
-               "  %7.4f  %-24s  %4s",
-               i, index[i], label[i], partner_index[i], partner_label[i], (double)lambda[i], box,
-               flip[i] ? "yes" : "no");
-        print_replaced(batch, i, "instead");
-        print_replaced(batch, stk_batch_header(batch)->count + i, "partner instead");
-        fputs(valid != NULL && !valid[i] ? "  not valid\n" : "\n", stdout);
+    for (uint32_t i = 0; i < slots->count; i++) {
+        char box[SLOTS_BOX_BYTES];
+        slots_box_text(&slots->crop[4 * i], box);
+        printf("%4" PRIu32 "  %9" PRIu64 "  %6" PRId32 "  %9" PRIu64 "  %6" PRId32
+               "  %6.4f  %-21s  %4s\n",
+               i, slots->index[i], slots->label[i], slots->partner_index[i],
+               slots->partner_label[i], (double)slots->lambda[i], box,
+               slots->flip[i] ? "yes" : "no");
+        print_notes(slots, i);
     }
+}
+
+static void print_tensors(const struct stk_batch_header *header)
+{
+    struct lines lines = {stdout, 0, 0};
+    for (uint32_t i = 0; i < header->tensor_count; i++) {
+        const struct stk_tensor_info *tensor = &header->tensors[i];
+        char text[STK_NAME_BYTES_MAX + 80];
+        int len = snprintf(text, sizeof text, "%.*s %s [", (int)tensor->name.len, tensor->name.data,
+                           stk_dtype_word(tensor->dtype));
+        for (uint32_t k = 0; k < tensor->rank; k++)
+            len += snprintf(text + len, sizeof text - (size_t)len, "%s%" PRIu32, k == 0 ? "" : ", ",
+                            tensor->shape[k]);
+        snprintf(text + len, sizeof text - (size_t)len, "]%s",
+                 i + 1 < header->tensor_count ? ";" : "");
+        lines_put(&lines, 1, stk_text_of(text));
+    }
+    lines_end(&lines);
 }
 
 static int print_summary(const struct stk_client *client, const struct stk_batch *batch)
 {
     const struct stk_batch_header *header = stk_batch_header(batch);
+    struct slots slots;
     char hex[STK_FINGERPRINT_HEX_BYTES];
     stk_fingerprint_hex(&header->fingerprint, hex);
     text_print(stdout, header->stream);
-    printf("  epoch %" PRIu32 "  step %" PRIu64 "/%" PRIu64 "  %" PRIu32 " samples  mix ",
+    printf("  epoch %" PRIu32 "  step %" PRIu64 "/%" PRIu64 "  %" PRIu32 " samples\n",
            header->address.epoch, header->address.step,
            stk_stream_phase(stk_client_info(client), header->address.epoch).steps, header->count);
-    text_print(stdout, stk_client_info(client)->mix);
-    printf("  fingerprint %s\n", hex);
-    for (uint32_t i = 0; i < header->tensor_count; i++) {
-        const struct stk_tensor_info *tensor = &header->tensors[i];
-        text_print(stdout, tensor->name);
-        printf(" %s [", stk_dtype_word(tensor->dtype));
-        for (uint32_t k = 0; k < tensor->rank; k++)
-            printf("%s%" PRIu32, k == 0 ? "" : ", ", tensor->shape[k]);
-        printf("]%s", i + 1 < header->tensor_count ? "; " : "\n");
-    }
-    print_slots(batch);
+    struct lines lines = {stdout, 0, 0};
+    lines_put(&lines, 0, stk_text_of("mix"));
+    lines_put_words(&lines, stk_client_info(client)->mix);
+    lines_end(&lines);
+    printf("fingerprint %s\n", hex);
+    print_tensors(header);
+    if (slots_init(&slots, batch))
+        print_slots(&slots);
     return COMMAND_DONE;
 }
 

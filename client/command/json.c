@@ -3,6 +3,7 @@
  */
 #include "client/command/json.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "client/command/command.h"
@@ -28,6 +29,15 @@ void json_set_text(json_t *object, const char *key, struct stk_text text)
 void json_set_number(json_t *object, const char *key, uint64_t number)
 {
     json_object_set_new(object, key, json_integer((json_int_t)number));
+}
+
+json_t *json_of_real(double number)
+{
+    if (isnan(number))
+        return json_string("NaN");
+    if (isinf(number))
+        return json_string(number > 0 ? "Infinity" : "-Infinity");
+    return json_real(number);
 }
 
 json_t *json_numbers(const uint32_t *numbers, uint32_t count)

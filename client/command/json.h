@@ -22,6 +22,10 @@ void json_set_text(json_t *object, const char *key, struct stk_text text);
 /** Set a key to a number. */
 void json_set_number(json_t *object, const char *key, uint64_t number);
 
+/** A number; "NaN", "Infinity" or "-Infinity", for which JSON has no number.  Python's float() and
+ *  JavaScript's Number() read both. */
+json_t *json_of_real(double number);
+
 /** An array of numbers. */
 json_t *json_numbers(const uint32_t *numbers, uint32_t count);
 

@@ -7,10 +7,13 @@
 #include "client/command/command.h"
 #include "client/command/fetch.h"
 #include "client/command/json.h"
+#include "client/command/lines.h"
 
-static void make_shape(const uint32_t shape[3], char text[40])
+enum { SHAPE_BYTES = 40 };
+
+static void make_shape(const uint32_t shape[3], char text[SHAPE_BYTES])
 {
-    snprintf(text, 40, "%" PRIu32 "x%" PRIu32 "x%" PRIu32, shape[0], shape[1], shape[2]);
+    snprintf(text, SHAPE_BYTES, "%" PRIu32 "x%" PRIu32 "x%" PRIu32, shape[0], shape[1], shape[2]);
 }
 
 /* A line for every later phase, below its stream's. */
@@ -18,11 +21,25 @@ static void print_phases(const struct stk_stream_info *row, int name_width)
 {
     for (uint32_t i = 0; i < row->phase_count; i++) {
         const struct stk_phase *phase = &row->phases[i];
-        char shape[40];
+        char shape[SHAPE_BYTES];
         make_shape(phase->shape, shape);
-        printf("%-*s  %10s  %8" PRIu64 "  %5" PRIu32 "  %-14s  from epoch %" PRIu32 "\n",
+        printf("%-*s  %10s  %8" PRIu64 "  %5" PRIu32 "  %-11s  from epoch %" PRIu32 "\n",
                name_width, "", "", phase->steps, phase->batch, shape, phase->epoch);
     }
+}
+
+/* What is too long for a column, on lines of its own. */
+static void print_recipe(const struct stk_stream_info *row)
+{
+    char hex[STK_FINGERPRINT_HEX_BYTES];
+    struct lines lines = {stdout, 2, 0};
+    stk_fingerprint_hex(&row->fingerprint, hex);
+    lines_put(&lines, 1, stk_text_of("mix"));
+    lines_put_words(&lines, row->mix);
+    lines_end(&lines);
+    lines_put(&lines, 1, stk_text_of("fingerprint"));
+    lines_put(&lines, 1, stk_text_of(hex));
+    lines_end(&lines);
 }
 
 static void print_table(const struct stk_streams *streams)
@@ -32,20 +49,18 @@ static void print_table(const struct stk_streams *streams)
         int len = (int)streams->rows[i].stream.len;
         name_width = len > name_width ? len : name_width;
     }
-    printf("%-*s  %10s  %8s  %5s  %-14s  %-5s  %-7s  %7s  %-24s  %s\n", name_width, "STREAM",
-           "SAMPLES", "STEPS", "BATCH", "SHAPE", "DTYPE", "LAST", "CLASSES", "MIX", "FINGERPRINT");
+    printf("%-*s  %10s  %8s  %5s  %-11s  %-5s  %-7s  %7s\n", name_width, "STREAM", "SAMPLES",
+           "STEPS", "BATCH", "SHAPE", "DTYPE", "LAST", "CLASSES");
     for (uint32_t i = 0; i < streams->count; i++) {
         const struct stk_stream_info *row = &streams->rows[i];
-        char shape[40], hex[STK_FINGERPRINT_HEX_BYTES];
+        char shape[SHAPE_BYTES];
         make_shape(row->shape, shape);
-        stk_fingerprint_hex(&row->fingerprint, hex);
         text_print(stdout, row->stream);
-        printf("%*s  %10" PRIu64 "  %8" PRIu64 "  %5" PRIu32 "  %-14s  %-5s  %-7s  %7" PRIu32 "  ",
+        printf("%*s  %10" PRIu64 "  %8" PRIu64 "  %5" PRIu32 "  %-11s  %-5s  %-7s  %7" PRIu32 "\n",
                name_width - (int)row->stream.len, "", row->epoch_samples, row->steps, row->batch,
                shape, stk_dtype_word(row->dtype), stk_last_word(row->last), row->classes);
-        text_print(stdout, row->mix);
-        printf("%*s  %s\n", row->mix.len < 24 ? 24 - (int)row->mix.len : 0, "", hex);
         print_phases(row, name_width);
+        print_recipe(row);
     }
 }
 

@@ -4,6 +4,7 @@ What they print is held against what wire.py, which shares no code with them, re
 address.  test_bench.py has what only `stoker bench` does.
 """
 
+import dataclasses
 import json
 import os
 import re
@@ -50,15 +51,43 @@ def test_streams_json_is_what_the_daemon_tells(running, connect):
     assert [row["stream"] for row in rows] == ["plain", "train"]
 
 
-def test_streams_prints_a_line_for_every_stream(running, connect):
+def test_streams_prints_three_lines_for_every_stream(running, connect):
     head, *lines = stoker("streams", running.endpoint).splitlines()
     assert head.split()[:4] == ["STREAM", "SAMPLES", "STEPS", "BATCH"]
     rows = connect(running.endpoint).streams()
-    for line, row in zip(lines, rows, strict=True):
+    for line, mix, fingerprint, row in zip(*(lines[i::3] for i in range(3)), rows, strict=True):
         shape = "x".join(map(str, row["shape"]))
         numbers = [str(row[key]) for key in ("samples", "steps", "batch")]
         words = [row["stream"], *numbers, shape, row["dtype"], row["last"], str(row["classes"])]
-        assert line.split() == [*words, *row["mix"].split(), row["fingerprint"].hex()]
+        assert line.split() == words
+        assert mix == f"  mix {row['mix']}"
+        assert fingerprint == f"  fingerprint {row['fingerprint'].hex()}"
+
+
+LONG = Recipe(
+    batch=9,
+    height=48,
+    width=48,
+    last="wrap",
+    labels="dense",
+    transform=("random_resized_crop", "flip", "random_erasing"),
+    mix="both",
+    mix_preset="timm",
+    mix_keys={"prob": 0.7, "per": "sample", "partner": "dataset", "until_epoch": 4000000000},
+)
+
+
+def test_tables_fit_80_columns_whatever_the_recipe(daemon, good, connect):
+    running = daemon(
+        stream_text("train-long-0", good, dataclasses.replace(LONG, phases=((5, 8, 32, 20),)))
+    )
+    [row] = connect(running.endpoint).streams()
+    listed = stoker("streams", running.endpoint)
+    slots = stoker("get", f"{running.endpoint}/train-long-0", "--step", 6)
+    for table in (listed, slots):
+        assert max(map(len, table.splitlines())) <= 80
+        assert " ".join(table.split()).count(row["mix"]) == 1
+    assert "from epoch 5" in listed
 
 
 def test_a_stream_behind_an_endpoint_is_ignored_where_none_is_wanted(endpoint):
@@ -202,12 +231,14 @@ def test_get_prints_a_line_for_every_slot(running, connect):
     client = connect(running.endpoint)
     batch = client.get("train", 2, 1)
     out = stoker("get", f"{running.endpoint}/train", "--epoch", 2, "--step", 1).splitlines()
-    head, tensors, _, *slots = out
-    assert head.startswith(f"train  epoch 2  step 1/{STEPS}  7 samples  mix mixup fastai alpha=0.4")
-    assert head.endswith(f"fingerprint {batch.fingerprint.hex()}")
-    assert tensors.split("; ") == [
+    assert out[0] == f"train  epoch 2  step 1/{STEPS}  7 samples"
+    assert out[1].startswith("mix mixup fastai alpha=0.4")
+    assert out[2] == f"fingerprint {batch.fingerprint.hex()}"
+    head = next(i for i, line in enumerate(out) if line.startswith("SLOT"))
+    assert " ".join(out[3:head]).split("; ") == [
         f"{row['name']} {row['dtype']} {row['shape']}" for row in batch.header["tensors"]
     ]
+    slots = out[head + 1 :]
     for i, line in enumerate(slots):
         top, left, height, width = batch["crop"][i]
         names = ("index", "label", "partner_index", "partner_label")
@@ -215,6 +246,48 @@ def test_get_prints_a_line_for_every_slot(running, connect):
         words += [f"{batch['lambda'][i]:.4f}", f"{width}x{height}", "at", f"{left},{top}"]
         assert line.split() == [str(i), *words, "yes" if batch["flip"][i] else "no"]
     assert len(slots) == 7
+
+
+def box_text(box):
+    top, left, height, width = box
+    return f"{width}x{height} at {left},{top}"
+
+
+def test_get_tells_below_a_slot_what_only_some_streams_have(daemon, good, connect):
+    running = daemon(stream_text("train", good, LONG))
+    batch = connect(running.endpoint).get("train", 0, 6)
+    out = stoker("get", f"{running.endpoint}/train", "--step", 6)
+    slots = re.split(r"\n(?=  +\d+  )", out[out.index("SLOT") :])[1:]
+    told = set()
+    for i, text in enumerate(slots):
+        notes = []
+        boxes = {"cut": "cut", "erased": "erase"}
+        if batch["lambda"][i] < 1:
+            boxes |= {"partner crop": "partner_crop", "partner erased": "partner_erase"}
+            notes.append(f"partner flip {'yes' if batch['partner_flip'][i] else 'no'}")
+        for word, tensor in boxes.items():
+            if batch[tensor][i].any():
+                notes.append(f"{word} {box_text(batch[tensor][i])}")
+        below = [note for line in text.splitlines()[1:] for note in line.strip().split("  ")]
+        assert set(below[:-1]) == set(notes) and len(below) == len(notes) + 1
+        row = sorted(enumerate(batch["target"][i]), key=lambda pair: -abs(pair[1]))
+        first = f"target {row[0][0]}={row[0][1]:.6g} "
+        assert below[-1].startswith(first) and below[-1].endswith(" and 1 more")
+        told |= {re.sub(r" \d+x.*", "", note) for note in notes}
+    assert len(slots) == 9
+    assert told >= {"cut", "erased", "partner crop", "partner erased"}
+
+
+def test_get_and_preview_mark_the_slots_that_only_fill_a_batch(daemon, tmp_path):
+    for i in range(6):  # without a colour that a mark has
+        dataset.write(tmp_path, f"data/a/{i}.jpg", dataset.jpeg(i, 40, 40, "L"))
+    recipe = Recipe(batch=4, height=160, width=160, last="mask", order="sequential")
+    url = f"{daemon(stream_text('val', tmp_path / 'data', recipe)).endpoint}/val"
+    for step, filling in ((0, 0), (1, 2)):
+        assert stoker("get", url, "--step", step).count("\n      not valid") == filling
+        sheet = preview(url, tmp_path / "sheet.png", "--step", step)
+        marked = (np.abs(sheet - (200, 35, 44)) <= 2).all(-1)
+        assert marked.any() == (filling > 0)
 
 
 def test_get_and_bench_tell_what_was_replaced(daemon, connect, tmp_path):
@@ -225,7 +298,7 @@ def test_get_and_bench_tell_what_was_replaced(daemon, connect, tmp_path):
     [row] = connect(running.endpoint).get("train", 0, 0).replaced
     assert row["slot"] == 4
     url = f"{running.endpoint}/train"
-    assert stoker("get", url).endswith(f"  instead of {row['index']}: {row['reason']}\n")
+    assert stoker("get", url).endswith(f"\n      instead of {row['index']}: {row['reason']}\n")
     assert json.loads(stoker("get", url, "--json"))["replaced"] == [row]
     assert bench(url, "--epochs", 3)["replaced"] == 3
 
