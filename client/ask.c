@@ -159,7 +159,7 @@ enum stk_status stk_ask(const char *endpoint, const struct stk_request *request,
     void *context = zmq_ctx_new();
     struct stk_answer *made = calloc(1, sizeof *made);
     struct question question = {.request = request};
-    stk_channel_init(&question.channel, context, checked);
+    stk_channel_init(&question.channel, context, checked, STK_HEARTBEAT_MS_DEFAULT);
     if (context == NULL || made == NULL)
         status = stk_fail(question.error, STK_MEMORY, "no memory to ask '%s'", checked);
     else

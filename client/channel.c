@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "client/fail.h"
 #include "client/stoker.h"
@@ -19,10 +22,10 @@ enum {
     CONNECT_MS = 5000,
     HANDSHAKE_MS = 5000,
     RETRY_MS_MIN = 100,
-    RETRY_MS_MAX = 2000,
-    DOUBLINGS_MAX = 5, /* of RETRY_MS_MIN, and RETRY_MS_MAX is exceeded */
-    HEARTBEAT_MS = 5000,
-    SILENCE_MS_MAX = 15000, /* without a heartbeat, and the peer is dead */
+    RETRY_MS_MAX = 1000, /* a daemon that was started again is back within two seconds */
+    DOUBLINGS_MAX = 4,   /* of RETRY_MS_MIN, and RETRY_MS_MAX is exceeded */
+    PING_MS_MAX = 5000,
+    TTL_MS = 15000, /* without a heartbeat of ours, and we are dead to the daemon */
 };
 
 /* No frame that makes sense is longer; a length of 2^60 is refused before memory is reserved. */
@@ -35,9 +38,17 @@ void stk_frames_release(struct stk_frames *frames)
     frames->count = 0;
 }
 
-void stk_channel_init(struct stk_channel *channel, void *context, const char *endpoint)
+uint64_t stk_jitter(uint64_t low, uint64_t high, uint64_t now_ns)
 {
-    *channel = (struct stk_channel){.context = context, .endpoint = endpoint};
+    uint64_t mixed = now_ns * 0x9e3779b97f4a7c15u;
+    return low + (mixed >> 16) % (high - low + 1);
+}
+
+void stk_channel_init(struct stk_channel *channel, void *context, const char *endpoint,
+                      uint32_t silence_ms)
+{
+    *channel = (struct stk_channel){
+        .context = context, .endpoint = endpoint, .silence_ms = silence_ms, .descriptor = -1};
 }
 
 static void close_sockets(struct stk_channel *channel)
@@ -52,6 +63,7 @@ static void close_sockets(struct stk_channel *channel)
         zmq_close(channel->monitor);
     channel->socket = NULL;
     channel->monitor = NULL;
+    channel->descriptor = -1;
 }
 
 void stk_channel_release(struct stk_channel *channel)
@@ -62,6 +74,18 @@ void stk_channel_release(struct stk_channel *channel)
 static bool set_number(void *socket, int option, int value)
 {
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
+}
+
+/* Four heartbeats fit into the silence that is suffered, so that one may be late. */
+static bool set_heartbeat(const struct stk_channel *channel)
+{
+    uint32_t ping_ms =
+        channel->silence_ms / 4 < PING_MS_MAX ? channel->silence_ms / 4 : PING_MS_MAX;
+    bool is_ipc = strncmp(channel->endpoint, "ipc:", strlen("ipc:")) == 0;
+    return set_number(channel->socket, ZMQ_HEARTBEAT_IVL, (int)ping_ms) &&
+           set_number(channel->socket, ZMQ_HEARTBEAT_TTL, TTL_MS) &&
+           set_number(channel->socket, ZMQ_HEARTBEAT_TIMEOUT,
+                      is_ipc ? (int)(channel->silence_ms - ping_ms) : 0);
 }
 
 static bool set_options(void *socket, const char *endpoint)
@@ -75,9 +99,6 @@ static bool set_options(void *socket, const char *endpoint)
            set_number(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
            set_number(socket, ZMQ_RECONNECT_IVL, RETRY_MS_MIN) &&
            set_number(socket, ZMQ_RECONNECT_IVL_MAX, RETRY_MS_MAX) &&
-           set_number(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) &&
-           set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, SILENCE_MS_MAX) &&
-           set_number(socket, ZMQ_HEARTBEAT_TTL, SILENCE_MS_MAX) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_bytes_max, sizeof frame_bytes_max) == 0;
 }
 
@@ -86,8 +107,8 @@ static bool open_monitor(struct stk_channel *channel)
     char address[64];
     /* libzmq forgets a name some time after its socket was closed, so each socket has a new one. */
     snprintf(address, sizeof address, "inproc://events-%p-%u", (void *)channel, channel->sockets++);
-    const int events =
-        ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED;
+    const int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                       ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED;
     if (zmq_socket_monitor(channel->socket, address, events) != 0)
         return false;
     channel->monitor = zmq_socket(channel->context, ZMQ_PAIR);
@@ -105,7 +126,8 @@ enum stk_status stk_channel_tend(struct stk_channel *channel, uint64_t now_ns, c
     channel->refused = false;
     channel->socket = zmq_socket(channel->context, ZMQ_DEALER);
     if (channel->socket != NULL && set_options(channel->socket, channel->endpoint) &&
-        open_monitor(channel) && zmq_connect(channel->socket, channel->endpoint) == 0)
+        set_heartbeat(channel) && open_monitor(channel) &&
+        zmq_connect(channel->socket, channel->endpoint) == 0)
         return STK_OK;
     int code = errno;
     close_sockets(channel);
@@ -123,13 +145,14 @@ static int receive_bytes(void *socket, void *bytes, size_t capacity)
     return len;
 }
 
-/* An event's first frame starts with its number; the second one (where) is not needed. */
-static bool receive_event(struct stk_channel *channel, uint16_t *event)
+/* An event's first frame is its number and a value; the second one (where) is not needed. */
+static bool receive_event(struct stk_channel *channel, uint16_t *event, int32_t *value)
 {
     uint8_t frame[64] = {0};
     if (channel->monitor == NULL || receive_bytes(channel->monitor, frame, sizeof frame) < 0)
         return false;
     memcpy(event, frame, sizeof *event);
+    memcpy(value, frame + sizeof *event, sizeof *value);
     uint8_t where[8];
     return receive_bytes(channel->monitor, where, sizeof where) >= 0;
 }
@@ -137,14 +160,31 @@ static bool receive_event(struct stk_channel *channel, uint16_t *event)
 enum stk_channel_event stk_channel_event(struct stk_channel *channel)
 {
     uint16_t event;
-    while (receive_event(channel, &event)) {
+    int32_t value;
+    while (receive_event(channel, &event, &value)) {
+        channel->descriptor = event == ZMQ_EVENT_CONNECTED ? value : channel->descriptor;
         if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
             return STK_CHANNEL_UP;
-        if (event == ZMQ_EVENT_DISCONNECTED)
+        if (event == ZMQ_EVENT_DISCONNECTED) {
+            channel->descriptor = -1;
             return STK_CHANNEL_DOWN;
-        channel->refused = true;
+        }
+        channel->refused |= event == ZMQ_EVENT_CONNECT_RETRIED;
     }
     return STK_CHANNEL_QUIET;
+}
+
+/* libzmq's thread may have closed the descriptor, and the process may have opened another of its
+ * number: what is read then is of somebody else, and the event that tells so is on its way. */
+struct stk_arrival stk_channel_arrival(const struct stk_channel *channel)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    if (channel->descriptor < 0 ||
+        getsockopt(channel->descriptor, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return (struct stk_arrival){0};
+    return (struct stk_arrival){.silent_ns = (uint64_t)info.tcpi_last_data_recv * 1000000,
+                                .bytes = info.tcpi_bytes_received};
 }
 
 void stk_channel_drop(struct stk_channel *channel, uint64_t now_ns)
@@ -154,7 +194,13 @@ void stk_channel_drop(struct stk_channel *channel, uint64_t now_ns)
     if (channel->losses < DOUBLINGS_MAX)
         wait_ms = (uint64_t)RETRY_MS_MIN << channel->losses;
     channel->losses++;
-    channel->open_ns = now_ns + wait_ms * 1000000;
+    channel->open_ns = now_ns + stk_jitter(wait_ms * 1000000 / 2, wait_ms * 1000000, now_ns);
+}
+
+void stk_channel_put_off(struct stk_channel *channel, uint64_t until_ns)
+{
+    if (channel->open_ns < until_ns)
+        channel->open_ns = until_ns;
 }
 
 void stk_channel_prove(struct stk_channel *channel)

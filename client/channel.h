@@ -6,6 +6,11 @@
  * waits to be sent, a late reply) shows up in the new one: whoever uses the channel asks again
  * when it is told that it is up.  A channel knows frames, not what they say.
  *
+ * A peer that is dead or stopped, or cannot be reached any more, sends nothing, not even an answer
+ * to ZMTP's heartbeats.  Over tcp the kernel is asked when bytes came last: libzmq counts whole
+ * frames alone, and would give up a daemon whose 38 MB on a slow link take longer than the
+ * heartbeat.  Over ipc no link is slow, and libzmq's own count serves.
+ *
  * A client's thread; libzmq's I/O thread works behind the socket.  Private to libstoker.
  */
 #ifndef STK_CHANNEL_H
@@ -37,16 +42,24 @@ enum stk_channel_event {
 struct stk_channel {
     void *context;        /* libzmq's, borrowed */
     const char *endpoint; /* borrowed */
+    uint32_t silence_ms;  /* without a byte, and the peer is dead */
     void *socket;         /* DEALER; NULL between a loss and the next try */
     void *monitor;        /* PAIR with the socket's events; NULL with socket */
+    int descriptor;       /* of the connection, libzmq's; -1 where there is none */
     bool refused;         /* a try to connect has failed since the socket was made */
     uint32_t sockets;     /* made so far */
     uint32_t losses;      /* in a row */
     uint64_t open_ns;     /* when to make the next socket */
 };
 
-/** Set a channel up; the first stk_channel_tend connects.  Context and endpoint are borrowed. */
-void stk_channel_init(struct stk_channel *channel, void *context, const char *endpoint);
+/**
+ * Set a channel up; the first stk_channel_tend connects.
+ *
+ *   context, endpoint   borrowed
+ *   silence_ms          a peer that sends nothing for so long is dead, >= STK_HEARTBEAT_MS_MIN
+ */
+void stk_channel_init(struct stk_channel *channel, void *context, const char *endpoint,
+                      uint32_t silence_ms);
 
 /** Close what is open.  Safe on a zeroed channel. */
 void stk_channel_release(struct stk_channel *channel);
@@ -65,8 +78,24 @@ STK_MUST_CHECK enum stk_status stk_channel_tend(struct stk_channel *channel, uin
 /** The next event, without waiting.  Threads: the owner's. */
 enum stk_channel_event stk_channel_event(struct stk_channel *channel);
 
-/** Give the connection up; the next one is made after a back-off that doubles with each loss. */
+/** Give the connection up; the next one is made after a back-off that doubles with each loss, and
+ * of which half is drawn from the clock, so that trainers do not come back all at once. */
 void stk_channel_drop(struct stk_channel *channel, uint64_t now_ns);
+
+/** Do not make the next connection before a moment; the channel was dropped. */
+void stk_channel_put_off(struct stk_channel *channel, uint64_t until_ns);
+
+/** A span between two, drawn from the nanoseconds of the clock: trainers must not go in step. */
+uint64_t stk_jitter(uint64_t low, uint64_t high, uint64_t now_ns);
+
+/* What the kernel knows of a connection's incoming bytes. */
+struct stk_arrival {
+    uint64_t silent_ns; /* since bytes came last; 0 where that is not known */
+    uint64_t bytes;     /* that came in; 0 where that is not known */
+};
+
+/** What came in so far; all zero where there is no connection, or not over tcp. */
+struct stk_arrival stk_channel_arrival(const struct stk_channel *channel);
 
 /** The connection has proven itself: the next loss starts with a short back-off again. */
 void stk_channel_prove(struct stk_channel *channel);

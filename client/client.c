@@ -13,6 +13,7 @@
 
 #include "client/fail.h"
 #include "client/pump.h"
+#include "client/window.h"
 #include "daemon/base/clock.h"
 
 enum {
@@ -53,6 +54,7 @@ static enum stk_status set_options(struct stk_client *client, const struct stk_o
         *set = *options;
     set->window = set->window == 0 ? WINDOW_DEFAULT : set->window;
     set->world = set->world == 0 ? 1 : set->world;
+    set->heartbeat_ms = set->heartbeat_ms == 0 ? STK_HEARTBEAT_MS_DEFAULT : set->heartbeat_ms;
     client->batches_left = set->batches == 0 ? UINT64_MAX : set->batches;
     stk_client_timeout(client, set->timeout_ms);
     if (set->window > STK_WINDOW_MAX)
@@ -62,6 +64,9 @@ static enum stk_status set_options(struct stk_client *client, const struct stk_o
         return stk_fail(error, STK_INVALID,
                         "rank %" PRIu32 " is not below world %" PRIu32 ": ranks count from 0",
                         set->rank, set->world);
+    if (set->heartbeat_ms < STK_HEARTBEAT_MS_MIN || set->heartbeat_ms > STK_HEARTBEAT_MS_MAX)
+        return stk_fail(error, STK_INVALID, "a heartbeat of %" PRIu32 " ms is not %d to %d ms",
+                        set->heartbeat_ms, STK_HEARTBEAT_MS_MIN, STK_HEARTBEAT_MS_MAX);
     if (set->name != NULL && strlen(set->name) > STK_NAME_BYTES_MAX)
         return stk_fail(error, STK_INVALID, "the client's name '%s' is longer than %d bytes",
                         set->name, STK_NAME_BYTES_MAX);
@@ -200,13 +205,14 @@ static enum stk_status start(struct stk_client *client)
     if (client->context == NULL)
         return stk_fail(client->error, STK_SYSTEM, "cannot start libzmq: %s", zmq_strerror(errno));
     for (uint32_t i = 0; i < client->url.count; i++)
-        stk_channel_init(&client->peers[i].channel, client->context, client->url.endpoints[i]);
+        stk_channel_init(&client->peers[i].channel, client->context, client->url.endpoints[i],
+                         client->options.heartbeat_ms);
     enum stk_status status = greet_all(client);
     if (status != STK_OK || (status = start_order(client)) != STK_OK)
         return status;
     if (client->options.state != NULL)
         return stk_client_restore(client, client->options.state);
-    stk_pump_ask(client);
+    stk_window_fill(client);
     return STK_OK;
 }
 
@@ -285,7 +291,7 @@ static void hand_out(struct stk_client *client, struct stk_slot *slot, struct st
     client->place = stk_order_after(&client->order, slot->address);
     client->head++;
     /* Now, not in the next call: the daemon works while the trainer does. */
-    stk_pump_ask(client);
+    stk_window_fill(client);
 }
 
 /* Whether no daemon would have us: there is nothing to wait for. */
@@ -363,8 +369,8 @@ enum stk_status stk_client_seek(struct stk_client *client, uint32_t epoch, uint6
     if (stk_order_seek(&client->order, place) != STK_OK)
         return behind_end(client, place);
     client->place = place;
-    stk_pump_forget(client);
-    stk_pump_ask(client);
+    stk_window_forget(client);
+    stk_window_fill(client);
     return STK_OK;
 }
 
@@ -401,4 +407,23 @@ enum stk_status stk_client_restore(struct stk_client *client, const struct stk_s
     client->error[0] = '\0';
     enum stk_status status = check_state(client, state);
     return status == STK_OK ? stk_client_seek(client, state->epoch, state->step) : status;
+}
+
+bool stk_client_endpoint(const struct stk_client *client, uint32_t index,
+                         struct stk_endpoint *endpoint)
+{
+    *endpoint = (struct stk_endpoint){.in_flight = 0};
+    if (index >= client->url.count)
+        return false;
+    const struct stk_peer *peer = &client->peers[index];
+    *endpoint = (struct stk_endpoint){.endpoint = client->url.endpoints[index],
+                                      .live = peer->live,
+                                      .in_flight = peer->in_flight,
+                                      .asked = peer->figures[STK_PEER_ASKED],
+                                      .hedged = peer->figures[STK_PEER_HEDGED],
+                                      .batches = peer->figures[STK_PEER_BATCHES],
+                                      .dropped = peer->figures[STK_PEER_DROPPED],
+                                      .losses = peer->figures[STK_PEER_LOSSES],
+                                      .reply_ns = peer->pace.reply_ns};
+    return true;
 }

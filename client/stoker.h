@@ -3,9 +3,20 @@
  *
  * A client holds a connection to every endpoint and keeps a window of requests in flight; batches
  * come out in the order of their steps, whatever order they arrive in.  A connection that breaks is
- * made again, and what it owed is asked for again: an address has the same bytes everywhere, so
- * nothing is lost and nothing comes twice.  The library starts no thread of its own (libzmq's I/O
- * thread receives in the background), installs no signal handler and never writes to stderr.
+ * made again, and what it owed is asked for again, elsewhere if there is another endpoint: an
+ * address has the same bytes everywhere, so nothing is lost and nothing comes twice.
+ *
+ * Of several endpoints the one whose answer is expected first is asked for the next step: the one
+ * with the least (requests in flight + 1) x (what a reply took / requests in flight with it, as it
+ * was lately).  So each serves as much as it is fast.  Where several are expected within half as
+ * much again, the step decides, so that trainers of one stream ask the same daemon for the same
+ * batch.  An endpoint that stalls is not asked on; one that was not asked for a second gets one
+ * step, so that its recovery is noticed.  A trainer waits for one step alone, the next: where that
+ * is unanswered for three times as long as replies of another endpoint usually take (50 ms at
+ * least), that one is asked as well; the first answer counts, the other is cancelled or dropped.
+ *
+ * The library starts no thread of its own (libzmq's I/O thread receives in the background),
+ * installs no signal handler and never writes to stderr.
  *
  * A client, and the batches that came from it, may be used by one thread at a time.  Neither
  * survives a fork: open clients in the process that uses them.
@@ -28,6 +39,9 @@ extern "C" {
 enum {
     STK_ERROR_BYTES = 1024, /* storage for a sentence about what failed, its end mark included */
     STK_ENDPOINTS_MAX = 16,
+    STK_HEARTBEAT_MS_MIN = 100,
+    STK_HEARTBEAT_MS_DEFAULT = 5000,
+    STK_HEARTBEAT_MS_MAX = 3600000,
     STK_STATE_BYTES = 320, /* storage for a state's text, its end mark included */
 };
 
@@ -61,6 +75,12 @@ struct stk_options {
     uint64_t batches;         /* batches to deliver at most; no more are asked for.  0: no limit */
     enum stk_unmixed unmixed; /* which pictures: not the mixed ones, but what they are made of */
     uint32_t timeout_ms;      /* how long open and next wait for an answer; 0: 30,000 */
+    uint32_t heartbeat_ms;    /* an endpoint that sends nothing for so long, not even heartbeats, is
+                            left: its host is dead or cut off, or the daemon is stopped.  So is one
+                            that sends heartbeats, but nothing that it owes, for as long and four
+                            times its usual, while another endpoint replies.  Over tcp every byte
+                            counts as a sign of life, so a large batch on a slow link is none of
+                            this; over ipc every frame.  STK_HEARTBEAT_MS_MIN .. _MAX; 0: 5,000 */
 };
 
 struct stk_client;
@@ -76,9 +96,7 @@ struct stk_batch;
  *             separated by commas, the stream's name follows the last one:
  *             "tcp://a:7654,tcp://b:7654/train".  Braces stand for several of them:
  *             "tcp://node{1..4}:7654/train", "tcp://host:{7654..7657}/train",
- *             "tcp://{a,b,c}/train"; {08..12} keeps its digits.  At most STK_ENDPOINTS_MAX.
- *             The daemon with the fewest requests in flight is asked next, so a fast one serves
- *             more of them
+ *             "tcp://{a,b,c}/train"; {08..12} keeps its digits.  At most STK_ENDPOINTS_MAX
  *   options   NULL means all zero; copied
  *   client    set on success, NULL otherwise
  *   error     STK_ERROR_BYTES of storage: what failed and what to do; empty on success; may be
@@ -203,6 +221,23 @@ void stk_state_encode(const struct stk_state *state, char text[STK_STATE_BYTES])
  */
 STK_MUST_CHECK enum stk_status stk_state_decode(const char *text, struct stk_state *state,
                                                 char *error);
+
+/* One endpoint of a client, and what became of what it was asked so far. */
+struct stk_endpoint {
+    const char *endpoint; /* borrowed until the client is closed */
+    bool live;            /* connected, and its daemon would have us */
+    uint32_t in_flight;   /* requests */
+    uint64_t asked;       /* requests, with those below and those that were asked again */
+    uint64_t hedged;      /* of them of a step that another endpoint owed as well */
+    uint64_t batches;     /* received, the first ones of their steps */
+    uint64_t dropped;     /* replies that nobody waited for any more: late, or a second time */
+    uint64_t losses;      /* connections that broke or were given up */
+    uint64_t reply_ns;    /* from a request to its batch, lately; 0: not known */
+};
+
+/** Look at an endpoint; false, and all zero, where there is none of that index.  Blocks: no. */
+bool stk_client_endpoint(const struct stk_client *client, uint32_t index,
+                         struct stk_endpoint *endpoint);
 
 /** The sentence that belongs to the last failure of next, seek or restore; "" after a success. */
 const char *stk_client_error(const struct stk_client *client);

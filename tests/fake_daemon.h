@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "daemon/base/clock.h"
 #include "proto/message.h"
 #include "tests/suite.h"
 
@@ -78,6 +79,13 @@ struct fake_daemon {
     uint64_t fault_step;  /* of any epoch */
     uint32_t fault_times; /* this often, then the right answer */
     enum stk_status fault_status;
+    uint32_t retry_ms; /* in every error; 0: not said */
+    bool twice;        /* answers every get two times */
+
+    /* Set by the test at any time. */
+    atomic_uint pace_ms; /* gets are answered one after another, each this much later; 0: at once */
+    atomic_bool stuck;   /* the loop stands still; libzmq goes on and answers heartbeats */
+
     char endpoint[128]; /* the port is known once it was started */
 
     /* Read by the test. */
@@ -95,6 +103,7 @@ struct fake_daemon {
         uint64_t id;
     } held[STK_WINDOW_MAX];
     uint32_t held_count;
+    uint64_t answered_ns; /* when the last get was answered, or the first of those held came */
 };
 
 /* What belongs to the address in a batch. */
@@ -169,7 +178,8 @@ static inline void fake_send(struct fake_daemon *fake, zmq_msg_t *peer, const vo
 static inline void fake_send_error(struct fake_daemon *fake, zmq_msg_t *peer, uint64_t id,
                                    enum stk_status status, const char *message)
 {
-    const struct stk_error error = {.id = id, .status = status, .message = stk_text_of(message)};
+    const struct stk_error error = {
+        .id = id, .status = status, .message = stk_text_of(message), .retry_ms = fake->retry_ms};
     char bytes[1024];
     size_t len;
     ck_assert_int_eq(stk_error_encode(&error, bytes, sizeof bytes, &len), STK_OK);
@@ -359,6 +369,24 @@ static inline void fake_answer(struct fake_daemon *fake, struct fake_held *held)
         fake_send(fake, &held->peer, bytes, sizeof bytes - 1, false);
     } else if (fault != FAULT_SILENCE)
         fake_send_batch(fake, &held->peer, held->id, held->address, fault);
+    if (fake->twice)
+        fake_send_batch(fake, &held->peer, held->id, held->address, fault);
+}
+
+/* Answer the first of what is held if it is time to; milliseconds until the next look. */
+static inline int fake_answer_paced(struct fake_daemon *fake)
+{
+    const uint64_t pace_ns = (uint64_t)atomic_load(&fake->pace_ms) * 1000000;
+    const uint64_t due_ns = fake->answered_ns + pace_ns, now_ns = clock_now_ns();
+    if (fake->held_count == 0 || pace_ns == 0)
+        return 20;
+    if (now_ns < due_ns)
+        return (int)((due_ns - now_ns) / 1000000) + 1;
+    fake_answer(fake, &fake->held[0]);
+    zmq_msg_close(&fake->held[0].peer);
+    memmove(fake->held, fake->held + 1, --fake->held_count * sizeof *fake->held);
+    fake->answered_ns = now_ns;
+    return 0;
 }
 
 /* Answer what was held, the last one first. */
@@ -384,7 +412,10 @@ static inline void fake_get(struct fake_daemon *fake, zmq_msg_t *peer,
     held->address = request->address;
     zmq_msg_init(&held->peer);
     zmq_msg_copy(&held->peer, peer);
-    if (fake->held_count >= fake->hold || fake->hold_times == 0)
+    if (fake->held_count == 1)
+        fake->answered_ns = clock_now_ns();
+    if (atomic_load(&fake->pace_ms) == 0 &&
+        (fake->held_count >= fake->hold || fake->hold_times == 0))
         fake_flush(fake);
 }
 
@@ -486,9 +517,12 @@ static inline void *fake_run(void *argument)
     for (;;) {
         zmq_pollitem_t items[] = {{.socket = stop, .events = ZMQ_POLLIN},
                                   {.socket = fake->router, .events = ZMQ_POLLIN}};
-        zmq_poll(items, 2, -1);
+        bool stuck = atomic_load(&fake->stuck);
+        zmq_poll(items, stuck ? 1 : 2, stuck ? 1 : fake_answer_paced(fake));
         if (items[0].revents != 0)
             break;
+        if (stuck || items[1].revents == 0)
+            continue;
         zmq_msg_t peer, message;
         zmq_msg_init(&peer);
         zmq_msg_init(&message);

@@ -74,7 +74,7 @@ def check_include(path, number, name):
     if owner and not re.fullmatch(owner, str(path)):
         found(path, number, f"<{name}> is another module's to include")
     folder = str(path.parent)
-    system = name.startswith(("Random123/", "sys/", "systemd/"))
+    system = name.startswith(("Random123/", "linux/", "netinet/", "sys/", "systemd/"))
     if folder not in ABOVE or "/" not in name or system:
         return
     target = str(Path(name).parent)

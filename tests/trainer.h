@@ -43,6 +43,7 @@ static inline enum stk_status open_fails(const char *url, const struct stk_optio
 
 static inline void ck_contains(const char *text, const char *part)
 {
+    ck_assert_ptr_nonnull(text);
     ck_assert_msg(strstr(text, part) != NULL, "'%s' is not in: %s", part, text);
 }
 

@@ -394,6 +394,7 @@ int bench_command(char **words)
     struct bench bench = {.clients = 1, .timeout_s = TIMEOUT_SECONDS_DEFAULT};
     struct stk_options *options = &bench.options;
     options->window = 8;
+    options->heartbeat_ms = STK_HEARTBEAT_MS_DEFAULT;
     options->world = 1;
     bool json = false;
     const struct flag flags[] = {
@@ -408,6 +409,8 @@ int bench_command(char **words)
          "N clients that receive the same steps (default 1)"},
         {"window", FLAG_U32, &options->window, "N", 1, STK_WINDOW_MAX,
          "requests in flight of each (default 8)"},
+        {"heartbeat", FLAG_U32, &options->heartbeat_ms, "MS", STK_HEARTBEAT_MS_MIN,
+         STK_HEARTBEAT_MS_MAX, "leave an endpoint that is silent for so long (default 5000)"},
         {"json", FLAG_SWITCH, &json, NULL, 0, 0, "print one JSON object"},
         TIMEOUT_FLAG(&bench.timeout_s),
     };

@@ -27,15 +27,16 @@ static double train(const struct stk_batch *batch)
     return sum;
 }
 
-/* Whether a checkpoint was there and made sense. */
-static int load(const char *path, struct stk_state *state)
+/* The run goes on at a checkpoint that is there; one that makes no sense ends it. */
+static int load(const char *path, struct stk_state *state, struct stk_options *options)
 {
     char text[STK_STATE_BYTES], error[STK_ERROR_BYTES];
     FILE *file = fopen(path, "r");
     if (file == NULL)
-        return 0; /* the first run */
+        return 1; /* the first run */
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
     fclose(file);
+    options->state = state;
     if (stk_state_decode(text, state, error) == STK_OK)
         return 1;
     fprintf(stderr, "trainer: %s: %s\n", path, error);
@@ -81,8 +82,8 @@ int main(int count, char **arguments)
     const char *checkpoint = count >= 3 ? arguments[2] : NULL;
     struct stk_state state;
     struct stk_options options = {.epochs = 2};
-    if (checkpoint != NULL && load(checkpoint, &state))
-        options.state = &state;
+    if (checkpoint != NULL && !load(checkpoint, &state, &options))
+        return 1;
     if (stk_client_open(url, &options, &client, error) != STK_OK) {
         fprintf(stderr, "trainer: %s\n", error);
         return 1;

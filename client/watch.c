@@ -1,0 +1,91 @@
+/*
+ * The watch: see watch.h.
+ */
+#include "client/watch.h"
+
+enum {
+    STUCK_TIMES = 4,
+    GIVEN_UP_MIN = 4, /* replies; fewer are bad luck */
+    /* A batch on its way brings more; what answers heartbeats has a few bytes. */
+    STUCK_BYTES_MAX = 1 << 14,
+};
+
+static uint64_t heartbeat_ns(const struct stk_client *client)
+{
+    return (uint64_t)client->options.heartbeat_ms * 1000000;
+}
+
+/* When a peer that owes replies owes them for too long. */
+static uint64_t stuck_from_ns(const struct stk_client *client, const struct stk_peer *peer)
+{
+    uint64_t patience_ns = STUCK_TIMES * peer->pace.reply_ns;
+    if (patience_ns < heartbeat_ns(client))
+        patience_ns = heartbeat_ns(client);
+    uint64_t since_ns = peer->reply_ns > peer->owes_ns ? peer->reply_ns : peer->owes_ns;
+    return since_ns + patience_ns;
+}
+
+static bool owes(const struct stk_peer *peer)
+{
+    return peer->live && (peer->in_flight > 0 || peer->given_up >= GIVEN_UP_MIN);
+}
+
+static bool is_stuck(const struct stk_client *client, const struct stk_peer *peer, uint64_t now_ns)
+{
+    if (!owes(peer) || now_ns < stuck_from_ns(client, peer))
+        return false;
+    struct stk_arrival arrival = stk_channel_arrival(&peer->channel);
+    if (arrival.bytes > peer->reply_bytes + STUCK_BYTES_MAX)
+        return false;
+    for (uint32_t i = 0; i < client->url.count; i++) {
+        const struct stk_peer *other = &client->peers[i];
+        if (other != peer && other->live && now_ns - other->reply_ns < heartbeat_ns(client))
+            return true;
+    }
+    return false;
+}
+
+void stk_watch_peers(struct stk_client *client, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < client->url.count; i++) {
+        const struct stk_peer *peer = &client->peers[i];
+        if (!peer->greeted)
+            continue;
+        if (stk_channel_arrival(&peer->channel).silent_ns >= heartbeat_ns(client) ||
+            is_stuck(client, peer, now_ns))
+            stk_pump_lose(client, i);
+    }
+}
+
+uint64_t stk_watch_ns(const struct stk_client *client, uint64_t now_ns)
+{
+    uint64_t until_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < client->url.count; i++) {
+        const struct stk_peer *peer = &client->peers[i];
+        if (!peer->greeted)
+            continue;
+        uint64_t silent_ns = stk_channel_arrival(&peer->channel).silent_ns;
+        uint64_t left_ns = silent_ns < heartbeat_ns(client) ? heartbeat_ns(client) - silent_ns : 0;
+        if (now_ns + left_ns < until_ns)
+            until_ns = now_ns + left_ns;
+        if (owes(peer) && stuck_from_ns(client, peer) > now_ns &&
+            stuck_from_ns(client, peer) < until_ns)
+            until_ns = stuck_from_ns(client, peer);
+    }
+    return until_ns;
+}
+
+void stk_watch_reply(struct stk_peer *peer, uint64_t now_ns)
+{
+    peer->reply_ns = now_ns;
+    peer->given_up = 0;
+    peer->reply_bytes = stk_channel_arrival(&peer->channel).bytes;
+}
+
+void stk_watch_ask(struct stk_peer *peer, uint64_t now_ns)
+{
+    if (peer->given_up >= GIVEN_UP_MIN)
+        return;
+    peer->owes_ns = now_ns;
+    peer->reply_bytes = stk_channel_arrival(&peer->channel).bytes;
+}
