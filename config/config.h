@@ -20,6 +20,7 @@ enum {
     CONFIG_WORKERS_MAX = 1024,
     CONFIG_READERS_MAX = 256,
     CONFIG_CONNECTIONS_MAX = 60000,
+    CONFIG_CLIENTS_MAX = 4096,
     CONFIG_ERROR_BYTES = 512, /* storage for a message, its end mark included */
 };
 
@@ -47,6 +48,8 @@ struct config {
     uint32_t workers;                /* 0 = one a core that this process may run on */
     uint32_t readers;                /* 1 .. CONFIG_READERS_MAX */
     uint64_t memory_bytes_max;       /* 0 = 1 GiB and 256 MiB a worker */
+    uint32_t clients_max;            /* that speak; connections are another matter */
+    uint32_t requests_max;           /* unanswered, of all clients together; one each is free */
     uint64_t client_timeout_ms;      /* a client that reads nothing is dropped; 0 = never */
     uint64_t image_pixels_max;       /* a picture with more is treated as corrupt */
     uint64_t image_bytes_max;        /* encoded; likewise */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "daemon/base/check.h"
 #include "daemon/base/log.h"
 #include "daemon/server_accept.h"
 #include "daemon/server_parts.h"
@@ -36,25 +37,29 @@ struct client *server_client_find(struct server *server, const void *identity, s
     return NULL;
 }
 
-struct client *server_client_add(struct server *server, const void *identity, size_t len, int fd)
+enum stk_status server_client_add(struct server *server, const void *identity, size_t len, int fd,
+                                  struct client **client)
 {
-    if (server->client_count == SERVER_CLIENTS_MAX || len > SERVER_IDENTITY_BYTES_MAX)
-        return NULL;
-    struct client *client = calloc(1, sizeof *client);
-    if (client == NULL)
-        return NULL;
-    memcpy(client->identity, identity, len);
-    client->identity_len = (uint8_t)len;
-    client->fd = fd;
-    client->window = SERVER_WINDOW_DEFAULT;
-    TAILQ_INIT(&client->requests);
-    TAILQ_INIT(&client->unused);
+    *client = NULL;
+    if (server->client_count >= server->config->clients_max)
+        return STK_OVERLOADED;
+    CHECK(len <= SERVER_IDENTITY_BYTES_MAX);
+    struct client *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return STK_MEMORY;
+    memcpy(made->identity, identity, len);
+    made->identity_len = (uint8_t)len;
+    made->fd = fd;
+    made->window = SERVER_WINDOW_DEFAULT;
+    TAILQ_INIT(&made->requests);
+    TAILQ_INIT(&made->unused);
     for (int i = 0; i < STK_WINDOW_MAX; i++)
-        TAILQ_INSERT_TAIL(&client->unused, &client->request_rows[i], entry);
-    TAILQ_INSERT_TAIL(&server->clients, client, entry);
+        TAILQ_INSERT_TAIL(&made->unused, &made->request_rows[i], entry);
+    TAILQ_INSERT_TAIL(&server->clients, made, entry);
     server->client_count++;
     figure_set(&server->figures.clients, server->client_count);
-    return client;
+    *client = made;
+    return STK_OK;
 }
 
 void server_client_drop(struct server *server, struct client *client, const char *reason)

@@ -24,7 +24,6 @@
 #include "daemon/server.h"
 
 enum {
-    SERVER_CLIENTS_MAX = 1024,
     SERVER_IDENTITY_BYTES_MAX = 255, /* ZMTP's own limit */
     SERVER_SIGNALS = 3,
     SERVER_WINDOW_DEFAULT = 8, /* of a client that never said hello */
@@ -167,8 +166,13 @@ void server_endpoints_release(struct server *server);
 /** The client with this identity, or NULL. */
 struct client *server_client_find(struct server *server, const void *identity, size_t len);
 
-/** A new client; NULL where there are too many, or no memory. */
-struct client *server_client_add(struct server *server, const void *identity, size_t len, int fd);
+/**
+ * A new client.
+ *
+ * Returns: STK_OK, STK_OVERLOADED where there are clients_max, or STK_MEMORY.
+ */
+STK_MUST_CHECK enum stk_status server_client_add(struct server *server, const void *identity,
+                                                 size_t len, int fd, struct client **client);
 
 /** Forget a client and what it waits for; what libzmq holds for it is waited for. */
 void server_client_drop(struct server *server, struct client *client, const char *reason);

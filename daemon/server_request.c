@@ -76,10 +76,14 @@ static const struct stream *find_stream(struct server *server, const struct lett
 static struct client *client_of(struct server *server, const struct letter *letter)
 {
     struct client *client = server_client_find(server, letter->identity, letter->identity_len);
+    enum stk_status status = STK_OK;
     if (client == NULL)
-        client = server_client_add(server, letter->identity, letter->identity_len, letter->fd);
-    if (client == NULL)
-        refuse(server, letter, STK_OVERLOADED, "too many clients; try again when one has left");
+        status =
+            server_client_add(server, letter->identity, letter->identity_len, letter->fd, &client);
+    if (status == STK_OVERLOADED)
+        refuse(server, letter, status, "too many clients; try again when one has left");
+    else if (status != STK_OK)
+        refuse(server, letter, status, "no memory for another client");
     else
         client->fd = letter->fd;
     return client;
@@ -148,6 +152,31 @@ static bool check_address(struct server *server, const struct letter *letter,
     return true;
 }
 
+/* Whether one more request of a client is taken; replies if not.  The first one always is, so that
+ * those who ask for a lot keep nobody out. */
+static bool check_room(struct server *server, const struct letter *letter,
+                       const struct client *client)
+{
+    char message[STK_TEXT_BYTES_MAX];
+    if (client->request_count >= client->window) {
+        snprintf(message, sizeof message,
+                 "%u requests are in flight, as many as were granted; wait for a reply or ask for "
+                 "a larger window",
+                 client->request_count);
+        refuse(server, letter, STK_WINDOW, message);
+        return false;
+    }
+    uint64_t waiting = figure_get(&server->figures.requests_waiting);
+    if (client->request_count > 0 && waiting >= server->config->requests_max) {
+        snprintf(message, sizeof message,
+                 "%llu requests of all clients are waiting; come back later",
+                 (unsigned long long)waiting);
+        refuse(server, letter, STK_OVERLOADED, message);
+        return false;
+    }
+    return true;
+}
+
 static void handle_get(struct server *server, const struct letter *letter)
 {
     const struct stk_request *request = &letter->request;
@@ -161,15 +190,8 @@ static void handle_get(struct server *server, const struct letter *letter)
     struct client *client = client_of(server, letter);
     if (client == NULL)
         return;
-    if (client->request_count >= client->window) {
-        char message[STK_TEXT_BYTES_MAX];
-        snprintf(message, sizeof message,
-                 "%u requests are in flight, as many as were granted; wait for a reply or ask for "
-                 "a larger window",
-                 client->request_count);
-        refuse(server, letter, STK_WINDOW, message);
+    if (!check_room(server, letter, client))
         return;
-    }
     struct request *queued = TAILQ_FIRST(&client->unused);
     TAILQ_REMOVE(&client->unused, queued, entry);
     queued->id = request->id;

@@ -13,6 +13,12 @@
 #include "daemon/base/check.h"
 #include "daemon/server_parts.h"
 
+enum {
+    RETRY_MS_MIN = 500,
+    RETRY_MS_SPREAD = 500,
+    RETRY_STEP_MS = 193, /* has no divisor in common with the spread */
+};
+
 /* libzmq says EAGAIN where the peer's queue is full, EHOSTUNREACH where the peer is gone. */
 static enum stk_status send_bytes(void *router, const void *bytes, size_t len, int flags)
 {
@@ -84,11 +90,21 @@ enum stk_status server_send(struct server *server, const void *identity, size_t 
     return status;
 }
 
+/* When to come back: those who are sent away together do not come back together. */
+static uint32_t retry_ms(struct server *server)
+{
+    figure_add(&server->figures.overloaded, 1);
+    return RETRY_MS_MIN +
+           (uint32_t)(figure_get(&server->figures.overloaded) * RETRY_STEP_MS % RETRY_MS_SPREAD);
+}
+
 enum stk_status server_send_error(struct server *server, const void *identity, size_t identity_len,
                                   uint64_t id, enum stk_status status, const char *message)
 {
     size_t len;
     struct stk_error error = {.id = id, .status = status, .message = stk_text_of(message)};
+    if (status == STK_OVERLOADED)
+        error.retry_ms = retry_ms(server);
     enum stk_status sent = stk_error_encode(&error, server->reply, sizeof server->reply, &len);
     if (sent == STK_OK)
         sent = server_send(server, identity, identity_len, len);

@@ -147,6 +147,8 @@ static void assert_configs_equal(const struct config *left, const struct config 
     ck_assert_uint_eq(left->workers, right->workers);
     ck_assert_uint_eq(left->readers, right->readers);
     ck_assert_uint_eq(left->memory_bytes_max, right->memory_bytes_max);
+    ck_assert_uint_eq(left->clients_max, right->clients_max);
+    ck_assert_uint_eq(left->requests_max, right->requests_max);
     ck_assert_uint_eq(left->client_timeout_ms, right->client_timeout_ms);
     ck_assert_uint_eq(left->image_pixels_max, right->image_pixels_max);
     ck_assert_uint_eq(left->image_bytes_max, right->image_bytes_max);
@@ -200,6 +202,8 @@ START_TEST(three_lines_make_a_stream_with_every_default)
     ck_assert_uint_eq(config->workers, 0);
     ck_assert_uint_eq(config->readers, 8);
     ck_assert_uint_eq(config->memory_bytes_max, 0);
+    ck_assert_uint_eq(config->clients_max, 1024);
+    ck_assert_uint_eq(config->requests_max, 8192);
     ck_assert_uint_eq(config->client_timeout_ms, 60000);
     ck_assert_uint_eq(config->image_pixels_max, 100000000);
     ck_assert_uint_eq(config->image_bytes_max, 33554432);
@@ -216,80 +220,81 @@ START_TEST(three_lines_make_a_stream_with_every_default)
 END_TEST
 
 /* Every key at another value than its default, in an order that is not the table's. */
-static const char every_key[] = "# comment, # with { a \" brace\n"
-                                "stream valid { /* a comment\n"
-                                "    of two lines */ source = \"@\" labels = dense\n"
-                                "    mix {\n"
-                                "        until_epoch = 4294967295\n"
-                                "        from_epoch = 10\n"
-                                "        smoothing = 0.2\n"
-                                "        cutmix_box = {minmax, 0.25, 0.75}\n"
-                                "        partner_self = yes\n"
-                                "        partner = dataset\n"
-                                "        fold = no\n"
-                                "        per = batch\n"
-                                "        prob = 0.75\n"
-                                "        switch_prob = 0.25\n"
-                                "        alpha = 0.01\n"
-                                "        preset = fastai\n"
-                                "        method = both\n"
-                                "    }\n"
-                                "}\n"
-                                "log_level = debug // comment\n"
-                                "connections_max = 60000\n"
-                                "image_bytes_max = 64K\n"
-                                "image_pixels_max = 4294836225\n"
-                                "client_timeout = 24h memory_max = 3T\n"
-                                "readers = 256\n"
-                                "workers = 1024\n"
-                                "listen = {tcp://[::1]:1, # the first\n"
-                                "          \"tcp://*:65535\", 'ipc:///tmp/a b'}\n"
-                                "stream Train-1.a_b {\n"
-                                "    on_corrupt = fail\n"
-                                "    labels = dense\n"
-                                "    list = /etc/passwd\n"
-                                "    std = {1e-6, 1000, 1}\n"
-                                "    mean = {-1000, 0, 1000}\n"
-                                "    layout = nchw\n"
-                                "    dtype = f32\n"
-                                "    interpolation = nearest\n"
-                                "    random_erasing {\n"
-                                "        value = {1, 2, 255}\n"
-                                "        mode = value\n"
-                                "        ratio = {0.5, 2}\n"
-                                "        scale = {0.1, 0.2}\n"
-                                "        prob = 0.25\n"
-                                "    }\n"
-                                "    flip { prob = 1 }\n"
-                                "    pad_crop { fill = {3, 4, 5} padding = 0 }\n"
-                                "    resize { side = {8192, 300} }\n"
-                                "    transform = {resize, pad_crop, flip, random_erasing}\n"
-                                "    size = {8192, 1}\n"
-                                "    phase { from_epoch = 7 size = {4, 5} batch = 6 }\n"
-                                "    phase { size = 9 from_epoch = 4294967295 }\n"
-                                "    last = wrap\n"
-                                "    subset = 1e-9\n"
-                                "    repeat = 64\n"
-                                "    epoch_samples = 1099511627776\n"
-                                "    sampler = weighted\n"
-                                "    seed = 18446744073709551615\n"
-                                "    order = shuffle\n"
-                                "    batch = 8192\n"
-                                "    source = folder:@\n"
-                                "}\n"
-                                "stream crops {\n"
-                                "    source = @\n"
-                                "    transform = random_resized_crop\n"
-                                "    random_resized_crop {\n"
-                                "        ratio = {0.001, 1000}\n"
-                                "        scale = {0.000001, 0.5}\n"
-                                "    }\n"
-                                "}\n"
-                                "stream middle {\n"
-                                "    source = @\n"
-                                "    center_crop { }\n"
-                                "    transform = center_crop\n"
-                                "}\n";
+static const char every_key[] =
+    "# comment, # with { a \" brace\n"
+    "stream valid { /* a comment\n"
+    "    of two lines */ source = \"@\" labels = dense\n"
+    "    mix {\n"
+    "        until_epoch = 4294967295\n"
+    "        from_epoch = 10\n"
+    "        smoothing = 0.2\n"
+    "        cutmix_box = {minmax, 0.25, 0.75}\n"
+    "        partner_self = yes\n"
+    "        partner = dataset\n"
+    "        fold = no\n"
+    "        per = batch\n"
+    "        prob = 0.75\n"
+    "        switch_prob = 0.25\n"
+    "        alpha = 0.01\n"
+    "        preset = fastai\n"
+    "        method = both\n"
+    "    }\n"
+    "}\n"
+    "log_level = debug // comment\n"
+    "connections_max = 60000\n"
+    "image_bytes_max = 64K\n"
+    "image_pixels_max = 4294836225\n"
+    "requests_max = 1 clients_max = 4096 client_timeout = 24h memory_max = 3T\n"
+    "readers = 256\n"
+    "workers = 1024\n"
+    "listen = {tcp://[::1]:1, # the first\n"
+    "          \"tcp://*:65535\", 'ipc:///tmp/a b'}\n"
+    "stream Train-1.a_b {\n"
+    "    on_corrupt = fail\n"
+    "    labels = dense\n"
+    "    list = /etc/passwd\n"
+    "    std = {1e-6, 1000, 1}\n"
+    "    mean = {-1000, 0, 1000}\n"
+    "    layout = nchw\n"
+    "    dtype = f32\n"
+    "    interpolation = nearest\n"
+    "    random_erasing {\n"
+    "        value = {1, 2, 255}\n"
+    "        mode = value\n"
+    "        ratio = {0.5, 2}\n"
+    "        scale = {0.1, 0.2}\n"
+    "        prob = 0.25\n"
+    "    }\n"
+    "    flip { prob = 1 }\n"
+    "    pad_crop { fill = {3, 4, 5} padding = 0 }\n"
+    "    resize { side = {8192, 300} }\n"
+    "    transform = {resize, pad_crop, flip, random_erasing}\n"
+    "    size = {8192, 1}\n"
+    "    phase { from_epoch = 7 size = {4, 5} batch = 6 }\n"
+    "    phase { size = 9 from_epoch = 4294967295 }\n"
+    "    last = wrap\n"
+    "    subset = 1e-9\n"
+    "    repeat = 64\n"
+    "    epoch_samples = 1099511627776\n"
+    "    sampler = weighted\n"
+    "    seed = 18446744073709551615\n"
+    "    order = shuffle\n"
+    "    batch = 8192\n"
+    "    source = folder:@\n"
+    "}\n"
+    "stream crops {\n"
+    "    source = @\n"
+    "    transform = random_resized_crop\n"
+    "    random_resized_crop {\n"
+    "        ratio = {0.001, 1000}\n"
+    "        scale = {0.000001, 0.5}\n"
+    "    }\n"
+    "}\n"
+    "stream middle {\n"
+    "    source = @\n"
+    "    center_crop { }\n"
+    "    transform = center_crop\n"
+    "}\n";
 
 START_TEST(every_key_can_be_set)
 {
@@ -301,6 +306,8 @@ START_TEST(every_key_can_be_set)
     ck_assert_uint_eq(config->workers, 1024);
     ck_assert_uint_eq(config->readers, 256);
     ck_assert_uint_eq(config->memory_bytes_max, (uint64_t)3 << 40);
+    ck_assert_uint_eq(config->clients_max, 4096);
+    ck_assert_uint_eq(config->requests_max, 1);
     ck_assert_uint_eq(config->client_timeout_ms, 24 * 60 * 60 * 1000);
     ck_assert_uint_eq(config->image_pixels_max, 4294836225);
     ck_assert_uint_eq(config->image_bytes_max, 65536);
@@ -1089,6 +1096,8 @@ START_TEST(the_printed_form_names_every_key_that_matters)
         "workers = 0\n"
         "readers = 8\n"
         "memory_max = 0\n"
+        "clients_max = 1024\n"
+        "requests_max = 8192\n"
         "client_timeout = 1m\n"
         "image_pixels_max = 100000000\n"
         "image_bytes_max = 32M\n"

@@ -25,6 +25,7 @@
     X(requests, COUNTER, "requests received")                                                      \
     X(requests_waiting, GAUGE, "batch requests that are not answered yet")                         \
     X(errors_sent, COUNTER, "error replies")                                                       \
+    X(overloaded, COUNTER, "of these, those that told a client to come back later")                \
     X(clients, GAUGE, "trainers connected")                                                        \
     X(clients_cut, COUNTER, "trainers dropped for leaving their batches untaken")                  \
     X(connections, GAUGE, "connections open, trainers' and others'")                               \
