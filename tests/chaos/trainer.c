@@ -55,7 +55,8 @@ struct trainer {
     struct stk_options options;
     int log;
     uint64_t records;         /* in the log */
-    struct stk_address place; /* the group's next step */
+    struct stk_address place; /* the group's next step, as the log says */
+    struct stk_state state;   /* as the checkpoint says */
     struct stk_client *client;
 };
 
@@ -138,18 +139,26 @@ static void resume_from_log(struct trainer *trainer)
     trainer->place.step += trainer->options.world - trainer->options.rank;
 }
 
+static void read_state(struct trainer *trainer, FILE *file, uint64_t *kept)
+{
+    char text[STK_STATE_BYTES];
+    char error[STK_ERROR_BYTES] = "is not this log's";
+    if (fscanf(file, "%" SCNu64 "\n", kept) != 1 || *kept > trainer->records ||
+        fgets(text, sizeof text, file) == NULL ||
+        stk_state_decode(text, &trainer->state, error) != STK_OK)
+        fail(trainer->state_path, error);
+    trainer->options.state = &trainer->state;
+}
+
 static void resume_from_state(struct trainer *trainer)
 {
     uint64_t kept = 0;
     FILE *file = fopen(trainer->state_path, "r");
-    if (file != NULL) {
-        if (fscanf(file, "%" SCNu32 " %" SCNu64 " %" SCNu64, &trainer->place.epoch,
-                   &trainer->place.step, &kept) != 3 ||
-            kept > trainer->records)
-            fail(trainer->state_path, "is not this log's");
-        fclose(file);
-    } else if (errno != ENOENT) {
+    if (file == NULL && errno != ENOENT)
         fail_system(trainer->state_path);
+    if (file != NULL) {
+        read_state(trainer, file, &kept);
+        fclose(file);
     }
     undo_records(trainer, kept);
 }
@@ -162,9 +171,11 @@ static void save_state(const struct trainer *trainer)
     FILE *file = fopen(path, "w");
     if (file == NULL)
         fail_system(path);
-    struct stk_address place = stk_client_place(trainer->client);
-    fprintf(file, "%" PRIu32 " %" PRIu64 " %" PRIu64 "\n", place.epoch, place.step,
-            trainer->records);
+    struct stk_state state;
+    char text[STK_STATE_BYTES];
+    stk_client_state(trainer->client, &state);
+    stk_state_encode(&state, text);
+    fprintf(file, "%" PRIu64 "\n%s\n", trainer->records, text);
     if (fclose(file) != 0 || rename(path, trainer->state_path) != 0)
         fail_system(trainer->state_path);
 }
@@ -174,6 +185,16 @@ static bool passes(enum stk_status status)
 {
     return status == STK_TIMEOUT || status == STK_DRAINING || status == STK_OVERLOADED ||
            status == STK_MEMORY || status == STK_SYSTEM;
+}
+
+static void seek(struct trainer *trainer)
+{
+    const struct stk_stream_info *info = stk_client_info(trainer->client);
+    uint64_t steps = stk_stream_phase(info, trainer->place.epoch).steps;
+    uint64_t step = trainer->place.step < steps ? trainer->place.step : steps;
+    enum stk_status status = stk_client_seek(trainer->client, trainer->place.epoch, step);
+    if (status != STK_OK)
+        fail(stk_status_word(status), stk_client_error(trainer->client));
 }
 
 /* Go on where the state says. */
@@ -189,13 +210,8 @@ static void open_client(struct trainer *trainer)
             fail(stk_status_word(status), error);
         return;
     }
-    const struct stk_stream_info *info = stk_client_info(trainer->client);
-    uint64_t steps = stk_stream_phase(info, trainer->place.epoch).steps;
-    if (trainer->place.step > steps)
-        trainer->place.step = steps;
-    status = stk_client_seek(trainer->client, trainer->place.epoch, trainer->place.step);
-    if (status != STK_OK)
-        fail(stk_status_word(status), stk_client_error(trainer->client));
+    if (trainer->state_path == NULL)
+        seek(trainer);
 }
 
 static XXH128_hash_t digest(const struct stk_batch *batch)
