@@ -71,8 +71,8 @@ KILLS ?=
 BATCHES ?=
 HOURS ?=
 
-.PHONY: all demo check check-long chaos bench fuzz lint install uninstall dist clean help packages-demo \
-	packages-check packages-bench packages-lint run-demo run-check run-check-long run-chaos run-bench \
+.PHONY: all demo check check-long chaos soak bench fuzz lint install uninstall dist clean help packages-demo \
+	packages-check packages-bench packages-lint run-demo run-check run-check-long run-chaos run-soak run-bench \
 	run-lint tests
 
 all: $(PROGRAMS) $(LIBRARIES)
@@ -84,6 +84,7 @@ help:
 	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
 	@echo 'make check-long     random crops alone, CASES=1000000 of them; SEED=7 draws others'
 	@echo 'make chaos          kill daemons and trainers; HOURS=1, or KILLS=1000 BATCHES=100000, SEED=7'
+	@echo 'make soak           stream for MINUTES=30: memory, descriptors and threads stay as they are'
 	@echo 'make bench          measure against libjpeg-turbo and PyTorch; DATA=DIR, QUICK=1'
 	@echo 'make fuzz MINUTES=1 fuzz what reads messages, pictures and CSVs with libFuzzer'
 	@echo 'make lint           hold the source to the house rules'
@@ -98,7 +99,7 @@ help:
 demo check bench fuzz lint: %: packages-%
 	@$(MAKE) --no-print-directory run-$*
 
-check-long chaos: %: packages-check
+check-long chaos soak: %: packages-check
 	@$(MAKE) --no-print-directory run-$*
 
 packages-demo:
@@ -135,6 +136,11 @@ run-chaos: tests
 	@/usr/bin/python3 tests/chaos/run.py $(if $(KILLS),--kills $(KILLS)) \
 		$(if $(BATCHES),--batches $(BATCHES)) $(if $(HOURS),--hours $(HOURS)) \
 		$(if $(SEED),--seed $(SEED))
+
+run-soak: export STOKER_BUILD = $(abspath $(BUILD))
+run-soak: MINUTES = 30
+run-soak: tests
+	@/usr/bin/python3 tests/chaos/soak.py --minutes $(MINUTES)
 
 run-bench: $(PROGRAMS) $(BUILD)/stoker-measure $(BUILD)/stoker-demo-draw
 	@/usr/bin/python3 tests/bench/run.py $(BUILD) $(if $(DATA),--data '$(DATA)') \

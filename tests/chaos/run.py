@@ -16,7 +16,6 @@ import collections
 import json
 import os
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -27,18 +26,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "integration")]
 
 import check  # noqa: E402
-import dataset  # noqa: E402
 import faults  # noqa: E402
 import report  # noqa: E402
-from plan1 import Recipe  # noqa: E402
-from stokerd import SLOW, Stokerd, stream_text  # noqa: E402
+import small  # noqa: E402
+from stokerd import SLOW, Stokerd  # noqa: E402
 from victims import TRAINER, DaemonVictim, Failure, LineVictim, TrainerVictim  # noqa: E402
 
-RECIPE = Recipe(seed=5, batch=4, height=32, width=32, mix="mixup")
-LIMITS = "image_bytes_max = 64K\nimage_pixels_max = 4096\n"
-RANKS = 4
-CLASSES, EACH = 4, 50
-STEPS = CLASSES * EACH // RECIPE.batch  # no multiple of RANKS: an epoch's last steps are left out
+RANKS = 4  # an epoch's steps are no multiple: the last ones are left out
 KILL_EVERY_S = 1.2  # trainers pause between batches so that a run has that much time a kill
 BATCHES_A_KILL = 200
 SLOWNESS = 4  # of the slow trainer, who has so many times fewer batches
@@ -54,33 +48,20 @@ class Chaos:
         self.plan = faults.plan(seed, kills)
         self.share = batches // (faults.TRAINERS - 1) + 1  # of each trainer but the slow one
         self.pause_us = int(kills * KILL_EVERY_S * 1e6 / self.share)
-        self.stream = LIMITS + stream_text("train", self._draw(), RECIPE)
-        self.options = dict(memory_max=self._least_memory(), workers=1, log_level="notice")
+        self.stream, self.options = small.draw(folder)
         self.daemons, self.trainers, self.lines = [], [], []
         self.waiting = collections.deque()  # faults that are to be given to somebody else
-
-    def _draw(self):
-        root = os.path.join(self.folder, "data")
-        return dataset.write_small(root, classes=CLASSES, each=EACH)
-
-    def _least_memory(self):
-        """What a daemon needs and a MiB: the room for a hundred batches, fewer than are in use."""
-        daemon = Stokerd(self.stream, memory_max="1M")
-        daemon.wait_exit()
-        daemon.discard()
-        least = re.search(r"needs at least (\d+) MiB", daemon.stderr)
-        return f"{int(least[1]) + 1}M"
 
     # The undisturbed run.
 
     def reference(self):
         """The log of a trainer that takes every step of as many epochs as anybody will see."""
         path = self._path("reference")
-        epochs = self.share // (STEPS // RANKS) + 1
+        epochs = self.share // (small.STEPS // RANKS) + 1
         daemon = Stokerd(self.stream, **self.options).wait_ready()
         try:
             command = [TRAINER, "--window=32", f"{daemon.endpoint}/train", path]
-            subprocess.run([*command, str(epochs * STEPS)], check=True)
+            subprocess.run([*command, str(epochs * small.STEPS)], check=True)
             daemon.stop()
         finally:
             daemon.discard()
