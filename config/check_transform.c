@@ -165,9 +165,11 @@ static enum stk_status check_resize(const struct subject *subject)
     if (lack == 0)
         return STK_OK;
     return config_fail(subject->report, line_of(subject, TRANSFORM_RESIZE, "side"),
-                       "\"side\" of resize leaves every picture too small for the \"size\" that %s "
-                       "cuts out; it lacks %u, make it larger or \"size\" smaller",
+                       "\"side\" of resize leaves every picture too small for the %u x %u that %s "
+                       "cuts out%s; it lacks %u, make it larger or \"size\" smaller",
+                       (unsigned)recipe->height, (unsigned)recipe->width,
                        name_of(padded ? TRANSFORM_PAD_CROP : TRANSFORM_CENTER_CROP),
+                       recipe->phase_count > 0 ? " in a phase, and is the same in all of them" : "",
                        (unsigned)lack);
 }
 

@@ -686,8 +686,9 @@ static const struct {
      "it"},
     {"stream a { source = @ transform = {resize, center_crop}\n resize { side = 256 }\n"
      " phase { from_epoch = 5 size = 288 } }",
-     "2: \"side\" of resize leaves every picture too small for the \"size\" that center_crop cuts "
-     "out; it lacks 32, make it larger or \"size\" smaller"},
+     "2: \"side\" of resize leaves every picture too small for the 288 x 288 that center_crop "
+     "cuts out in a phase, and is the same in all of them; it lacks 32, make it larger or \"size\" "
+     "smaller"},
     {"stream a { source = @ size = 32 transform = pad_crop\n pad_crop { padding = 8 }\n"
      " phase { from_epoch = 5 size = 8 } }",
      "2: \"padding\" of pad_crop is 8; it must be below 8, the smaller side of \"size\""},
@@ -760,13 +761,13 @@ static const struct {
      "3: \"side\" of resize has no meaning without a crop behind it, where resize makes \"size\"; "
      "remove it, or add center_crop or pad_crop"},
     {"stream a { source = @\n transform = {resize, center_crop}\n resize { side = 223 } }",
-     "3: \"side\" of resize leaves every picture too small for the \"size\" that center_crop cuts "
-     "out; it lacks 1, make it larger or \"size\" smaller"},
+     "3: \"side\" of resize leaves every picture too small for the 224 x 224 that center_crop "
+     "cuts out; it lacks 1, make it larger or \"size\" smaller"},
     {"stream a { source = @\n size = 300\n transform = {resize, center_crop} }",
-     "3: \"side\" of resize leaves every picture too small for the \"size\" that center_crop cuts "
-     "out; it lacks 44, make it larger or \"size\" smaller"},
+     "3: \"side\" of resize leaves every picture too small for the 300 x 300 that center_crop "
+     "cuts out; it lacks 44, make it larger or \"size\" smaller"},
     {"stream a { source = @\n transform = {resize, pad_crop}\n resize { side = {300, 215} } }",
-     "3: \"side\" of resize leaves every picture too small for the \"size\" that pad_crop cuts "
+     "3: \"side\" of resize leaves every picture too small for the 224 x 224 that pad_crop cuts "
      "out; it lacks 1, make it larger or \"size\" smaller"},
     {"stream a { source = @\n size = {32, 8}\n transform = pad_crop\n pad_crop { padding = 8 } }",
      "4: \"padding\" of pad_crop is 8; it must be below 8, the smaller side of \"size\""},
