@@ -9,6 +9,7 @@
 #ifndef STK_CONFIG_SCHEMA_H
 #define STK_CONFIG_SCHEMA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -58,6 +59,7 @@ struct config_key {
     uint64_t min, max;   /* of whole numbers, in bytes or milliseconds; both are allowed */
     double real_min, real_max;
     const struct recipe_words *words;
+    bool until_end; /* of a number: it holds until the process ends, whatever a reload reads */
     const char
         *defaults[CONFIG_DEFAULTS_MAX]; /* as a file says it; [0] NULL: no default of its own */
 };
@@ -102,6 +104,12 @@ STK_MUST_CHECK enum stk_status config_key_set(const struct config_key *key, void
 
 /** What a key allows, in words: "1 .. 8192", "shuffle or sequential".  Not for texts. */
 void config_key_range(const struct config_key *key, char range[CONFIG_RANGE_BYTES]);
+
+/** A key's values as in a file, cut where they are longer than bytes - 1.  Threads: any. */
+void config_key_text(const struct config_key *key, const void *base, char *text, size_t bytes);
+
+/** Copy the value of a key that is a number.  Threads: to's. */
+void config_key_copy(const struct config_key *key, void *to, const void *from);
 
 /** Print a key's values as a line of a file.  Blocks: on out. */
 void config_key_print(const struct config_key *key, const void *base, FILE *out);

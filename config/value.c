@@ -319,17 +319,39 @@ static void print_value(const struct config_key *key, const char *field, FILE *o
     }
 }
 
-void config_key_print(const struct config_key *key, const void *base, FILE *out)
+static void print_values(const struct config_key *key, const void *base, FILE *out)
 {
     const char *bytes = base;
     bool list = key->count_max > 1 && key->kind != CONFIG_MIX_BOX;
     size_t count = key->count_offset > 0 ? *(const size_t *)(bytes + key->count_offset)
                    : list                ? key->count_max
                                          : 1;
-    fprintf(out, list ? "%s = {" : "%s = ", key->name);
+    fputs(list ? "{" : "", out);
     for (size_t i = 0; i < count; i++) {
         fputs(i > 0 ? ", " : "", out);
         print_value(key, bytes + key->offset + i * value_bytes(key->kind), out);
     }
-    fputs(list ? "}\n" : "\n", out);
+    fputs(list ? "}" : "", out);
+}
+
+void config_key_print(const struct config_key *key, const void *base, FILE *out)
+{
+    fprintf(out, "%s = ", key->name);
+    print_values(key, base, out);
+    fputc('\n', out);
+}
+
+void config_key_text(const struct config_key *key, const void *base, char *text, size_t bytes)
+{
+    memset(text, 0, bytes);
+    FILE *out = fmemopen(text, bytes - 1, "w");
+    if (out == NULL)
+        return;
+    print_values(key, base, out);
+    fclose(out);
+}
+
+void config_key_copy(const struct config_key *key, void *to, const void *from)
+{
+    memcpy((char *)to + key->offset, (const char *)from + key->offset, value_bytes(key->kind));
 }
