@@ -318,6 +318,49 @@ START_TEST(a_failed_batch_is_forgotten)
 }
 END_TEST
 
+START_TEST(a_smaller_budget_evicts_what_is_idle_now_and_the_rest_when_it_is_let_go)
+{
+    bench_init(3);
+    struct batch *idle = finish(0);
+    cache_unref(bench.cache, &idle);
+    struct batch *held = finish(1);
+    struct batch *other = finish(2);
+    cache_set_bytes_max(bench.cache, bench.layout.bytes);
+    ck_assert_ptr_null(find(0));
+    ck_assert_ptr_nonnull(find(1));
+    ck_assert_uint_eq(cache_bytes_free(bench.cache), 0);
+    struct batch *batch;
+    ck_assert_int_eq(cache_take(bench.cache, &bench.layout, &batch), STK_OVERLOADED);
+    cache_unref(bench.cache, &held);
+    ck_assert_ptr_null(find(1));
+    cache_unref(bench.cache, &other);
+    ck_assert_ptr_nonnull(find(2));
+    ck_assert_uint_eq(figure_get(&bench.figures.slab_bytes_in_use), bench.layout.bytes);
+    cache_close(&bench.cache);
+}
+END_TEST
+
+START_TEST(a_stream_is_forgotten_but_for_what_is_referred_to)
+{
+    bench_init(4);
+    struct batch *idle = finish(0);
+    cache_unref(bench.cache, &idle);
+    struct batch *held = finish(1);
+    struct batch *failed = begin(2);
+    batch_set_state(failed, BATCH_FAILED);
+    cache_unref(bench.cache, &failed);
+    cache_forget_stream(bench.cache, bench.stream);
+    ck_assert_ptr_null(find(0));
+    ck_assert_ptr_eq(find(1), held);
+    ck_assert_uint_eq(figure_get(&bench.figures.batches_cached), 0);
+    cache_unref(bench.cache, &held);
+    cache_forget_stream(bench.cache, bench.stream);
+    ck_assert_ptr_null(find(1));
+    ck_assert_uint_eq(figure_get(&bench.figures.slab_bytes_in_use), 0);
+    cache_close(&bench.cache);
+}
+END_TEST
+
 START_TEST(slabs_of_another_stream_make_room)
 {
     bench_init(4);
@@ -369,6 +412,8 @@ int main(void)
     tcase_add_test(tests, a_finished_batch_stays_until_its_memory_is_needed);
     tcase_add_test(tests, memory_in_use_is_not_taken);
     tcase_add_test(tests, a_failed_batch_is_forgotten);
+    tcase_add_test(tests, a_smaller_budget_evicts_what_is_idle_now_and_the_rest_when_it_is_let_go);
+    tcase_add_test(tests, a_stream_is_forgotten_but_for_what_is_referred_to);
     tcase_add_test(tests, slabs_of_another_stream_make_room);
     tcase_add_test(tests, everything_is_given_back);
     return suite_run("batch", tests);

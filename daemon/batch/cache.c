@@ -88,14 +88,41 @@ static void destroy(struct cache *cache, struct batch *batch)
     batch_close(&batch);
 }
 
-/* Room for one more slab, which fits: FREE slabs of other streams go first, then idle batches. */
+/* Room for so many more bytes, as far as what is referenced allows: FREE slabs of other streams go
+ * first, then idle batches. */
 static void make_room(struct cache *cache, size_t bytes)
 {
-    while (cache->bytes + bytes > cache->bytes_max) {
+    while (cache->bytes + bytes > cache->bytes_max &&
+           !(TAILQ_EMPTY(&cache->free) && TAILQ_EMPTY(&cache->idle))) {
         if (TAILQ_EMPTY(&cache->free))
             forget(cache, TAILQ_FIRST(&cache->idle));
         destroy(cache, TAILQ_FIRST(&cache->free));
     }
+}
+
+void cache_set_bytes_max(struct cache *cache, size_t bytes_max)
+{
+    cache->bytes_max = bytes_max;
+    make_room(cache, 0);
+}
+
+static struct batch *find_of(const struct batch_list *list, const struct stream *stream)
+{
+    struct batch *batch;
+    TAILQ_FOREACH (batch, list, idle) {
+        if (batch->stream == stream)
+            return batch;
+    }
+    return NULL;
+}
+
+void cache_forget_stream(struct cache *cache, const struct stream *stream)
+{
+    struct batch *batch;
+    while ((batch = find_of(&cache->idle, stream)) != NULL)
+        forget(cache, batch);
+    while ((batch = find_of(&cache->free, stream)) != NULL)
+        destroy(cache, batch);
 }
 
 static struct batch *find_free(const struct cache *cache, const struct layout *layout)
@@ -110,7 +137,7 @@ static struct batch *find_free(const struct cache *cache, const struct layout *l
 
 size_t cache_bytes_free(const struct cache *cache)
 {
-    return cache->bytes_max - cache->bytes_pinned;
+    return cache->bytes_max > cache->bytes_pinned ? cache->bytes_max - cache->bytes_pinned : 0;
 }
 
 enum stk_status cache_take(struct cache *cache, const struct layout *layout, struct batch **batch)
@@ -171,6 +198,7 @@ void cache_unref(struct cache *cache, struct batch **batch)
     } else {
         forget(cache, let_go);
     }
+    make_room(cache, 0);
 }
 
 void cache_close(struct cache **cache)

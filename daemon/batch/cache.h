@@ -29,6 +29,14 @@ STK_MUST_CHECK enum stk_status cache_open(size_t bytes_max, struct figures *figu
  */
 void cache_close(struct cache **cache);
 
+/** Change the memory of all slabs together.  What is idle beyond it is evicted now, what is
+ *  referenced when it is let go. */
+void cache_set_bytes_max(struct cache *cache, size_t bytes_max);
+
+/** Give back the memory of a stream's batches that nobody refers to.  What is referenced stays; to
+ *  be called again when that is let go. */
+void cache_forget_stream(struct cache *cache, const struct stream *stream);
+
 /** The batch at an address with these pictures, in whatever state; NULL where there is none.
  *  Blocks: no. */
 struct batch *cache_find(const struct cache *cache, const struct stream *stream,
