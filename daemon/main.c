@@ -25,7 +25,7 @@ enum {
 
 enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT };
 
-static int run(const struct config *config);
+static int run(const char *path, struct config **config);
 
 /* What failed may name files. */
 static void say(char *error)
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
         if (fflush(stdout) != 0 || ferror(stdout))
             result = EXIT_FAILURE;
     } else if (action == ACTION_RUN)
-        result = run(config);
+        result = run(path, &config);
     config_close(&config);
     return result;
 }
@@ -106,17 +106,28 @@ static struct pipeline_options pipeline_options_for(const struct config *config,
     };
 }
 
-static enum stk_status serve(const struct config *config, const struct pipeline_options *options,
-                             struct stream **streams, char *error)
+/* The server reads the configuration anew when it is told to, from the same path. */
+static enum stk_status serve(const char *path, struct config **config, char *error)
 {
+    uint32_t cores = cores_count("");
+    struct pipeline_options options = pipeline_options_for(*config, cores);
+    const struct stream_listing listing = {.threads = source_threads(cores),
+                                           .text_bytes_max =
+                                               memory_text_bytes_max(*config, options.workers)};
+    struct catalog *catalog;
     struct memory_plan plan;
     struct server *server;
-    enum stk_status status =
-        memory_plan(config, options, streams, config->stream_count, &plan, error);
-    if (status == STK_OK)
-        status = server_open(config, streams, config->stream_count, options, &plan, &server, error);
+    enum stk_status status = catalog_open(config, &listing, NULL, &catalog, error);
     if (status != STK_OK)
         return status;
+    status = memory_plan(catalog->config, &options, catalog->streams, catalog->stream_count, &plan,
+                         error);
+    if (status == STK_OK)
+        status = server_open(path, &catalog, &options, &plan, &server, error);
+    if (status != STK_OK) {
+        catalog_close(&catalog);
+        return status;
+    }
     status = server_run(server);
     if (status != STK_OK)
         snprintf(error, CONFIG_ERROR_BYTES, "ended before everything asked for was answered");
@@ -124,26 +135,24 @@ static enum stk_status serve(const struct config *config, const struct pipeline_
     return status;
 }
 
-static int run(const struct config *config)
+/* Who changes the configuration while it is still listed here is heard when it is served. */
+static void hold_hangup(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static int run(const char *path, struct config **config)
 {
     char error[CONFIG_ERROR_BYTES] = "";
-    log_set_level((enum log_level)config->log_level);
+    log_set_level((enum log_level)(*config)->log_level);
     signal(SIGPIPE, SIG_IGN);
+    hold_hangup();
     descriptors_raise();
     notify_state("STATUS=listing the data");
-    uint32_t cores = cores_count("");
-    struct pipeline_options options = pipeline_options_for(config, cores);
-    uint64_t text_bytes_max = memory_text_bytes_max(config, options.workers);
-    struct stream **streams = calloc(config->stream_count, sizeof *streams);
-    enum stk_status status = streams == NULL ? STK_MEMORY : STK_OK;
-    for (size_t i = 0; i < config->stream_count && status == STK_OK; i++)
-        status = stream_open(&config->streams[i], source_threads(cores), text_bytes_max,
-                             &streams[i], error);
-    if (status == STK_OK)
-        status = serve(config, &options, streams, error);
-    for (size_t i = 0; streams != NULL && i < config->stream_count; i++)
-        stream_close(&streams[i]);
-    free(streams);
+    enum stk_status status = serve(path, config, error);
     if (status == STK_OK)
         return EXIT_SUCCESS;
     if (error[0] == '\0')

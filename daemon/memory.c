@@ -58,7 +58,7 @@ static void advise(struct stream *const *streams, size_t count, char advice[ADVI
              layout->bytes >> 20);
 }
 
-static void log_plan(const struct memory_plan *plan)
+void memory_plan_log(const struct memory_plan *plan)
 {
     LOG(NOTICE, "memory.plan", LOG_NUMBER("bytes_max", plan->bytes_max),
         LOG_NUMBER("fixed_bytes", MEMORY_FIXED_BYTES),
@@ -105,6 +105,5 @@ enum stk_status memory_plan(const struct config *config, const struct pipeline_o
         return STK_CONFIG;
     }
     plan->slab_bytes = plan->bytes_max - fixed;
-    log_plan(plan);
     return STK_OK;
 }

@@ -33,18 +33,21 @@ struct memory_plan {
 uint64_t memory_text_bytes_max(const struct config *config, uint32_t workers);
 
 /**
- * Make the plan and log it as one line.
+ * Make the plan.
  *
  *   options   the pipeline's threads and limits
  *   streams   count of them
  *   error     CONFIG_ERROR_BYTES of storage for a sentence that says how much would do
  *
  * Returns: STK_OK, or STK_CONFIG where memory_max is too small.
- * Threads: the loop.  Blocks: on the log.
+ * Threads: any.  Blocks: no.
  */
 STK_MUST_CHECK enum stk_status memory_plan(const struct config *config,
                                            const struct pipeline_options *options,
                                            struct stream *const *streams, size_t count,
                                            struct memory_plan *plan, char *error);
+
+/** Log a plan as one line.  Threads: the loop.  Blocks: on the log. */
+void memory_plan_log(const struct memory_plan *plan);
 
 #endif

@@ -10,6 +10,10 @@
 /** Send a state, e.g. "READY=1" (sd_notify(3)).  Threads: any.  Blocks: no. */
 void notify_state(const char *state);
 
+/** Tell that the configuration is read anew, until "READY=1" is sent again.  Threads: any.
+ *  Blocks: no. */
+void notify_reloading(void);
+
 /** Milliseconds within which "WATCHDOG=1" is expected again; 0 where nobody watches. */
 uint64_t notify_watchdog_ms(void);
 

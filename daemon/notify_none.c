@@ -8,6 +8,8 @@ void notify_state(const char *state)
     (void)state;
 }
 
+void notify_reloading(void) {}
+
 uint64_t notify_watchdog_ms(void)
 {
     return 0;

@@ -108,6 +108,7 @@ static void turn(uv_prepare_t *prepare)
 {
     struct server *server = prepare->data;
     server_collect(server);
+    server_reload_collect(server);
     bool more = server_receive(server);
     server_monitor_drain(server);
     server_dispatch(server);
@@ -158,6 +159,7 @@ static void drain(struct server *server, int number)
         LOG_NUMBER("requests_waiting", figure_get(&server->figures.requests_waiting)));
     notify_state("STOPPING=1\nSTATUS=answering what was asked for");
     server->draining = true;
+    server_reload_stop(server);
     server->drained_progress = progress_of(server);
     uv_timer_start(&server->drain_timer, look_at_drain, DRAIN_MS, DRAIN_MS);
 }
@@ -166,8 +168,7 @@ static void signalled(uv_signal_t *signal, int number)
 {
     struct server *server = signal->data;
     if (number == SIGHUP) {
-        LOG(NOTICE, "server.hangup",
-            LOG_TEXT("reason", "the configuration is read at start alone"));
+        server_reload(server);
         return;
     }
     if (!server->draining) {
@@ -195,9 +196,12 @@ static void tell_status(uv_timer_t *timer)
     struct server *server = timer->data;
     tell_refused(server);
     uint64_t images = figure_get(&server->figures.images_decoded);
-    char state[128];
-    snprintf(state, sizeof state, "STATUS=%u trainers, %llu pictures/s", server->client_count,
-             (unsigned long long)((images - server->status_images) * 1000 / STATUS_MS));
+    const struct reload *reload = &server->reload;
+    char state[CONFIG_ERROR_BYTES + 128];
+    snprintf(state, sizeof state, "STATUS=%u trainers, %llu pictures/s%s%s%s", server->client_count,
+             (unsigned long long)((images - server->status_images) * 1000 / STATUS_MS),
+             reload->running ? "; listing the data anew" : "",
+             reload->refusal[0] != '\0' ? "; reload refused: " : "", reload->refusal);
     server->status_images = images;
     notify_state(state);
 }
@@ -275,8 +279,8 @@ static enum stk_status open_loop(struct server *server)
     return failed ? STK_SYSTEM : STK_OK;
 }
 
-static enum stk_status open_parts(struct server *server, const struct pipeline_options *options,
-                                  const struct memory_plan *plan, char *error)
+static enum stk_status open_parts(struct server *server, const struct memory_plan *plan,
+                                  char *error)
 {
     enum stk_status status = open_sockets(server, error);
     if (status != STK_OK)
@@ -287,17 +291,28 @@ static enum stk_status open_parts(struct server *server, const struct pipeline_o
         status = cache_open(plan->slab_bytes, &server->figures, &server->cache);
     if (status != STK_OK)
         return status;
-    struct pipeline_options own = *options;
-    own.figures = &server->figures;
-    own.finished = server_batch_finished;
-    own.context = server;
-    status = pipeline_open(&own, &server->pipeline);
+    server->options.figures = &server->figures;
+    server->options.finished = server_batch_finished;
+    server->options.context = server;
+    status = pipeline_open(&server->options, &server->pipeline);
     return status == STK_OK ? open_endpoints(server, error) : status;
 }
 
-enum stk_status server_open(const struct config *config, struct stream *const *streams,
-                            size_t count, const struct pipeline_options *options,
-                            const struct memory_plan *plan, struct server **server, char *error)
+void server_serve(struct server *server, struct catalog *catalog, const struct memory_plan *plan)
+{
+    server->catalog = catalog;
+    server->config = catalog->config;
+    server->streams = catalog->streams;
+    server->stream_count = catalog->stream_count;
+    log_set_level((enum log_level)catalog->config->log_level);
+    memory_plan_log(plan);
+    figure_set(&server->figures.memory_bytes_max, plan->bytes_max);
+    cache_set_bytes_max(server->cache, plan->slab_bytes);
+}
+
+enum stk_status server_open(const char *path, struct catalog **catalog,
+                            const struct pipeline_options *options, const struct memory_plan *plan,
+                            struct server **server, char *error)
 {
     *server = NULL;
     struct server *made = calloc(1, sizeof *made);
@@ -305,9 +320,9 @@ enum stk_status server_open(const struct config *config, struct stream *const *s
         snprintf(error, CONFIG_ERROR_BYTES, "out of memory");
         return STK_MEMORY;
     }
-    made->config = config;
-    made->streams = streams;
-    made->stream_count = count;
+    made->config_path = path;
+    made->config = (*catalog)->config;
+    made->options = *options;
     made->backlog_slots = (uint64_t)BACKLOG_SLOTS_PER_WORKER * options->workers;
     made->start_ns = clock_now_ns();
     TAILQ_INIT(&made->clients);
@@ -315,20 +330,30 @@ enum stk_status server_open(const struct config *config, struct stream *const *s
     TAILQ_INIT(&made->finished);
     STAILQ_INIT(&made->returned);
     pthread_mutex_init(&made->lock, NULL);
-    figure_set(&made->figures.memory_bytes_max, plan->bytes_max);
     figure_set(&made->figures.workers, options->workers);
-    enum stk_status status = open_parts(made, options, plan, error);
+    enum stk_status status = open_parts(made, plan, error);
     if (status != STK_OK) {
         server_close(&made);
         return status;
     }
+    server_serve(made, *catalog, plan);
+    *catalog = NULL;
     *error = '\0';
     *server = made;
     return STK_OK;
 }
 
+static void let_hangup_in(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 enum stk_status server_run(struct server *server)
 {
+    let_hangup_in();
     notify_state("READY=1\nSTATUS=waiting for trainers");
     LOG(NOTICE, "server.ready", LOG_NUMBER("streams", server->stream_count),
         LOG_NUMBER("workers", figure_get(&server->figures.workers)));
@@ -375,6 +400,7 @@ void server_close(struct server **server)
     /* The monitor first: nobody takes its events any more, and a full queue would block libzmq. */
     if (closing->router != NULL)
         zmq_socket_monitor(closing->router, NULL, 0);
+    server_reload_close(closing);
     pipeline_close(&closing->pipeline);
     if (closing->handles_open) {
         uv_poll_stop(&closing->router_poll);
@@ -389,6 +415,7 @@ void server_close(struct server **server)
            zmq_errno() == EINTR) {
     }
     server_release(closing);
+    catalog_close(&closing->catalog);
     if (closing->loop_open)
         close_loop(closing);
     server_endpoints_release(closing);

@@ -2,21 +2,21 @@
  * The server: the loop's thread, its sockets, its clients.
  *
  * It decides what is made next, and answers; it decodes nothing, reads no file and never blocks.
+ * What it serves is a catalog, which a reload replaces.
  */
 #ifndef STK_SERVER_H
 #define STK_SERVER_H
 
-#include "config/config.h"
+#include "daemon/catalog.h"
 #include "daemon/memory.h"
-#include "daemon/stream.h"
 
 struct server;
 
 /**
  * Bind the endpoints and start the pipeline.
  *
- *   config     borrowed; must outlive the server
- *   streams    count of them, borrowed likewise
+ *   path       of the configuration, which SIGHUP has read anew; borrowed, outlives the server
+ *   catalog    what is served; moves to the server, stays the caller's on failure
  *   options    the pipeline's threads and limits; figures, finished and context are set here
  *   plan       the memory plan; copied
  *   server     set on success, NULL otherwise
@@ -29,14 +29,14 @@ struct server;
  *          STK_MEMORY
  * Threads: the loop's.  Blocks: no.
  */
-STK_MUST_CHECK enum stk_status server_open(const struct config *config,
-                                           struct stream *const *streams, size_t count,
+STK_MUST_CHECK enum stk_status server_open(const char *path, struct catalog **catalog,
                                            const struct pipeline_options *options,
                                            const struct memory_plan *plan, struct server **server,
                                            char *error);
 
 /**
- * Serve until SIGTERM or SIGINT, then answer what was asked for; a second signal ends at once.
+ * Serve until SIGTERM or SIGINT; read the configuration anew on SIGHUP, which the caller may have
+ * blocked until here.  At the end answer what was asked for; a second signal ends at once.
  *
  * Returns: STK_OK after a complete drain, STK_TIMEOUT where it was cut short.
  */

@@ -66,9 +66,8 @@ void server_client_drop(struct server *server, struct client *client, const char
 {
     LOG(INFO, "client.gone", LOG_TEXT("client", client->name), LOG_TEXT("reason", reason),
         LOG_NUMBER("unanswered", client->request_count));
-    figure_sub(&server->figures.requests_waiting, client->request_count);
-    client->request_count = 0;
-    TAILQ_INIT(&client->requests);
+    while (!TAILQ_EMPTY(&client->requests))
+        server_request_done(server, client, TAILQ_FIRST(&client->requests));
     client->gone = true;
     TAILQ_REMOVE(&server->clients, client, entry);
     TAILQ_INSERT_TAIL(&server->gone, client, entry);

@@ -14,12 +14,40 @@
 #include "daemon/server_parts.h"
 #include "daemon/stream.h"
 
+void server_batch_ref(struct server *server, struct batch *batch)
+{
+    cache_ref(server->cache, batch);
+    stream_ref(batch->stream);
+}
+
+/* Nothing is kept of a stream that is not served any more. */
+static void unref_batch(struct server *server, struct batch **batch)
+{
+    const struct stream *stream = (*batch)->stream;
+    cache_unref(server->cache, batch);
+    if (stream->retired)
+        cache_forget_stream(server->cache, stream);
+    stream_unref(&stream);
+}
+
 void server_request_done(struct server *server, struct client *client, struct request *request)
 {
+    stream_unref(&request->stream);
     TAILQ_REMOVE(&client->requests, request, entry);
     TAILQ_INSERT_TAIL(&client->unused, request, entry);
     client->request_count--;
     figure_sub(&server->figures.requests_waiting, 1);
+}
+
+bool server_is_answered(struct server *server, struct client *client, enum stk_status sent)
+{
+    if (sent == STK_OK)
+        return true;
+    if (sent == STK_CLOSED)
+        server_client_drop(server, client, "disconnected");
+    else
+        server_client_cut(server, client, "cannot be answered: too much is unread");
+    return false;
 }
 
 /* Answer a request whose batch is finished.  False where the client is not there any more. */
@@ -32,13 +60,7 @@ static bool answer(struct server *server, struct client *client, struct request 
                                  ? server_send_error(server, client->identity, client->identity_len,
                                                      id, batch->failure, batch->failure_reason)
                                  : server_send_batch(server, client, id, batch);
-    if (status == STK_OK)
-        return true;
-    if (status == STK_CLOSED)
-        server_client_drop(server, client, "disconnected");
-    else
-        server_client_cut(server, client, "cannot be answered: too much is unread");
-    return false;
+    return server_is_answered(server, client, status);
 }
 
 static void answer_waiting(struct server *server, struct batch *batch)
@@ -86,7 +108,7 @@ void server_collect(struct server *server)
         STAILQ_REMOVE_HEAD(&returned, returned);
         delivery->client->delivery_count--;
         delivery->client->unread_ms = 0;
-        cache_unref(server->cache, &delivery->batch);
+        unref_batch(server, &delivery->batch);
     }
     struct batch *batch;
     while ((batch = TAILQ_FIRST(&finished)) != NULL) {
@@ -95,7 +117,7 @@ void server_collect(struct server *server)
         batch_set_state(batch, batch->failure == STK_OK ? BATCH_READY : BATCH_FAILED);
         log_batch(batch);
         answer_waiting(server, batch);
-        cache_unref(server->cache, &batch);
+        unref_batch(server, &batch);
     }
     server_client_reap(server);
 }
@@ -124,6 +146,7 @@ static struct batch *begin(struct server *server, const struct request *request)
     batch_plan(batch, stream, &phase->recipe, &stream->sampler, request->address, request->unmixed);
     figure_add(&server->figures.plan_ns_total, clock_now_ns() - start_ns);
     cache_put(server->cache, batch);
+    stream_ref(stream);
     server->filling++;
     pipeline_push(server->pipeline, batch);
     return batch;
@@ -214,7 +237,7 @@ static void let_go_filling(struct server *server)
     while ((batch = cache_find_filling(server->cache)) != NULL) {
         batch->failure = STK_CLOSED;
         batch_set_state(batch, BATCH_FAILED);
-        cache_unref(server->cache, &batch);
+        unref_batch(server, &batch);
     }
 }
 

@@ -47,20 +47,12 @@ static void release(struct endpoint *endpoint)
     free(endpoint->bound);
 }
 
-/* libzmq's thread removes an ipc path a moment later.  The lock is held until then, so that it is
- * not the path of whoever binds it next. */
-static void wait_unlinked(const char *path)
-{
-    enum { TRIES = 100, PAUSE_US = 1000 };
-    for (int i = 0; i < TRIES && access(path, F_OK) == 0; i++)
-        usleep(PAUSE_US);
-}
-
+/* libzmq leaves an ipc path behind; it is removed while the lock says that it is ours. */
 static void unbind(struct server *server, struct endpoint *endpoint)
 {
     zmq_unbind(server->router, endpoint->bound);
     if (endpoint->lock_fd >= 0)
-        wait_unlinked(endpoint->name + strlen("ipc://"));
+        unlink(endpoint->name + strlen("ipc://"));
     release(endpoint);
 }
 

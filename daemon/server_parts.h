@@ -9,6 +9,7 @@
  *   server_request.c   a request is read and answered or queued
  *   server_dispatch.c  queued requests become batches, batches become replies
  *   server_send.c      frames
+ *   server_reload.c    another configuration
  */
 #ifndef STK_SERVER_PARTS_H
 #define STK_SERVER_PARTS_H
@@ -18,6 +19,7 @@
 #include <sys/queue.h>
 #include <uv.h>
 
+#include "config/changes.h"
 #include "daemon/base/figures.h"
 #include "daemon/batch/cache.h"
 #include "daemon/pipeline.h"
@@ -36,7 +38,9 @@ enum {
 /* A get that is not answered yet. */
 struct request {
     uint64_t id;
-    const struct stream *stream;
+    const struct stream *stream; /* with a reference, while the request is queued */
+    bool pinned;                 /* it is for this fingerprint alone: */
+    struct stk_fingerprint fingerprint;
     struct stk_address address;
     enum stk_unmixed unmixed;
     struct batch *batch; /* the one that it waits for; NULL: not begun.  The pipeline's reference
@@ -86,10 +90,31 @@ struct endpoint {
     int lock_fd; /* the flock of an ipc path; -1 where there is none */
 };
 
+/* A configuration that is read and listed beside the one that is served. */
+struct reload {
+    bool running; /* the thread is to be joined */
+    bool again;   /* one more is wanted after it */
+    uint64_t start_ns;
+    char refusal[CONFIG_ERROR_BYTES]; /* why the last one was refused; empty where it was not */
+    pthread_t thread;
+    atomic_bool stop; /* relaxed: listing looks at it now and then */
+    atomic_bool done; /* released by the thread when what follows is there, acquired by the loop */
+    enum stk_status status;
+    char error[CONFIG_ERROR_BYTES];
+    struct catalog *catalog;
+    struct memory_plan plan;
+    struct config_change held[CONFIG_CHANGES_MAX]; /* settings that only a restart takes over */
+    unsigned held_count;
+};
+
 struct server {
-    const struct config *config;
-    struct stream *const *streams;
+    const char *config_path;
+    struct catalog *catalog;       /* owned */
+    const struct config *config;   /* the catalog's */
+    struct stream *const *streams; /* the catalog's */
     size_t stream_count;
+    struct pipeline_options options;
+    struct reload reload;
     struct figures figures;
     struct cache *cache;
     struct pipeline *pipeline;
@@ -142,6 +167,11 @@ struct server {
         struct stk_stats stats;
     } answer; /* what goes into it */
 };
+
+/* server.c */
+
+/** Serve a catalog, within a plan, from here on; it becomes the server's. */
+void server_serve(struct server *server, struct catalog *catalog, const struct memory_plan *plan);
 
 /* server_endpoints.c */
 
@@ -210,6 +240,23 @@ bool server_connection_is_closed(const struct server *server, int fd);
 
 /* server_request.c */
 
+/** The stream of a name; NULL where it is not served, and message, STK_TEXT_BYTES_MAX of storage,
+ *  says which are. */
+const struct stream *server_find_stream(const struct server *server, struct stk_text name,
+                                        char *message);
+
+/**
+ * Whether a stream has an address, with the data that a client pinned.
+ *
+ *   pinned    NULL: any data
+ *   message   STK_TEXT_BYTES_MAX of storage for a sentence
+ *
+ * Returns: STK_OK, STK_FINGERPRINT, STK_RANGE, or STK_CORRUPT where the stream was stopped.
+ */
+STK_MUST_CHECK enum stk_status server_check_address(const struct stream *stream,
+                                                    const struct stk_fingerprint *pinned,
+                                                    struct stk_address address, char *message);
+
 /** Receive and handle up to a bounded number of requests; true where there may be more. */
 bool server_receive(struct server *server);
 
@@ -217,6 +264,13 @@ bool server_receive(struct server *server);
 
 /** A request is answered, refused or cancelled. */
 void server_request_done(struct server *server, struct client *client, struct request *request);
+
+/** Whether a reply was sent, by what server_send returned; a client that cannot be answered is
+ *  dropped. */
+bool server_is_answered(struct server *server, struct client *client, enum stk_status sent);
+
+/** One more reference to a batch, and so to its stream. */
+void server_batch_ref(struct server *server, struct batch *batch);
 
 /** Take what workers and libzmq have handed back. */
 void server_collect(struct server *server);
@@ -255,5 +309,19 @@ STK_MUST_CHECK enum stk_status server_send_error(struct server *server, const vo
  *  server_send. */
 STK_MUST_CHECK enum stk_status server_send_batch(struct server *server, struct client *client,
                                                  uint64_t id, struct batch *batch);
+
+/* server_reload.c */
+
+/** Read the configuration anew, or once more after the reload that runs. */
+void server_reload(struct server *server);
+
+/** Take over or refuse what a reload has made, where one is complete. */
+void server_reload_collect(struct server *server);
+
+/** A reload that runs is not wanted any more: let it end soon. */
+void server_reload_stop(struct server *server);
+
+/** Stop, and wait for its end.  Blocks: on what it reads. */
+void server_reload_close(struct server *server);
 
 #endif

@@ -54,22 +54,30 @@ static void reply(struct server *server, const struct letter *letter, enum stk_s
         cut_sender(server, letter);
 }
 
+const struct stream *server_find_stream(const struct server *server, struct stk_text name,
+                                        char *message)
+{
+    enum { BYTES = STK_TEXT_BYTES_MAX };
+    int len = snprintf(message, BYTES, "no stream \"%.*s\"; there is", (int)name.len, name.data);
+    for (size_t i = 0; i < server->stream_count; i++) {
+        const struct stream *stream = server->streams[i];
+        if (stk_text_is(name, stream->name))
+            return stream;
+        if ((size_t)len + strlen(stream->name) + 4 < BYTES)
+            len += snprintf(message + len, BYTES - (size_t)len, "%s \"%s\"", i == 0 ? "" : ",",
+                            stream->name);
+    }
+    return NULL;
+}
+
 /* The stream that a request names, or NULL after an error reply that names those there are. */
 static const struct stream *find_stream(struct server *server, const struct letter *letter)
 {
     char message[STK_TEXT_BYTES_MAX];
-    int len = snprintf(message, sizeof message, "no stream \"%.*s\"; there is",
-                       (int)letter->request.stream.len, letter->request.stream.data);
-    for (size_t i = 0; i < server->stream_count; i++) {
-        const struct stream *stream = server->streams[i];
-        if (stk_text_is(letter->request.stream, stream->name))
-            return stream;
-        if ((size_t)len + strlen(stream->name) + 4 < sizeof message)
-            len += snprintf(message + len, sizeof message - (size_t)len, "%s \"%s\"",
-                            i == 0 ? "" : ",", stream->name);
-    }
-    refuse(server, letter, STK_UNKNOWN_STREAM, message);
-    return NULL;
+    const struct stream *stream = server_find_stream(server, letter->request.stream, message);
+    if (stream == NULL)
+        refuse(server, letter, STK_UNKNOWN_STREAM, message);
+    return stream;
 }
 
 /* The sender's client, made on its first hello or get; NULL after an error reply. */
@@ -120,36 +128,41 @@ static void handle_hello(struct server *server, const struct letter *letter)
     reply(server, letter, status, len);
 }
 
+enum stk_status server_check_address(const struct stream *stream,
+                                     const struct stk_fingerprint *pinned,
+                                     struct stk_address address, char *message)
+{
+    if (pinned != NULL && memcmp(pinned, &stream->fingerprint, sizeof *pinned) != 0) {
+        char asked[STK_FINGERPRINT_HEX_BYTES];
+        char served[STK_FINGERPRINT_HEX_BYTES];
+        stk_fingerprint_hex(pinned, asked);
+        stk_fingerprint_hex(&stream->fingerprint, served);
+        snprintf(message, STK_TEXT_BYTES_MAX,
+                 "stream \"%s\" has fingerprint %s here, not %s: its recipe or its files differ",
+                 stream->name, served, asked);
+        return STK_FINGERPRINT;
+    }
+    if (health_is_stopped(stream->health, message))
+        return STK_CORRUPT;
+    const struct stream_phase *phase = stream_phase(stream, address.epoch);
+    if (plan_has_step(&phase->recipe, stream->sampler.length, address.step))
+        return STK_OK;
+    snprintf(message, STK_TEXT_BYTES_MAX, "step %llu is beyond the epoch of %llu steps",
+             (unsigned long long)address.step, (unsigned long long)phase->steps);
+    return STK_RANGE;
+}
+
 /* Whether a stream has the address, with the data that the client pinned; replies if not. */
 static bool check_address(struct server *server, const struct letter *letter,
                           const struct stream *stream)
 {
     const struct stk_request *request = &letter->request;
     char message[STK_TEXT_BYTES_MAX];
-    if (request->pinned &&
-        memcmp(&request->fingerprint, &stream->fingerprint, sizeof stream->fingerprint) != 0) {
-        char asked[STK_FINGERPRINT_HEX_BYTES];
-        char served[STK_FINGERPRINT_HEX_BYTES];
-        stk_fingerprint_hex(&request->fingerprint, asked);
-        stk_fingerprint_hex(&stream->fingerprint, served);
-        snprintf(message, sizeof message,
-                 "stream \"%s\" has fingerprint %s here, not %s: its recipe or its files differ",
-                 stream->name, served, asked);
-        refuse(server, letter, STK_FINGERPRINT, message);
-        return false;
-    }
-    if (health_is_stopped(stream->health, message)) {
-        refuse(server, letter, STK_CORRUPT, message);
-        return false;
-    }
-    const struct stream_phase *phase = stream_phase(stream, request->address.epoch);
-    if (!plan_has_step(&phase->recipe, stream->sampler.length, request->address.step)) {
-        snprintf(message, sizeof message, "step %llu is beyond the epoch of %llu steps",
-                 (unsigned long long)request->address.step, (unsigned long long)phase->steps);
-        refuse(server, letter, STK_RANGE, message);
-        return false;
-    }
-    return true;
+    enum stk_status status = server_check_address(
+        stream, request->pinned ? &request->fingerprint : NULL, request->address, message);
+    if (status != STK_OK)
+        refuse(server, letter, status, message);
+    return status == STK_OK;
 }
 
 /* Whether one more request of a client is taken; replies if not.  The first one always is, so that
@@ -195,7 +208,9 @@ static void handle_get(struct server *server, const struct letter *letter)
     struct request *queued = TAILQ_FIRST(&client->unused);
     TAILQ_REMOVE(&client->unused, queued, entry);
     queued->id = request->id;
-    queued->stream = stream;
+    queued->stream = stream_ref(stream);
+    queued->pinned = request->pinned;
+    queued->fingerprint = request->fingerprint;
     queued->address = request->address;
     queued->unmixed = request->unmixed;
     queued->batch = NULL;

@@ -234,7 +234,7 @@ enum stk_status server_send_batch(struct server *server, struct client *client, 
         return server_send_error(server, client->identity, client->identity_len, id, STK_LIMIT,
                                  "the batch's header is longer than a header may be");
     }
-    cache_ref(server->cache, batch);
+    server_batch_ref(server, batch);
     client->delivery_count++;
     *delivery = (struct delivery){.server = server, .client = client, .batch = batch};
     /* One more than there are frames: ours, until everything is handed over. */

@@ -166,6 +166,7 @@ static enum stk_status prepare(struct stream *stream, const struct config_stream
     if (status != STK_OK)
         return status;
     recipe_mix_text(&recipe->mix, stream->mix);
+    stream->corrupt_max = config->corrupt_max;
     const struct health_options options = {stream->name, stream->source, stream->sampler.pool,
                                            config->corrupt_max};
     if (health_open(&options, &stream->health) != STK_OK || take_fingerprint(stream) != STK_OK)
@@ -173,19 +174,25 @@ static enum stk_status prepare(struct stream *stream, const struct config_stream
     return STK_OK;
 }
 
-enum stk_status stream_open(const struct config_stream *config, unsigned threads,
-                            uint64_t text_bytes_max, struct stream **stream, char *error)
+enum stk_status stream_open(const struct config_stream *config,
+                            const struct stream_listing *listing, struct stream **stream,
+                            char *error)
 {
     *stream = NULL;
     struct stream *made = calloc(1, sizeof *made);
-    if (made == NULL) {
+    if (made != NULL) {
+        atomic_init(&made->refs, 1);
+        made->name = strdup(config->name);
+    }
+    if (made == NULL || made->name == NULL) {
+        free(made);
         snprintf(error, CONFIG_ERROR_BYTES, "out of memory for stream \"%s\"", config->name);
         return STK_MEMORY;
     }
-    made->name = config->name;
     char reason[SOURCE_ERROR_BYTES] = "";
-    const struct source_place place = {config->source, config->root, config->list, text_bytes_max};
-    enum stk_status status = source_open(&place, threads, &made->source, reason);
+    const struct source_place place = {config->source, config->root, config->list,
+                                       listing->text_bytes_max, listing->stop};
+    enum stk_status status = source_open(&place, listing->threads, &made->source, reason);
     if (status != STK_OK)
         snprintf(error, CONFIG_ERROR_BYTES, "stream \"%s\": %s", config->name, reason);
     else
@@ -198,16 +205,47 @@ enum stk_status stream_open(const struct config_stream *config, unsigned threads
     return STK_OK;
 }
 
+static void destroy(struct stream *stream)
+{
+    source_close(&stream->source);
+    sampler_release(&stream->sampler);
+    free(stream->phases);
+    health_close(&stream->health);
+    free(stream->name);
+    free(stream);
+}
+
+/* Whoever refers to a stream may only read it; the count of them is no part of what it says. */
+const struct stream *stream_ref(const struct stream *stream)
+{
+    struct stream *counted = (struct stream *)stream;
+    atomic_fetch_add_explicit(&counted->refs, 1, memory_order_relaxed);
+    return stream;
+}
+
+void stream_unref(const struct stream **stream)
+{
+    struct stream *counted = (struct stream *)*stream;
+    *stream = NULL;
+    if (atomic_fetch_sub_explicit(&counted->refs, 1, memory_order_acq_rel) == 1)
+        destroy(counted);
+}
+
 void stream_close(struct stream **stream)
 {
-    if (*stream == NULL)
-        return;
-    source_close(&(*stream)->source);
-    sampler_release(&(*stream)->sampler);
-    free((*stream)->phases);
-    health_close(&(*stream)->health);
-    free(*stream);
+    const struct stream *closing = *stream;
     *stream = NULL;
+    if (closing != NULL)
+        stream_unref(&closing);
+}
+
+bool stream_is_like(const struct stream *served, const struct stream *listed)
+{
+    char sentence[HEALTH_SENTENCE_BYTES];
+    return memcmp(&served->fingerprint, &listed->fingerprint, sizeof served->fingerprint) == 0 &&
+           source_is_beside(served->source, listed->source) &&
+           served->corrupt_max == listed->corrupt_max &&
+           !health_is_stopped(served->health, sentence);
 }
 
 const struct stream_phase *stream_phase(const struct stream *stream, uint32_t epoch)

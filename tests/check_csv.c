@@ -73,7 +73,7 @@ static struct source *open_csv(const char *text, const char *list, unsigned thre
     if (list[0] != '\0')
         put("list", list);
     path_of(list_path, "list");
-    const struct source_place place = {url, "", list[0] != '\0' ? list_path : "", 0};
+    const struct source_place place = {url, "", list[0] != '\0' ? list_path : "", 0, NULL};
     struct source *source;
     enum stk_status status = source_open(&place, threads, &source, error);
     ck_assert_msg(status == STK_OK, "%s", error);
@@ -269,7 +269,7 @@ START_TEST(every_failed_opening_gives_back_what_it_took)
     close(before);
     put("a.csv", texts[_i]);
     snprintf(url, sizeof url, "csv:%s/a.csv", root);
-    const struct source_place place = {url, "", "", 0};
+    const struct source_place place = {url, "", "", 0, NULL};
     ck_assert_int_ne(source_open(&place, 4, &source, error), STK_OK);
     ck_assert_ptr_null(source);
     int after = open("/dev/null", O_RDONLY | O_CLOEXEC);

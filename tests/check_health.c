@@ -50,7 +50,7 @@ static void setup(void)
     snprintf(path, sizeof path, "%s/class", root);
     ck_assert_int_eq(mkdir(path, 0755), 0);
     visit_files(make_file);
-    const struct source_place where = {root, "", "", 0};
+    const struct source_place where = {root, "", "", 0, NULL};
     ck_assert_int_eq(source_open(&where, 2, &source, error), STK_OK);
 }
 

@@ -111,7 +111,9 @@ static void bench_open(struct bench *bench, uint32_t workers, uint32_t readers)
     pthread_mutex_init(&bench->lock, NULL);
     pthread_cond_init(&bench->changed, NULL);
     char error[CONFIG_ERROR_BYTES];
-    ck_assert_msg(stream_open(&bench->config, 2, 0, &bench->stream, error) == STK_OK, "%s", error);
+    ck_assert_msg(stream_open(&bench->config, &(struct stream_listing){.threads = 2},
+                              &bench->stream, error) == STK_OK,
+                  "%s", error);
     ck_assert_int_eq(
         cache_open(STEPS * bench->stream->phases[0].layout.bytes, &bench->figures, &bench->cache),
         STK_OK);

@@ -105,7 +105,7 @@ static struct source *open_root(unsigned threads)
 {
     struct source *source;
     enum stk_status status =
-        source_open(&(struct source_place){root, "", "", 0}, threads, &source, error);
+        source_open(&(struct source_place){root, "", "", 0, NULL}, threads, &source, error);
     ck_assert_msg(status == STK_OK, "%s", error);
     ck_assert_str_eq(error, "");
     return source;
@@ -115,7 +115,7 @@ static struct source *open_root(unsigned threads)
 static const char *refused(const char *url, enum stk_status expected)
 {
     struct source *source = (struct source *)root;
-    ck_assert_int_eq(source_open(&(struct source_place){url, "", "", 0}, 4, &source, error),
+    ck_assert_int_eq(source_open(&(struct source_place){url, "", "", 0, NULL}, 4, &source, error),
                      expected);
     ck_assert_ptr_null(source);
     ck_assert_int_gt((int)strlen(error), 0);
@@ -532,7 +532,7 @@ START_TEST(a_url_names_a_folder)
     put("a/x.jpg", "x");
     snprintf(url, sizeof url, "folder:%s", root);
     struct source *source;
-    ck_assert_int_eq(source_open(&(struct source_place){url, "", "", 0}, 1, &source, error),
+    ck_assert_int_eq(source_open(&(struct source_place){url, "", "", 0, NULL}, 1, &source, error),
                      STK_OK);
     ck_assert_uint_eq(source_count(source), 1);
     source_close(&source);
@@ -546,7 +546,8 @@ static int open_as_nobody(void)
     struct source *source;
     if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
         return 1;
-    if (source_open(&(struct source_place){root, "", "", 0}, 4, &source, error) != STK_UNREADABLE ||
+    if (source_open(&(struct source_place){root, "", "", 0, NULL}, 4, &source, error) !=
+            STK_UNREADABLE ||
         source != NULL)
         return 2;
     return strstr(error, "/b/n\": permission denied; let the user") != NULL ? 0 : 3;

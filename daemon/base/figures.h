@@ -33,6 +33,8 @@
     X(slab_bytes_in_use, GAUGE, "memory of batches in the making, in flight or cached")            \
     X(memory_bytes_max, GAUGE, "the memory plan's total")                                          \
     X(workers, GAUGE, "threads that decode")                                                       \
+    X(reloads, COUNTER, "configurations read anew and taken over")                                 \
+    X(reloads_refused, COUNTER, "configurations read anew and refused")                            \
     X(uptime_ns, GAUGE, "time since the start")                                                    \
     X(plan_ns_total, COUNTER, "time spent planning batches")                                       \
     X(read_ns_total, COUNTER, "time spent reading files, all readers together")                    \

@@ -156,7 +156,7 @@ static enum stk_status list(struct opening *opening, const char *path, unsigned 
         status = fill_runs(opening);
     if (status == STK_OK)
         status = measure_runs(&opening->root, opening->runs, opening->run_count,
-                              opening->place->url, threads, opening->error);
+                              opening->place->url, threads, opening->place->stop, opening->error);
     if (status == STK_OK)
         status = check_found(opening);
     if (status == STK_OK)
@@ -220,6 +220,12 @@ static enum stk_status csv_read(const void *state, const struct listing_sample *
     return file_read(csv->fd, sample->path, sample->bytes, reserve, context, encoded, reason);
 }
 
+static int csv_root(const void *state)
+{
+    const struct csv *csv = state;
+    return csv->fd;
+}
+
 static void csv_close(void *state)
 {
     struct csv *csv = state;
@@ -227,4 +233,5 @@ static void csv_close(void *state)
     free(csv);
 }
 
-const struct source_ops source_csv = {.open = csv_open, .read = csv_read, .close = csv_close};
+const struct source_ops source_csv = {
+    .open = csv_open, .read = csv_read, .root = csv_root, .close = csv_close};

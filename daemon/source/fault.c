@@ -111,3 +111,14 @@ enum stk_status fault_write(char *error, enum stk_status status, const char *for
     va_end(arguments);
     return status;
 }
+
+bool fault_is_stopped(const atomic_bool *stop)
+{
+    return stop != NULL && atomic_load_explicit(stop, memory_order_relaxed);
+}
+
+enum stk_status fault_stopped(const char *path, char *error)
+{
+    return fault_write(error, STK_CLOSED, "the listing of %s was stopped",
+                       fault_quote(path, "").text);
+}

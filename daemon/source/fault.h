@@ -8,6 +8,9 @@
 #ifndef STK_FAULT_H
 #define STK_FAULT_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include "proto/status.h"
 
 enum { FAULT_TEXT_BYTES = 240 };
@@ -44,5 +47,11 @@ struct fault_text fault_quote(const char *folder, const char *path);
  */
 enum stk_status fault_write(char *error, enum stk_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/** Whether a listing is not wanted any more: stop is set and true. */
+bool fault_is_stopped(const atomic_bool *stop);
+
+/** Write that the listing of a path was stopped; STK_CLOSED. */
+enum stk_status fault_stopped(const char *path, char *error);
 
 #endif

@@ -35,6 +35,7 @@ struct opening {
     struct root root;
     const char *source;
     unsigned threads;
+    const atomic_bool *stop;
     struct scan scan;              /* of the root */
     struct directory *directories; /* all below the root */
     struct directory **sorted;     /* [directory_count], by label and path */
@@ -207,7 +208,8 @@ static enum stk_status list(struct opening *opening)
         status = find_classes(opening);
     if (status == STK_OK)
         status = walk_run(&opening->root, &opening->scan, opening->source, opening->threads,
-                          &opening->directories, &opening->directory_count, opening->error);
+                          opening->stop, &opening->directories, &opening->directory_count,
+                          opening->error);
     if (status == STK_OK)
         status = sort_directories(opening);
     if (status == STK_OK)
@@ -239,6 +241,7 @@ static enum stk_status folder_open(const char *path, const struct source_place *
     struct opening opening = {.root = {.fd = -1, .path = path},
                               .source = place->url,
                               .threads = threads,
+                              .stop = place->stop,
                               .listing = listing,
                               .error = error};
     uint64_t start_ns = clock_now_ns();
@@ -267,6 +270,12 @@ static enum stk_status folder_read(const void *state, const struct listing_sampl
     return file_read(folder->fd, sample->path, sample->bytes, reserve, context, encoded, reason);
 }
 
+static int folder_root(const void *state)
+{
+    const struct folder *folder = state;
+    return folder->fd;
+}
+
 static void folder_close(void *state)
 {
     struct folder *folder = state;
@@ -275,4 +284,4 @@ static void folder_close(void *state)
 }
 
 const struct source_ops source_folder = {
-    .open = folder_open, .read = folder_read, .close = folder_close};
+    .open = folder_open, .read = folder_read, .root = folder_root, .close = folder_close};

@@ -13,7 +13,7 @@ struct source_ops {
      * List what a path names; as source_open.
      *
      *   path      behind the colon
-     *   place     the whole url, for the log, and what else the operator gave
+     *   place     the whole url, for the log, and what else the operator gave; stop
      *   listing   all zero; on success filled, with at least one sample
      *   state     set on success to what read and close are given
      */
@@ -24,6 +24,9 @@ struct source_ops {
     enum stk_status (*read)(const void *state, const struct listing_sample *sample,
                             source_reserve *reserve, void *context, struct encoded *encoded,
                             char *reason);
+
+    /** The descriptor of the directory that samples are read from. */
+    int (*root)(const void *state);
 
     /** Give state back.  The listing is source.c's to release. */
     void (*close)(void *state);

@@ -21,6 +21,7 @@
 
 struct measure {
     const struct root *root;
+    const atomic_bool *stop;
     struct listing_run *runs;
     size_t count;
     pthread_mutex_t lock;
@@ -57,6 +58,8 @@ static void finish(struct measure *measure, const struct listing_run *run, int c
     if (code != 0 && measure->status == STK_OK)
         measure->status = fault_write(measure->error, fault_status(code), "cannot look at %s: %s",
                                       fault_quote(path, "").text, fault_reason(code).text);
+    if (measure->status == STK_OK && fault_is_stopped(measure->stop))
+        measure->status = fault_stopped(measure->root->path, measure->error);
     if (ended(measure))
         pthread_cond_signal(&measure->end);
     pthread_mutex_unlock(&measure->lock);
@@ -110,11 +113,12 @@ static void init(struct measure *measure)
 }
 
 enum stk_status measure_runs(const struct root *root, struct listing_run *runs, size_t count,
-                             const char *source, unsigned threads, char *error)
+                             const char *source, unsigned threads, const atomic_bool *stop,
+                             char *error)
 {
     CHECK(threads >= 1 && threads <= SOURCE_THREADS_MAX);
     struct measure measure = {
-        .root = root, .runs = runs, .count = count, .status = STK_OK, .error = error};
+        .root = root, .stop = stop, .runs = runs, .count = count, .status = STK_OK, .error = error};
     pthread_t measurers[SOURCE_THREADS_MAX];
     unsigned started = 0;
     init(&measure);

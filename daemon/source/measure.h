@@ -7,6 +7,7 @@
 #ifndef STK_SOURCE_MEASURE_H
 #define STK_SOURCE_MEASURE_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "daemon/source/listing.h"
@@ -20,14 +21,16 @@
  *   root      paths are relative to it; an absolute one stands for itself
  *   source    what the log calls it
  *   threads   1 .. SOURCE_THREADS_MAX
+ *   stop      ends it soon after it became true; NULL: never
  *
  * Returns: STK_OK; else error is set, a sentence for a person:
  *          STK_SYSTEM   the disk or the network failed, or no thread could be started
+ *          STK_CLOSED   it was stopped
  *          STK_MEMORY
  * Blocks:  on the file system.
  */
 STK_MUST_CHECK enum stk_status measure_runs(const struct root *root, struct listing_run *runs,
                                             size_t count, const char *source, unsigned threads,
-                                            char *error);
+                                            const atomic_bool *stop, char *error);
 
 #endif

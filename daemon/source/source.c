@@ -3,8 +3,10 @@
  */
 #include "daemon/source/source.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config/source_kind.h"
 #include "daemon/base/check.h"
@@ -96,6 +98,20 @@ void source_close(struct source **source)
     free(closed->class_counts);
     listing_release(&closed->listing);
     free(closed);
+}
+
+bool source_is_beside(const struct source *one, const struct source *other)
+{
+    struct statx roots[2];
+    const struct source *sources[2] = {one, other};
+    for (int i = 0; i < 2; i++) {
+        int fd = sources[i]->ops->root(sources[i]->state);
+        if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &roots[i]) != 0)
+            return false;
+    }
+    return roots[0].stx_ino == roots[1].stx_ino && roots[0].stx_mnt_id == roots[1].stx_mnt_id &&
+           roots[0].stx_dev_major == roots[1].stx_dev_major &&
+           roots[0].stx_dev_minor == roots[1].stx_dev_minor;
 }
 
 uint64_t source_count(const struct source *source)

@@ -9,6 +9,7 @@
 #ifndef STK_SOURCE_H
 #define STK_SOURCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,7 @@ struct source_place {
     const char *root;        /* where the paths of a CSV start; empty: its own folder */
     const char *list;        /* a file that names the samples to keep; empty: all are kept */
     uint64_t text_bytes_max; /* of a CSV, and of the list; 0: what text_file.h allows */
+    const atomic_bool *stop; /* true once the listing is not wanted any more; NULL: never */
 };
 
 /**
@@ -64,6 +66,7 @@ unsigned source_threads(unsigned cores);
  *          STK_LIMIT       more than 2^31-1 classes or 2^40 samples, 4 GiB of names in one
  *                          directory, or a path of more than 4,095 bytes below the root
  *          STK_SYSTEM      out of descriptors, or no thread can be started
+ *          STK_CLOSED      it was stopped
  *          STK_MEMORY
  * Threads: any.  Blocks: on directories; logs its progress every second.
  */
@@ -72,6 +75,10 @@ STK_MUST_CHECK enum stk_status source_open(const struct source_place *place, uns
 
 /** Give a source back; *source becomes NULL.  No read may be under way.  NULL is fine. */
 void source_close(struct source **source);
+
+/** Whether two sources read from one directory: not from another one that came to its path, nor
+ *  from another mount of it.  Threads: any.  Blocks: no. */
+bool source_is_beside(const struct source *one, const struct source *other);
 
 /** Samples listed, >= 1.  Threads: any. */
 uint64_t source_count(const struct source *source);

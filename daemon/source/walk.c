@@ -32,6 +32,7 @@ enum { SLICE = 1024 }; /* pictures that are measured at a time */
 
 struct walk {
     const struct root *root;
+    const atomic_bool *stop;
     pthread_mutex_t lock;
     pthread_cond_t work;           /* the stack grew, or the walk ended */
     pthread_cond_t end;            /* the walk ended; measured by the monotonic clock */
@@ -93,9 +94,10 @@ static bool take(struct walk *walk, struct job *job)
     return going;
 }
 
-static void finish(struct walk *walk, const struct job *job, enum stk_status status,
-                   const char *error)
+static void finish(struct walk *walk, const struct job *job, enum stk_status status, char *error)
 {
+    if (status == STK_OK && fault_is_stopped(walk->stop))
+        status = fault_stopped(walk->root->path, error);
     pthread_mutex_lock(&walk->lock);
     walk->active--;
     walk->samples += job->count;
@@ -328,9 +330,9 @@ static void watch(struct walk *walk, const char *source)
     pthread_mutex_unlock(&walk->lock);
 }
 
-static void init(struct walk *walk, const struct root *root, char *error)
+static void init(struct walk *walk, const struct root *root, const atomic_bool *stop, char *error)
 {
-    *walk = (struct walk){.root = root, .status = STK_OK, .error = error};
+    *walk = (struct walk){.root = root, .stop = stop, .status = STK_OK, .error = error};
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -364,8 +366,8 @@ static enum stk_status run_threads(struct walk *walk, const char *source, unsign
 }
 
 enum stk_status walk_run(const struct root *root, const struct scan *scan, const char *source,
-                         unsigned threads, struct directory **directories, size_t *count,
-                         char *error)
+                         unsigned threads, const atomic_bool *stop, struct directory **directories,
+                         size_t *count, char *error)
 {
     CHECK(threads >= 1 && threads <= SOURCE_THREADS_MAX);
     /* Its path is empty: the flexible array's one end mark is what calloc leaves. */
@@ -377,7 +379,7 @@ enum stk_status walk_run(const struct root *root, const struct scan *scan, const
     top->device = scan->device;
     top->inode = scan->inode;
     struct walk walk;
-    init(&walk, root, error);
+    init(&walk, root, stop, error);
     enum stk_status status = add_folders(&walk, top, &scan->folders);
     if (status == STK_OK)
         status = run_threads(&walk, source, threads);

@@ -7,6 +7,7 @@
 #ifndef STK_WALK_H
 #define STK_WALK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -38,6 +39,7 @@ struct directory {
  *   scan          of the root; its folders are the classes, sorted: a class's place is its label
  *   source        what the log calls it
  *   threads       1 .. 256
+ *   stop          ends the walk soon after it became true; NULL: never
  *   directories   set on success to all that were found, the root left out; NULL otherwise
  *   count         how many, 0 on failure
  *
@@ -46,12 +48,14 @@ struct directory {
  *          STK_UNREADABLE  a directory cannot be listed; error is set, as below
  *          STK_LIMIT       a path of more than 4,095 bytes, or a directory of 4 GiB of names
  *          STK_SYSTEM      no thread could be started, or no descriptor is left
+ *          STK_CLOSED      it was stopped
  *          STK_MEMORY
  * Blocks:  on directories.
  */
 STK_MUST_CHECK enum stk_status walk_run(const struct root *root, const struct scan *scan,
                                         const char *source, unsigned threads,
-                                        struct directory **directories, size_t *count, char *error);
+                                        const atomic_bool *stop, struct directory **directories,
+                                        size_t *count, char *error);
 
 /** Give directories back with the runs that they still own; *directories becomes NULL. */
 void walk_release(struct directory **directories);

@@ -131,8 +131,9 @@ void data_init(struct data *data, const char *path, uint32_t epoch)
     *data = (struct data){.epoch = epoch};
     if (config_open(path, &data->config, error) != STK_OK)
         data_fail("%s", error);
-    if (stream_open(&data->config->streams[0], source_threads(1), 0, &data->stream, error) !=
-        STK_OK)
+    if (stream_open(&data->config->streams[0],
+                    &(struct stream_listing){.threads = source_threads(1)}, &data->stream,
+                    error) != STK_OK)
         data_fail("%s", error);
     data->phase = &data->stream->phases[0];
     data->batch = data->phase->recipe.batch;

@@ -139,12 +139,8 @@ class Stokerd:
         self.listen = listen or [f"ipc://{self.folder}/s"]
         os.chmod(self.folder, 0o755)  # a test may run the program as somebody else
         self.config = os.path.join(self.folder, "stokerd.conf")
-        text = (
-            f"listen = {{{', '.join(quoted(endpoint) for endpoint in self.listen)}}}\n"
-            f"workers = {workers}\nmemory_max = {memory_max}\nlog_level = {log_level}\n"
-        )
-        with open(self.config, "w") as file:
-            file.write(text + streams)
+        self.settings = dict(workers=workers, memory_max=memory_max, log_level=log_level)
+        self.configure(streams)
         self.lines = []
         self.changed = threading.Condition()
         self.ended = False  # stderr is
@@ -165,6 +161,32 @@ class Stokerd:
         with self.changed:
             self.ended = True
             self.changed.notify_all()
+
+    def configure(self, streams, *, listen=None, **settings):
+        """Write the configuration anew; a setting that is not given stays as it was."""
+        self.listen = listen or self.listen
+        self.settings |= settings
+        lines = [f"listen = {{{', '.join(quoted(endpoint) for endpoint in self.listen)}}}"]
+        lines += [f"{key} = {value}" for key, value in self.settings.items()]
+        written = self.config + ".new"
+        with open(written, "w") as file:
+            file.write("\n".join(lines) + "\n" + streams)
+        os.rename(written, self.config)
+
+    def reload(self, *configuration, **settings):
+        """Configure, hang up, and wait until that is taken over; the line that says so."""
+        if configuration or settings:
+            self.configure(*configuration, **settings)
+        count = len(self.events("reload.done"))
+        self.signal(signal.SIGHUP)
+        return self.wait_log("reload.done", count + 1)
+
+    def reload_refused(self, *configuration, **settings):
+        """Likewise, where it must be refused; the reason."""
+        self.configure(*configuration, **settings)
+        count = len(self.events("reload.refused"))
+        self.signal(signal.SIGHUP)
+        return self.wait_log("reload.refused", count + 1)["reason"]
 
     # The log.
 

@@ -13,6 +13,7 @@ import pytest
 
 import dataset
 import stokerd
+from manager import Manager
 from plan1 import Recipe
 from stokerd import SLOW, links_systemd, quoted, stream_text
 from wire import Refused
@@ -244,31 +245,6 @@ def test_an_idle_daemon_ends_at_once_and_leaves_no_socket_open(daemon, connect, 
     assert running.wait_exit(3 * SLOW) == 0
     with pytest.raises(OSError), socket.socket(socket.AF_UNIX) as plain:
         plain.connect(running.endpoint.removeprefix("ipc://"))
-
-
-def test_sighup_is_told_and_changes_nothing(daemon, connect, small):
-    running = daemon(stream_text("train", small, RECIPE))
-    running.signal(signal.SIGHUP)
-    running.wait_log("server.hangup")
-    assert connect(running.endpoint).get("train", 0, 0).count == 5
-
-
-class Manager:
-    """The service manager's end of sd_notify: what arrives, in order."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(path)
-        self.socket.settimeout(10 * SLOW)
-        self.states = []
-
-    def wait(self, state):
-        """Receive until a state arrives."""
-        while state not in self.states:
-            self.states += self.socket.recv(4096).decode().split("\n")
-
-    def count(self, state):
-        return self.states.count(state)
 
 
 @pytest.mark.skipif(not links_systemd(), reason="built without libsystemd")

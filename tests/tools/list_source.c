@@ -41,7 +41,7 @@ int main(int argc, char **argv)
     struct source *source;
     char error[SOURCE_ERROR_BYTES];
     uint64_t start_ns = clock_now_ns();
-    if (source_open(&(struct source_place){argv[1], "", "", 0}, threads, &source, error) !=
+    if (source_open(&(struct source_place){argv[1], "", "", 0, NULL}, threads, &source, error) !=
         STK_OK) {
         fprintf(stderr, "%s\n", error);
         return 1;
