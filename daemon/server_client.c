@@ -197,8 +197,52 @@ static void connection_broke(struct server *server, int fd)
     }
 }
 
-/* An event is two frames: number (u16) and value (u32) in the first, the address in the second. */
-static bool take_event(void *monitor, uint16_t *event, int32_t *value)
+/* Whether the monitor has told of a connection's beginning and not of its end. */
+static bool is_open(const struct server *server, int fd)
+{
+    return fd < 0 || fd >= SERVER_FDS_MAX || server->fd_endpoints[fd] != 0;
+}
+
+static void set_endpoint(struct server *server, int fd, uint8_t id)
+{
+    if (fd >= 0 && fd < SERVER_FDS_MAX)
+        server->fd_endpoints[fd] = id;
+}
+
+static void connection_ended(struct server *server, int fd)
+{
+    if (!is_open(server, fd))
+        return;
+    set_endpoint(server, fd, 0);
+    server_accept_closed();
+    figure_sub(&server->figures.connections, 1);
+    connection_broke(server, fd);
+}
+
+/* One that came as its endpoint was unbound is closed already. */
+static void connection_began(struct server *server, int fd, uint8_t endpoint_id)
+{
+    set_endpoint(server, fd, endpoint_id);
+    connection_changed(server, fd, endpoint_id == 0);
+    if (endpoint_id == 0)
+        server_accept_closed();
+    else
+        figure_add(&server->figures.connections, 1);
+}
+
+void server_connections_forget(struct server *server, uint8_t endpoint_id)
+{
+    server_monitor_drain(server);
+    for (int fd = 0; fd < SERVER_FDS_MAX; fd++) {
+        if (server->fd_endpoints[fd] == endpoint_id)
+            connection_ended(server, fd);
+    }
+}
+
+enum { PLACE_BYTES = 256 };
+
+/* An event is two frames: number (u16) and value (u32) in the first, the endpoint in the second. */
+static bool take_event(void *monitor, uint16_t *event, int32_t *value, char place[PLACE_BYTES])
 {
     uint8_t frame[6];
     int len;
@@ -207,10 +251,10 @@ static bool take_event(void *monitor, uint16_t *event, int32_t *value)
     } while (len < 0 && errno == EINTR);
     if (len < 0)
         return false;
-    char address[256];
     do {
-        len = zmq_recv(monitor, address, sizeof address, 0);
+        len = zmq_recv(monitor, place, PLACE_BYTES - 1, 0);
     } while (len < 0 && errno == EINTR);
+    place[len < 0 ? 0 : len < PLACE_BYTES - 1 ? len : PLACE_BYTES - 1] = '\0';
     memcpy(event, frame, sizeof *event);
     memcpy(value, frame + sizeof *event, sizeof *value);
     return true;
@@ -220,14 +264,11 @@ void server_monitor_drain(struct server *server)
 {
     uint16_t event;
     int32_t value;
-    while (take_event(server->monitor, &event, &value)) {
-        if (event == ZMQ_EVENT_DISCONNECTED) {
-            server_accept_closed();
-            figure_sub(&server->figures.connections, 1);
-            connection_broke(server, value);
-        } else {
-            figure_add(&server->figures.connections, 1);
-            connection_changed(server, value, false);
-        }
+    char place[PLACE_BYTES];
+    while (take_event(server->monitor, &event, &value, place)) {
+        if (event == ZMQ_EVENT_DISCONNECTED)
+            connection_ended(server, value);
+        else
+            connection_began(server, value, server_endpoint_id(server, place));
     }
 }

@@ -39,21 +39,29 @@ static enum stk_status no_memory(const char *name, char *error)
     return STK_MEMORY;
 }
 
-static void release(struct endpoint *endpoint)
+static void unlock(struct endpoint *endpoint)
 {
     if (endpoint->lock_fd >= 0)
         close(endpoint->lock_fd);
+    endpoint->lock_fd = -1;
+}
+
+static void release(struct endpoint *endpoint)
+{
+    unlock(endpoint);
     free(endpoint->name);
-    free(endpoint->bound);
+    free(endpoint->place);
 }
 
 /* libzmq leaves an ipc path behind; it is removed while the lock says that it is ours. */
 static void unbind(struct server *server, struct endpoint *endpoint)
 {
-    zmq_unbind(server->router, endpoint->bound);
+    zmq_unbind(server->router, endpoint->place);
     if (endpoint->lock_fd >= 0)
         unlink(endpoint->name + strlen("ipc://"));
-    release(endpoint);
+    unlock(endpoint);
+    endpoint->bound = false;
+    server_connections_forget(server, endpoint->id);
 }
 
 /* After zmq_bind: what it was bound to. */
@@ -65,8 +73,8 @@ static enum stk_status remember(struct server *server, struct endpoint *endpoint
     if (zmq_getsockopt(server->router, ZMQ_LAST_ENDPOINT, bound, &len) != 0)
         snprintf(bound, sizeof bound, "%s", name);
     endpoint->name = strdup(name);
-    endpoint->bound = strdup(bound);
-    if (endpoint->name != NULL && endpoint->bound != NULL)
+    endpoint->place = strdup(bound);
+    if (endpoint->name != NULL && endpoint->place != NULL)
         return STK_OK;
     zmq_unbind(server->router, bound);
     return no_memory(name, error);
@@ -92,20 +100,37 @@ static enum stk_status bind_to(struct server *server, struct endpoint *endpoint,
     return remember(server, endpoint, name, error);
 }
 
+static bool has_id(const struct server *server, uint8_t id)
+{
+    for (size_t i = 0; i < server->endpoint_count; i++) {
+        if (server->endpoints[i].id == id)
+            return true;
+    }
+    return false;
+}
+
+static uint8_t unused_id(const struct server *server)
+{
+    uint8_t id = 1;
+    while (has_id(server, id))
+        id++;
+    return id;
+}
+
 static enum stk_status bind_endpoint(struct server *server, struct endpoint *endpoint,
                                      const char *name, char *error)
 {
-    *endpoint = (struct endpoint){.lock_fd = -1};
+    *endpoint = (struct endpoint){.id = unused_id(server), .bound = true, .lock_fd = -1};
     enum stk_status status = bind_to(server, endpoint, name, error);
     if (status != STK_OK)
         release(endpoint);
     return status;
 }
 
-static bool is_bound(const struct endpoint *endpoints, size_t count, const char *name)
+static bool is_bound(const struct server *server, const char *name)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(endpoints[i].name, name) == 0)
+    for (size_t i = 0; i < server->endpoint_count; i++) {
+        if (strcmp(server->endpoints[i].name, name) == 0)
             return true;
     }
     return false;
@@ -120,53 +145,69 @@ static bool is_wanted(const struct config *config, const char *name)
     return false;
 }
 
-/* Those of the configuration that are not bound yet; none where one fails. */
-static enum stk_status bind_new(struct server *server, const struct config *config,
-                                struct endpoint *endpoints, size_t *count, char *error)
+/* Forget those that are not bound. */
+static void sweep(struct server *server)
 {
-    enum stk_status status = STK_OK;
-    *count = 0;
-    for (size_t i = 0; i < config->listen_count && status == STK_OK; i++) {
-        if (is_bound(server->endpoints, server->endpoint_count, config->listen[i]))
-            continue;
-        status = bind_endpoint(server, &endpoints[*count], config->listen[i], error);
-        *count += status == STK_OK;
+    size_t kept = 0;
+    for (size_t i = 0; i < server->endpoint_count; i++) {
+        if (server->endpoints[i].bound)
+            server->endpoints[kept++] = server->endpoints[i];
+        else
+            release(&server->endpoints[i]);
     }
-    if (status == STK_OK)
-        return STK_OK;
-    while (*count > 0)
-        unbind(server, &endpoints[--*count]);
+    server->endpoint_count = kept;
+}
+
+/* Those of the configuration that are not bound yet; none where one fails. */
+static enum stk_status bind_new(struct server *server, const struct config *config, char *error)
+{
+    size_t before = server->endpoint_count;
+    enum stk_status status = STK_OK;
+    for (size_t i = 0; i < config->listen_count && status == STK_OK; i++) {
+        if (is_bound(server, config->listen[i]))
+            continue;
+        struct endpoint *endpoint = &server->endpoints[server->endpoint_count];
+        status = bind_endpoint(server, endpoint, config->listen[i], error);
+        server->endpoint_count += status == STK_OK;
+    }
+    for (size_t i = before; i < server->endpoint_count; i++) {
+        if (status == STK_OK)
+            LOG(NOTICE, "server.listening", LOG_TEXT("endpoint", server->endpoints[i].place));
+        else
+            unbind(server, &server->endpoints[i]);
+    }
     return status;
 }
 
 static void unbind_old(struct server *server, const struct config *config)
 {
-    size_t kept = 0;
     for (size_t i = 0; i < server->endpoint_count; i++) {
-        if (is_wanted(config, server->endpoints[i].name)) {
-            server->endpoints[kept++] = server->endpoints[i];
+        struct endpoint *endpoint = &server->endpoints[i];
+        if (is_wanted(config, endpoint->name))
             continue;
-        }
-        LOG(NOTICE, "server.unbound", LOG_TEXT("endpoint", server->endpoints[i].bound));
-        unbind(server, &server->endpoints[i]);
+        LOG(NOTICE, "server.unbound", LOG_TEXT("endpoint", endpoint->place));
+        unbind(server, endpoint);
     }
-    server->endpoint_count = kept;
 }
 
 enum stk_status server_endpoints_follow(struct server *server, const struct config *config,
                                         char *error)
 {
-    struct endpoint added[CONFIG_LISTEN_MAX];
-    size_t count;
-    enum stk_status status = bind_new(server, config, added, &count, error);
-    if (status != STK_OK)
-        return status;
-    unbind_old(server, config);
-    for (size_t i = 0; i < count; i++) {
-        LOG(NOTICE, "server.listening", LOG_TEXT("endpoint", added[i].bound));
-        server->endpoints[server->endpoint_count++] = added[i];
+    sweep(server);
+    enum stk_status status = bind_new(server, config, error);
+    if (status == STK_OK)
+        unbind_old(server, config);
+    return status;
+}
+
+uint8_t server_endpoint_id(const struct server *server, const char *place)
+{
+    for (size_t i = 0; i < server->endpoint_count; i++) {
+        const struct endpoint *endpoint = &server->endpoints[i];
+        if (strcmp(endpoint->place, place) == 0)
+            return endpoint->bound ? endpoint->id : 0;
     }
-    return STK_OK;
+    return UINT8_MAX;
 }
 
 void server_endpoints_release(struct server *server)

@@ -83,10 +83,12 @@ struct client {
     TAILQ_ENTRY(client) entry; /* server->clients in the order of service, or server->gone */
 };
 
-/* An endpoint that is bound. */
+/* An endpoint that is bound, or was until the last reload. */
 struct endpoint {
+    uint8_t id;  /* of those that there are, 1 .. 2 * CONFIG_LISTEN_MAX */
+    bool bound;  /* what libzmq still tells of it otherwise came too late */
     char *name;  /* owned; as the configuration has it */
-    char *bound; /* owned; what libzmq calls it, the port that the system picked included */
+    char *place; /* owned; what libzmq calls it, the port that the system picked included */
     int lock_fd; /* the flock of an ipc path; -1 where there is none */
 };
 
@@ -124,10 +126,11 @@ struct server {
     void *context; /* libzmq's */
     void *router;
     void *monitor;
+    uint8_t fd_endpoints[SERVER_FDS_MAX]; /* by which endpoint a connection came; 0: none is open */
     uint8_t closed_fds[SERVER_FDS_MAX / 8]; /* a bit a descriptor whose connection broke last */
     uint8_t cut_fds[SERVER_FDS_MAX / 8];    /* a bit one whose connection is to be closed */
     bool cutting;                           /* there may be one */
-    struct endpoint endpoints[CONFIG_LISTEN_MAX];
+    struct endpoint endpoints[2 * CONFIG_LISTEN_MAX];
     size_t endpoint_count;
 
     uv_loop_t loop;
@@ -188,6 +191,10 @@ void server_serve(struct server *server, struct catalog *catalog, const struct m
 STK_MUST_CHECK enum stk_status server_endpoints_follow(struct server *server,
                                                        const struct config *config, char *error);
 
+/** The id of the endpoint that libzmq calls so; 0 where it was unbound, UINT8_MAX where it is none
+ *  of ours. */
+uint8_t server_endpoint_id(const struct server *server, const char *place);
+
 /** After the socket was closed: let go of the locks. */
 void server_endpoints_release(struct server *server);
 
@@ -230,6 +237,9 @@ uint64_t server_client_interval_ms(const struct server *server);
 
 /** Free the clients that are gone and hold nothing any more. */
 void server_client_reap(struct server *server);
+
+/** An endpoint is unbound: libzmq closes the connections that came by it without a word. */
+void server_connections_forget(struct server *server, uint8_t endpoint_id);
 
 /** Take every event of the connections' monitor: drop the clients whose connection broke. */
 void server_monitor_drain(struct server *server);

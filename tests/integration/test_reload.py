@@ -311,6 +311,9 @@ def test_endpoints_are_bound_and_unbound(daemon, connect, train, small):
     assert client.get("train", 0, 0).digest == digest, "a port that the system picked is kept"
     running.reload(text, listen=[ipc])
     assert running.events("server.unbound")[0]["endpoint"] == tcp
+    witness = connect(ipc)
+    wait_until(lambda: witness.stats()["clients"] == 1, "the client of the port to be missed")
+    wait_until(lambda: witness.stats()["connections"] == 2, "its connection to be counted off")
     with pytest.raises(TimeoutError):
         late = connect(tcp)
         late.post("stats")
