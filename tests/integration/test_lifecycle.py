@@ -257,7 +257,7 @@ def test_the_service_manager_is_told_of_readiness_life_and_end(launch, connect, 
     manager.wait("READY=1")
     bound = running.listen[0].removeprefix("ipc://")
     assert os.path.exists(bound), "READY=1 comes after the endpoints are bound"
-    assert connect(running.endpoint).get("train", 0, 0).count == 5
+    assert connect(running.listen[0]).get("train", 0, 0).count == 5
     manager.states.clear()
     manager.wait("WATCHDOG=1")
     manager.states.clear()

@@ -419,7 +419,7 @@ def test_everything_is_served_while_a_long_listing_is_made(daemon, connect, trai
     running = daemon(text)
     trainer = train(running.endpoint, "train")
     client = connect(running.endpoint)
-    running.configure(text + stream_text("large", farm(500, 1000), RECIPE))
+    running.configure(text + stream_text("large", farm(300, 1000), RECIPE))
     running.signal(signal.SIGHUP)
     running.wait_log("reload.started")
     running.signal(signal.SIGHUP)
@@ -431,7 +431,7 @@ def test_everything_is_served_while_a_long_listing_is_made(daemon, connect, trai
         waits_s.append(time.monotonic() - start_s)
     listing_s = int(running.events("reload.done")[0]["wait_ms"]) / 1000
     assert len(waits_s) > 2 and max(waits_s) < listing_s / 2
-    assert connect(running.endpoint).hello("large")["samples"] == 500_000
+    assert connect(running.endpoint).hello("large")["samples"] == 300_000
     running.wait_log("reload.done", 2, 60 * SLOW)
     assert client.stats()["reloads"] == len(running.events("reload.started")) == 2
     assert_undisturbed(trainer.stop(), running, connect, "train")
