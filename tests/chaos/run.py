@@ -33,9 +33,10 @@ from stokerd import SLOW, Stokerd  # noqa: E402
 from victims import TRAINER, DaemonVictim, Failure, LineVictim, TrainerVictim  # noqa: E402
 
 RANKS = 4  # an epoch's steps are no multiple: the last ones are left out
-KILL_EVERY_S = 1.2  # trainers pause between batches so that a run has that much time a kill
+KILL_EVERY_S = 0.8  # trainers pause between batches so that a run has that much time a kill
 BATCHES_A_KILL = 200
 SLOWNESS = 4  # of the slow trainer, who has so many times fewer batches
+HEARTBEAT_MS = int(1000 * SLOW)  # less than some daemons are stopped and some lines hang
 STUCK_S = 60 * SLOW  # without a batch of anybody
 
 
@@ -89,7 +90,7 @@ class Chaos:
         return os.path.join(self.folder, name)
 
     def _train(self, name, urls, slowness=1, **options):
-        options["pause-us"] = self.pause_us * slowness
+        options |= {"pause-us": self.pause_us * slowness, "heartbeat-ms": HEARTBEAT_MS}
         work = urls, "train", self._path(name), self.share // slowness, options
         self.trainers.append(TrainerVictim(self.waiting.append, name, *work))
 

@@ -14,6 +14,7 @@
  *
  *     --rank R --world W   one of W data parallel trainers
  *     --window N           requests in flight
+ *     --heartbeat-ms N     silence after which an endpoint is left
  *     --pause-us N         what a step of training takes
  *     --state FILE         the checkpoint; otherwise the log is
  *     --save-every N       batches between two checkpoints; 10
@@ -284,9 +285,9 @@ static void stream(struct trainer *trainer)
 static void parse(struct trainer *trainer, int count, char **arguments)
 {
     static const struct option options[] = {
-        {"rank", 1, NULL, 'r'},  {"world", 1, NULL, 'w'},      {"window", 1, NULL, 'n'},
-        {"state", 1, NULL, 's'}, {"save-every", 1, NULL, 'e'}, {"pause-us", 1, NULL, 'p'},
-        {NULL, 0, NULL, 0}};
+        {"rank", 1, NULL, 'r'},         {"world", 1, NULL, 'w'}, {"window", 1, NULL, 'n'},
+        {"heartbeat-ms", 1, NULL, 'h'}, {"state", 1, NULL, 's'}, {"save-every", 1, NULL, 'e'},
+        {"pause-us", 1, NULL, 'p'},     {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
         switch (option) {
         case 'r':
@@ -297,6 +298,9 @@ static void parse(struct trainer *trainer, int count, char **arguments)
             break;
         case 'n':
             trainer->options.window = (uint32_t)number_of(optarg);
+            break;
+        case 'h':
+            trainer->options.heartbeat_ms = (uint32_t)number_of(optarg);
             break;
         case 's':
             trainer->state_path = optarg;
