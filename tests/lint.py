@@ -157,6 +157,19 @@ def check_figures():
             found("daemon/stokerd.8", 1, f"figure {name} is not explained")
 
 
+def check_promises():
+    """Every test that PROTOCOL.md names behind a promise is there."""
+    page = Path("proto/PROTOCOL.md")
+    lines = page.read_text().split("\n")
+    begin = next(i for i, line in enumerate(lines) if line.endswith("What is promised"))
+    files = tracked("tests/check_*.c", "tests/integration/test_*.py")
+    tests = set(re.findall(r"(?:START_TEST\(|\ndef )(\w+)", "".join(f.read_text() for f in files)))
+    for number, line in enumerate(lines[begin:], begin + 1):
+        for name in re.findall(r"`(\w+_\w+_\w+_\w+)`", line):
+            if name not in tests:
+                found(page, number, f"there is no test {name}")
+
+
 def main():
     sources = tracked("*.c", "*.h")
     for path in sources + tracked("*.py", "*.sh", "*.md", "Makefile", "tests/run", ".ci/*"):
@@ -167,6 +180,7 @@ def main():
             check_header_alone(path, flags)
     check_format(sources)
     check_figures()
+    check_promises()
     check_tool(
         "shellcheck",
         ["shellcheck"],
