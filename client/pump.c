@@ -94,6 +94,14 @@ static void fail_slot(struct stk_client *client, uint32_t index, struct stk_slot
         slot->state = STK_SLOT_FAILED;
 }
 
+/* Whether it is not this batch that the daemon refuses, but all of the stream: it has read another
+ * configuration meanwhile. */
+static bool serves_no_more(enum stk_status status)
+{
+    return status == STK_FINGERPRINT || status == STK_UNKNOWN_STREAM;
+}
+
+/* slot is NULL for what answers no get. */
 static enum stk_status heed_error(struct stk_client *client, uint32_t index, struct stk_slot *slot,
                                   zmq_msg_t *frame)
 {
@@ -102,6 +110,8 @@ static enum stk_status heed_error(struct stk_client *client, uint32_t index, str
     enum stk_status status = stk_error_decode(zmq_msg_data(frame), zmq_msg_size(frame), &error);
     if (status == STK_MEMORY)
         return stk_fail(client->error, status, "no memory for an error's message");
+    if (status == STK_OK && serves_no_more(error.status))
+        slot = NULL;
     char *sentence = slot == NULL ? peer->sentence : slot->sentence;
     if (status != STK_OK)
         stk_fail(sentence, status, "'%s' broke the protocol: it sent an error that cannot be read",

@@ -146,7 +146,8 @@ uint64_t stk_client_steps(const struct stk_client *client, uint32_t epoch);
  *                       asks again.  stk_client_error has the sentence.  A daemon that is
  *                       STK_DRAINING or STK_OVERLOADED, or short of memory or descriptors, is
  *                       asked again, or another one is, until the time is up.  One that came back
- *                       with other data is left out while another one serves
+ *                       with other data, or serves the stream no more, is left out while another
+ *                       one serves
  *          STK_INVALID  a daemon broke the protocol
  *          STK_MEMORY, STK_SYSTEM
  * Threads: the client's.  Blocks: up to timeout_ms.

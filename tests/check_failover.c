@@ -2,6 +2,7 @@
  * Several daemons that are fast, slow, stalled, stuck or repeat themselves: who serves, and that
  * every step comes once and in order all the same.
  */
+#include "client/channel.h"
 #include "tests/trainer.h"
 
 static struct stk_endpoint endpoint_of(const struct stk_client *client, uint32_t index)
@@ -219,6 +220,37 @@ START_TEST(a_lone_daemon_may_take_as_long_as_it_likes)
 }
 END_TEST
 
+/* It was told to reload, and serves other data now, or the stream no more. */
+START_TEST(a_daemon_that_serves_the_data_no_more_is_left_out_while_another_one_serves)
+{
+    struct fake_daemon fakes[2];
+    char url[512];
+    init_two(fakes);
+    for (int i = 0; i < 2; i++) {
+        fakes[i].fault = FAULT_ERROR;
+        fakes[i].fault_status = _i == 0 ? STK_FINGERPRINT : STK_UNKNOWN_STREAM;
+        fakes[i].fault_step = 4;
+        fakes[i].fault_times = i == 0 ? 1000 : 0;
+    }
+    start_two(fakes, url);
+    struct stk_client *client = open_url(url, NULL);
+    uint64_t step = 0;
+    uint64_t until_ns = clock_now_ns() + 10000000000u;
+    while (endpoint_of(client, 0).losses < 2 && clock_now_ns() < until_ns)
+        expect_steps(client, &step, 1);
+    ck_assert_uint_ge(endpoint_of(client, 0).losses, 2);
+    stk_client_close(&client);
+    fake_stop(&fakes[1]);
+
+    /* Alone it says so. */
+    client = open_fake(&fakes[0], &(struct stk_options){.window = 1, .step = 4});
+    expect_failure(client, fakes[0].fault_status, "that went wrong");
+    ck_contains(stk_client_error(client), fakes[0].endpoint);
+    stk_client_close(&client);
+    fake_stop(&fakes[0]);
+}
+END_TEST
+
 START_TEST(an_overloaded_daemon_says_when_to_come_back)
 {
     struct fake_daemon fake;
@@ -276,6 +308,20 @@ START_TEST(a_daemon_that_cannot_greet_now_says_when_to_come_back)
 }
 END_TEST
 
+START_TEST(waits_are_drawn_between_their_bounds)
+{
+    unsigned quarters[4] = {0};
+    for (uint64_t now_ns = 0; now_ns < 40000; now_ns += 10) {
+        uint64_t drawn = stk_jitter(1000, 1399, now_ns);
+        ck_assert(drawn >= 1000 && drawn <= 1399);
+        quarters[(drawn - 1000) / 100]++;
+    }
+    for (int i = 0; i < 4; i++)
+        ck_assert_uint_ge(quarters[i], 800);
+    ck_assert_uint_eq(stk_jitter(7, 7, 12345), 7);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("failover");
@@ -287,8 +333,11 @@ int main(void)
     tcase_add_test(tests, a_daemon_that_says_everything_twice_is_heard_once);
     tcase_add_test(tests, a_daemon_whose_loop_is_stuck_is_left_and_greeted_until_it_answers);
     tcase_add_test(tests, a_lone_daemon_may_take_as_long_as_it_likes);
+    tcase_add_loop_test(
+        tests, a_daemon_that_serves_the_data_no_more_is_left_out_while_another_one_serves, 0, 2);
     tcase_add_loop_test(tests, an_overloaded_daemon_says_when_to_come_back, 0, 2);
     tcase_add_test(tests, a_daemon_cannot_send_a_trainer_away_for_an_hour);
     tcase_add_test(tests, a_daemon_that_cannot_greet_now_says_when_to_come_back);
+    tcase_add_test(tests, waits_are_drawn_between_their_bounds);
     return suite_run("failover", tests);
 }
