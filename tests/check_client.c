@@ -177,18 +177,23 @@ START_TEST(two_daemons_share_the_requests)
     struct fake_daemon fakes[2];
     for (int i = 0; i < 2; i++) {
         fake_init(&fakes[i]);
+        atomic_store(&fakes[i].pace_ms, 2);
         fake_start(&fakes[i]);
     }
     char url[512];
     both_url(fakes, url);
-    struct stk_client *client = open_url(url, &(struct stk_options){.epochs = 4});
-    for (uint32_t epoch = 0; epoch < 4; epoch++) {
+    struct stk_client *client = open_url(url, &(struct stk_options){.epochs = 10});
+    for (uint32_t epoch = 0; epoch < 10; epoch++) {
         for (uint64_t step = 0; step < 10; step++)
             expect_batch(client, epoch, step);
     }
-    ck_assert_uint_eq(atomic_load(&fakes[0].gets) + atomic_load(&fakes[1].gets), 40);
-    for (int i = 0; i < 2; i++)
-        ck_assert_uint_ge(atomic_load(&fakes[i].gets), 4);
+    struct stk_endpoint told[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        ck_assert(stk_client_endpoint(client, i, &told[i]));
+        ck_assert_uint_ge(told[i].batches, 10);
+        ck_assert_str_eq(told[i].endpoint, fakes[i].endpoint);
+    }
+    ck_assert_uint_eq(told[0].batches + told[1].batches, 100);
     stk_client_close(&client);
     for (int i = 0; i < 2; i++)
         fake_stop(&fakes[i]);
