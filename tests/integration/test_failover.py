@@ -183,6 +183,30 @@ def test_a_trainer_of_a_lone_daemon_goes_on_when_it_is_started_again(
     follower.close()
 
 
+@pytest.mark.parametrize("scheme", SERVED)
+def test_a_lone_daemon_that_is_stopped_is_left_as_well(
+    launch, follow, connect, small, tmp_path, scheme
+):
+    """There is nobody else to ask, but its host may be dead, and another one take its address."""
+    running = launch(
+        stream_text("train", small, RECIPE), listen=listen_on(scheme, tmp_path, "socket")
+    ).wait_ready()
+    follower = follow(url_of(running.endpoint), heartbeat_ms=HEARTBEAT_MS)
+    log = Log(follower)
+    log.take(20)
+    running.signal(signal.SIGSTOP)
+    try:
+        follower.say("take 40")
+        deadline = time.monotonic() + 2 * HEARTBEAT_MS / 1000
+        wait_until(lambda: time.monotonic() > deadline, "two heartbeats to pass")
+    finally:
+        running.signal(signal.SIGCONT)
+    log.batches += [follower.answer()[1] for _ in range(40)]
+    assert follower.figures()[0]["losses"] > 0
+    log.check(connect(running.endpoint))
+    follower.close()
+
+
 def test_a_trainer_cut_off_from_one_of_two_goes_on_with_the_other(
     two, follow, connect, proxy, record_property
 ):
