@@ -203,11 +203,14 @@ def main():
         except Failure as failure:
             print(f"chaos: {failure}", file=sys.stderr)
             return 1
+    failed = has_failed(figures)
     if arguments.json:
         print(json.dumps({**figures, "trainers": results}))
     else:
+        if failed:
+            check.print_table({os.path.basename(log): counts for log, counts in results.items()})
         report.print_table(figures)
-    return 1 if has_failed(figures) else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -171,3 +171,4 @@ def test_nothing_is_lost_or_doubled_in_chaos():
     assert figures["kills"] == kills
     assert figures["batches"]["delivered"] >= kills * 100
     assert all(figures["batches"][fault] == 0 for fault in check.FAULTS)
+    assert figures["first_batch_ms"]["trainer"]["p50"] < 2000 * SLOW
