@@ -170,6 +170,14 @@ def check_promises():
                 found(page, number, f"there is no test {name}")
 
 
+def check_version():
+    """The Python package has the version of the rest."""
+    wanted = re.search(r"^VERSION := (\S+)$", Path("Makefile").read_text(), re.M)[1]
+    path = Path("client/python/stoker/version.py")
+    if f'VERSION = "{wanted}"\n' not in path.read_text():
+        found(path, 1, f"the Makefile's version is {wanted}")
+
+
 def main():
     sources = tracked("*.c", "*.h")
     for path in sources + tracked("*.py", "*.sh", "*.md", "Makefile", "tests/run", ".ci/*"):
@@ -181,6 +189,7 @@ def main():
     check_format(sources)
     check_figures()
     check_promises()
+    check_version()
     check_tool(
         "shellcheck",
         ["shellcheck"],

@@ -1,0 +1,1 @@
+"""The client's inside: not for use from outside of the package."""

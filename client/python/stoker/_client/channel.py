@@ -1,0 +1,223 @@
+"""A channel: one endpoint's connection, made again after a loss.  The engine's thread only."""
+
+import random
+import socket
+import struct
+import sys
+from typing import Any, List, NamedTuple, Optional
+
+import zmq
+
+from ..errors import InvalidError, SystemCallError
+from .limits import TENSORS_MAX, WINDOW_MAX
+
+FRAMES_MAX = 1 + TENSORS_MAX  # a header, then a frame a tensor
+# A legal window never reaches the mark, so libzmq's I/O thread never stops reading: it would not
+# see the peer's heartbeats then, and would take it for dead.
+MESSAGES_MAX = 2 * WINDOW_MAX
+FRAME_BYTES_MAX = 1 << 34  # no frame that makes sense is longer
+CONNECT_MS = 5000
+HANDSHAKE_MS = 5000
+RETRY_MS_MIN = 100
+RETRY_MS_MAX = 1000  # a daemon that was started again is back within two seconds
+PING_MS_MAX = 5000
+TTL_MS = 15000  # without a heartbeat of ours, and we are dead to the daemon
+
+UP, DOWN = "up", "down"
+
+_EVENT = struct.Struct("=HI")
+_EVENTS = (
+    zmq.EVENT_CONNECTED
+    | zmq.EVENT_HANDSHAKE_SUCCEEDED
+    | zmq.EVENT_DISCONNECTED
+    | zmq.EVENT_CONNECT_RETRIED
+)
+# struct tcp_info of Linux: tcpi_last_data_recv in milliseconds, tcpi_bytes_received.
+_SILENT_MS = struct.Struct("=52xI")
+_BYTES = struct.Struct("=128xQ")
+_TCP_INFO_BYTES = 136
+
+# A trainer's own draws must not depend on ours, nor ours on its seed.
+_random = random.Random()
+
+
+def jitter(low: float, high: float) -> float:
+    """A span between two: trainers must not go in step."""
+    return _random.uniform(low, high)
+
+
+class Arrival(NamedTuple):
+    """What the kernel knows of a connection's incoming bytes; zeros where it does not."""
+
+    silent: float  # seconds since bytes came last
+    bytes: int
+
+
+def _arrival(descriptor: int) -> Arrival:
+    """libzmq's thread may have closed the descriptor, and the process may have opened another of
+    its number: what is read then is of somebody else, and the event that tells so is on its way."""
+    try:
+        borrowed = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=descriptor)
+    except OSError:
+        return Arrival(0.0, 0)
+    try:
+        info = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+    except OSError:
+        return Arrival(0.0, 0)
+    finally:
+        borrowed.detach()
+    if len(info) < _TCP_INFO_BYTES:
+        return Arrival(0.0, 0)
+    return Arrival(_SILENT_MS.unpack_from(info)[0] / 1e3, _BYTES.unpack_from(info)[0])
+
+
+class Channel:
+    """A DEALER and the PAIR that tells of its connection; both None between a loss and a try."""
+
+    def __init__(
+        self, context: "zmq.Context[Any]", poller: zmq.Poller, endpoint: str, silence_ms: int
+    ) -> None:
+        self.context, self.poller = context, poller
+        self.endpoint = endpoint
+        self.silence_ms = silence_ms  # without a byte, and the peer is dead
+        self.socket: Any = None
+        self.monitor: Any = None
+        self.descriptor = -1  # of the connection, libzmq's
+        self.refused = False  # a try to connect has failed since the socket was made
+        self.sockets = 0  # made so far
+        self.losses = 0  # in a row
+        self.open_at = 0.0  # when to make the next socket
+        self.is_tcp = endpoint.startswith("tcp:")
+
+    def close(self) -> None:
+        if self.socket is not None:
+            if self.monitor is not None:
+                # Stop the monitor while its reader still lives: libzmq's I/O thread would block
+                # on an event that nobody can take.
+                self.socket.monitor(None, 0)
+                self.poller.unregister(self.socket)
+                self.poller.unregister(self.monitor)
+            self.socket.close(linger=0)
+        if self.monitor is not None:
+            self.monitor.close(linger=0)
+        self.socket = self.monitor = None
+        self.descriptor = -1
+
+    def tend(self, now: float) -> bool:
+        """Make the socket if there is none and it is time to; whether it was made."""
+        if self.socket is not None or now < self.open_at:
+            return False
+        self.refused = False
+        try:
+            self._open()
+        except zmq.ZMQError as failed:
+            self.close()
+            kind = InvalidError if failed.errno == zmq.EINVAL else SystemCallError
+            raise kind(f"cannot connect to '{self.endpoint}': {failed.strerror}") from failed
+        return True
+
+    def _open(self) -> None:
+        self.socket = self.context.socket(zmq.DEALER)
+        ping_ms = min(self.silence_ms // 4, PING_MS_MAX)  # so that one may be late
+        # Over tcp the watch looks at bytes, where there is a kernel that tells of them.
+        counts_bytes = self.is_tcp and _tells_bytes()
+        options = {
+            zmq.LINGER: 0,
+            # With IPv6 on, libzmq prefers it for every name; a daemon on 0.0.0.0 is not found.
+            zmq.IPV6: int("[" in self.endpoint),
+            zmq.SNDHWM: MESSAGES_MAX,
+            zmq.RCVHWM: MESSAGES_MAX,
+            zmq.CONNECT_TIMEOUT: CONNECT_MS,
+            zmq.HANDSHAKE_IVL: HANDSHAKE_MS,
+            zmq.RECONNECT_IVL: RETRY_MS_MIN,
+            zmq.RECONNECT_IVL_MAX: RETRY_MS_MAX,
+            zmq.MAXMSGSIZE: FRAME_BYTES_MAX,
+            zmq.HEARTBEAT_IVL: ping_ms,
+            zmq.HEARTBEAT_TTL: TTL_MS,
+            zmq.HEARTBEAT_TIMEOUT: 0 if counts_bytes else self.silence_ms - ping_ms,
+        }
+        for option, value in options.items():
+            self.socket.setsockopt(option, value)
+        self._open_monitor()
+        self.socket.connect(self.endpoint)
+
+    def _open_monitor(self) -> None:
+        # libzmq forgets a name some time after its socket was closed: each socket has a new one.
+        address = f"inproc://events-{id(self)}-{self.sockets}"
+        self.sockets += 1
+        self.socket.monitor(address, _EVENTS)
+        monitor = self.context.socket(zmq.PAIR)
+        monitor.setsockopt(zmq.LINGER, 0)
+        # Without a mark: a full queue of events would block libzmq's I/O thread.
+        monitor.setsockopt(zmq.RCVHWM, 0)
+        monitor.connect(address)
+        self.monitor = monitor
+        self.poller.register(self.socket, zmq.POLLIN)
+        self.poller.register(self.monitor, zmq.POLLIN)
+
+    def event(self) -> Optional[str]:
+        """UP, DOWN, or None where nothing happened."""
+        while self.monitor is not None and self.monitor.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+            event, value = _EVENT.unpack_from(self.monitor.recv_multipart(zmq.NOBLOCK)[0])
+            if event == zmq.EVENT_CONNECTED:
+                self.descriptor = value
+            elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                return UP
+            elif event == zmq.EVENT_DISCONNECTED:
+                self.descriptor = -1
+                return DOWN
+            else:
+                self.refused = True
+        return None
+
+    def arrival(self) -> Arrival:
+        """What came in so far; zeros where there is no connection, or not over tcp."""
+        if self.descriptor < 0 or not self.is_tcp or not _tells_bytes():
+            return Arrival(0.0, 0)
+        return _arrival(self.descriptor)
+
+    def drop(self, now: float) -> None:
+        """Give the connection up; the next one is made after a back-off that doubles."""
+        self.close()
+        wait_ms = min(RETRY_MS_MIN << min(self.losses, 8), RETRY_MS_MAX)
+        self.losses += 1
+        self.open_at = now + jitter(wait_ms / 2e3, wait_ms / 1e3)
+
+    def put_off(self, until: float) -> None:
+        """Do not make the next connection before a moment; the channel was dropped."""
+        self.open_at = max(self.open_at, until)
+
+    def prove(self) -> None:
+        """The connection has proven itself: the next loss starts with a short back-off again."""
+        self.losses = 0
+
+    def send(self, request: bytes) -> bool:
+        """Whether libzmq had room for a request."""
+        if self.socket is None:
+            return False
+        try:
+            self.socket.send(request, zmq.NOBLOCK)
+        except zmq.ZMQError:
+            return False
+        return True
+
+    def receive(self) -> Optional[List[zmq.Frame]]:
+        """A message if one is there; of its frames one more than FRAMES_MAX at most is kept."""
+        if self.socket is None or not self.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+            return None
+        frames: List[zmq.Frame] = []
+        more = True
+        try:
+            while more:
+                # Small frames cost less as bytes, but then they would be copies.
+                frame = self.socket.recv(zmq.NOBLOCK, copy=False)
+                more = frame.more
+                if len(frames) <= FRAMES_MAX:
+                    frames.append(frame)
+        except zmq.Again:
+            return None
+        return frames
+
+
+def _tells_bytes() -> bool:
+    return sys.platform == "linux" and hasattr(socket, "TCP_INFO")

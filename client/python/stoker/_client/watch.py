@@ -1,0 +1,83 @@
+"""The watch: peers that owe replies and are silent are left, and what they owe is asked elsewhere.
+
+Two ways of being silent.  A peer of which no byte has come for the heartbeat time, though it is
+sent heartbeats, is dead, stopped or cut off.  A peer that answers heartbeats, but has sent no
+reply for the heartbeat time and four times as long as it usually takes, though it owes some, or
+owed several that another peer gave meanwhile, has a loop that is stuck; it is left only where
+another peer has replied lately, because otherwise the batches may simply take that long.
+"""
+
+from typing import Iterator
+
+from .core import Core, Peer
+
+STUCK_TIMES = 4
+GIVEN_UP_MIN = 4  # replies; fewer are bad luck
+STUCK_BYTES_MAX = 1 << 14  # a batch on its way brings more; a heartbeat has a few bytes
+
+
+def _owes(peer: Peer) -> bool:
+    return peer.live and (peer.in_flight > 0 or peer.given_up >= GIVEN_UP_MIN)
+
+
+def _stuck_from(core: Core, peer: Peer) -> float:
+    """When a peer that owes replies owes them for too long."""
+    patience = max(STUCK_TIMES * peer.pace.reply, core.options.heartbeat)
+    return max(peer.reply_at, peer.owes_since) + patience
+
+
+def _is_stuck(core: Core, peer: Peer, now: float) -> bool:
+    if not _owes(peer) or now < _stuck_from(core, peer):
+        return False
+    if peer.channel.arrival().bytes > peer.reply_bytes + STUCK_BYTES_MAX:
+        return False
+    return any(
+        other is not peer and other.live and now - other.reply_at < core.options.heartbeat
+        for other in core.peers
+    )
+
+
+def _is_dead(core: Core, peer: Peer, now: float) -> bool:
+    """The kernel is asked only where nothing was heard for so long."""
+    if now < peer.heard_at + core.options.heartbeat:
+        return False
+    peer.heard_at = now - peer.channel.arrival().silent
+    return now >= peer.heard_at + core.options.heartbeat
+
+
+def silent_peers(core: Core, now: float) -> Iterator[int]:
+    """The peers to leave.  What has come in was received before."""
+    for index, peer in enumerate(core.peers):
+        if peer.greeted and (_is_dead(core, peer, now) or _is_stuck(core, peer, now)):
+            yield index
+
+
+def due(core: Core, now: float) -> float:
+    """When a peer may be silent for too long, if nothing comes until then."""
+    until = float("inf")
+    for peer in core.peers:
+        if peer.greeted:
+            until = min(until, peer.heard_at + core.options.heartbeat)
+        if peer.greeted and _owes(peer) and _stuck_from(core, peer) > now:
+            until = min(until, _stuck_from(core, peer))
+    return until
+
+
+def _count_bytes(core: Core, peer: Peer) -> None:
+    # A single endpoint is never left for being stuck, and the kernel costs microseconds.
+    if len(core.peers) > 1:
+        peer.reply_bytes = peer.channel.arrival().bytes
+
+
+def note_reply(core: Core, peer: Peer, now: float) -> None:
+    """A peer has replied."""
+    peer.reply_at = peer.heard_at = now
+    peer.given_up = 0
+    _count_bytes(core, peer)
+
+
+def note_ask(core: Core, peer: Peer, now: float) -> None:
+    """A peer is asked, and has nothing in flight yet."""
+    if peer.given_up < GIVEN_UP_MIN:
+        peer.owes_since = now
+        _count_bytes(core, peer)
