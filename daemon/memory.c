@@ -49,7 +49,7 @@ static void advise(struct stream *const *streams, size_t count, char advice[ADVI
     advice[0] = '\0';
     if (!layout->present[LAYOUT_TARGET] || 2 * stk_tensor_bytes(target) < layout->bytes)
         return;
-    bool asked_for = source_labels(stream->source) == SOURCE_CLASS;
+    bool asked_for = source_labels(stream->source) == STK_LABEL_CLASS;
     snprintf(advice, ADVICE_BYTES,
              ", or %s stream \"%s\", whose dense targets of %llu classes are %zu of the %zu MiB of "
              "a batch",

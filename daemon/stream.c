@@ -81,7 +81,7 @@ static enum stk_status no_memory(const struct stream *stream, char *error)
 /* Labels that are no class number are a target always. */
 static uint32_t target_columns(const struct stream *stream, const struct recipe *recipe)
 {
-    if (source_labels(stream->source) == SOURCE_CLASS && recipe->labels == LABELS_INDEX)
+    if (source_labels(stream->source) == STK_LABEL_CLASS && recipe->labels == LABELS_INDEX)
         return 0;
     return source_classes(stream->source);
 }
@@ -89,14 +89,14 @@ static uint32_t target_columns(const struct stream *stream, const struct recipe 
 static enum stk_status check_smoothing(const struct stream *stream, const struct recipe *recipe,
                                        char *error)
 {
-    if (source_labels(stream->source) == SOURCE_CLASS || recipe_smoothing(recipe) == 0)
+    if (source_labels(stream->source) == STK_LABEL_CLASS || recipe_smoothing(recipe) == 0)
         return STK_OK;
     snprintf(error, CONFIG_ERROR_BYTES,
              "stream \"%s\" has smoothing %g, which is for one class a sample; its source has %s a "
              "sample, write smoothing = 0 in its mix section",
              stream->name, recipe_smoothing(recipe),
-             source_labels(stream->source) == SOURCE_CLASSES ? "any number of classes"
-                                                             : "a row of numbers");
+             source_labels(stream->source) == STK_LABEL_CLASSES ? "any number of classes"
+                                                                : "a row of numbers");
     return STK_CONFIG;
 }
 
@@ -282,6 +282,7 @@ struct stk_stream_info stream_info(const struct stream *stream)
         .dtype = recipe->dtype,
         .layout = recipe->layout,
         .last = recipe->last,
+        .labels = source_labels(stream->source),
         .classes = source_classes(stream->source),
         .mix = stk_text_of(stream->mix),
         .decoder = stk_text_of(image_decoder_name()),

@@ -39,7 +39,7 @@ void target_fill(struct batch *batch)
         return;
     float *target = batch_tensor(batch, LAYOUT_TARGET);
     uint32_t columns = batch->layout->info[LAYOUT_TARGET].shape[1];
-    if (source_labels(batch->stream->source) == SOURCE_CLASS)
+    if (source_labels(batch->stream->source) == STK_LABEL_CLASS)
         fill_classes(batch, columns, target);
     else
         fill_rows(batch, columns, target);

@@ -145,6 +145,7 @@ static unsigned read_word(struct reader *reader, const char *key, const char *(*
 WORD_OF(dtype)
 WORD_OF(layout)
 WORD_OF(last)
+WORD_OF(label_kind)
 WORD_OF(unmixed)
 
 static enum stk_unmixed read_unmixed(struct reader *reader)
@@ -361,6 +362,8 @@ static void read_info(struct reader *reader, struct stk_stream_info *info)
     info->dtype = (enum stk_dtype)read_word(reader, "dtype", dtype_word, STK_DTYPE_COUNT);
     info->layout = (enum stk_layout)read_word(reader, "layout", layout_word, 2);
     info->last = (enum stk_last)read_word(reader, "last", last_word, STK_LAST_COUNT);
+    info->labels =
+        (enum stk_label_kind)read_word(reader, "labels", label_kind_word, STK_LABEL_COUNT);
     info->classes = read_number32(reader, "classes");
     info->mix = read_text(reader, "mix", STK_TEXT_BYTES_MAX);
     info->decoder = read_text(reader, "decoder", STK_TEXT_BYTES_MAX);

@@ -143,7 +143,7 @@ enum stk_status stk_request_encode(const struct stk_request *message, void *byte
     return end(&writer, len);
 }
 
-enum { INFO_KEYS = 14 };
+enum { INFO_KEYS = 15 };
 
 static void put_phase(struct writer *writer, const struct stk_phase *phase)
 {
@@ -166,6 +166,7 @@ static void put_info(struct writer *writer, const struct stk_stream_info *info)
     key_word(writer, "dtype", stk_dtype_word(info->dtype));
     key_word(writer, "layout", stk_layout_word(info->layout));
     key_word(writer, "last", stk_last_word(info->last));
+    key_word(writer, "labels", stk_label_kind_word(info->labels));
     key_number(writer, "classes", info->classes);
     key_text(writer, "mix", info->mix);
     key_text(writer, "decoder", info->decoder);

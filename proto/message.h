@@ -56,6 +56,14 @@ enum stk_layout { STK_NHWC, STK_NCHW };
 
 enum stk_last { STK_LAST_DROP, STK_LAST_PARTIAL, STK_LAST_WRAP, STK_LAST_MASK, STK_LAST_COUNT };
 
+/* What the labels of a stream's source are. */
+enum stk_label_kind {
+    STK_LABEL_CLASS,   /* one class a sample: its class number says all */
+    STK_LABEL_CLASSES, /* any number of classes a sample: a row of 0 and 1 (multi-label) */
+    STK_LABEL_NUMBERS, /* a row of numbers a sample (regression) */
+    STK_LABEL_COUNT
+};
+
 /* Which pictures of a batch are wanted: those that it is trained with, or for a look at what they
  * are made of those of the slots, or of their partners, as they were before mixing. */
 enum stk_unmixed { STK_MIXED, STK_UNMIXED_OWN, STK_UNMIXED_PARTNER, STK_UNMIXED_COUNT };
@@ -71,6 +79,9 @@ const char *stk_layout_word(enum stk_layout layout);
 
 /** "drop", "partial", "wrap" or "mask". */
 const char *stk_last_word(enum stk_last last);
+
+/** "class", "classes" or "numbers". */
+const char *stk_label_kind_word(enum stk_label_kind kind);
 
 /** "no", "own" or "partner". */
 const char *stk_unmixed_word(enum stk_unmixed unmixed);
@@ -155,7 +166,8 @@ struct stk_stream_info {
     enum stk_dtype dtype;
     enum stk_layout layout;
     enum stk_last last;
-    uint32_t classes;
+    enum stk_label_kind labels;
+    uint32_t classes;        /* with STK_LABEL_NUMBERS how many a sample has */
     struct stk_text mix;     /* "none", or e.g. "mixup fastai alpha=0.4" */
     struct stk_text decoder; /* e.g. "libjpeg-turbo 2.1.5 exact" */
     uint32_t phase_count;

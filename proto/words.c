@@ -32,6 +32,12 @@ const char *stk_last_word(enum stk_last last)
     return words[last];
 }
 
+const char *stk_label_kind_word(enum stk_label_kind kind)
+{
+    static const char *const words[] = {"class", "classes", "numbers"};
+    return words[kind];
+}
+
 const char *stk_unmixed_word(enum stk_unmixed unmixed)
 {
     static const char *const words[] = {"no", "own", "partner"};

@@ -83,7 +83,7 @@ static struct source *open_csv(const char *text, const char *list, unsigned thre
 START_TEST(classes_are_numbered_by_name)
 {
     struct source *source = open_csv("path,label\n3.jpg,dog\n1.jpg,Cat\n2.jpg,dog\n", "", 2);
-    ck_assert_int_eq(source_labels(source), SOURCE_CLASS);
+    ck_assert_int_eq(source_labels(source), STK_LABEL_CLASS);
     ck_assert_uint_eq(source_count(source), 3);
     ck_assert_uint_eq(source_classes(source), 2);
     ck_assert_str_eq(source_class_name(source, 0), "Cat");
@@ -123,7 +123,7 @@ START_TEST(one_row_with_several_classes_makes_all_rows_several)
 {
     struct source *source =
         open_csv("weight,path,label\n0.5,3.jpg,b\n0,1.jpg,\"a\tc b\"\n1e3,2.jpg,c\n", "", 2);
-    ck_assert_int_eq(source_labels(source), SOURCE_CLASSES);
+    ck_assert_int_eq(source_labels(source), STK_LABEL_CLASSES);
     for (uint64_t i = 0; i < 3; i++)
         ck_assert_int_eq(source_label(source, i), -1);
     ck_assert_uint_eq(source_class_count(source, 1), 2);
@@ -143,7 +143,7 @@ END_TEST
 START_TEST(numbers_come_in_the_order_of_their_columns)
 {
     struct source *source = open_csv("y,path,x\n-0,3.jpg,0.1\n1e-50,1.jpg,-7\n", "", 2);
-    ck_assert_int_eq(source_labels(source), SOURCE_NUMBERS);
+    ck_assert_int_eq(source_labels(source), STK_LABEL_NUMBERS);
     ck_assert_uint_eq(source_classes(source), 2);
     ck_assert_str_eq(source_class_name(source, 0), "y");
     ck_assert_str_eq(source_class_name(source, 1), "x");
@@ -189,7 +189,7 @@ END_TEST
 START_TEST(labels_that_are_not_kept_give_their_memory_back)
 {
     uint64_t bits[MANY / 64 + 1] = {2};
-    struct labels labels = {.kind = SOURCE_NUMBERS, .count = MANY, .width = 10};
+    struct labels labels = {.kind = STK_LABEL_NUMBERS, .count = MANY, .width = 10};
     labels.numbers = calloc(MANY * 10, sizeof labels.numbers[0]);
     labels.weights = calloc(MANY, sizeof labels.weights[0]);
     ck_assert(labels.numbers != NULL && labels.weights != NULL);

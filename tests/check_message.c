@@ -63,6 +63,7 @@ static struct stk_stream_info golden_info(void)
         .dtype = STK_U8,
         .layout = STK_NHWC,
         .last = STK_LAST_DROP,
+        .labels = STK_LABEL_CLASS,
         .classes = 1000,
         .mix = stk_text_of("mixup fastai alpha=0.4"),
         .decoder = stk_text_of("libjpeg-turbo 2.1.5 exact"),

@@ -39,7 +39,7 @@ static const char *note_of(const struct slots *slots, uint32_t slot)
 static struct sheet_cell make_cell(const struct preview *preview, const struct slots *slots,
                                    uint32_t slot, const uint8_t *rgb, struct cell_texts *texts)
 {
-    slots_caption(slots, &preview->classes, stk_client_info(preview->client)->samples, slot,
+    slots_caption(slots, &preview->classes, stk_client_info(preview->client)->labels, slot,
                   texts->label);
     name_share(preview, slots->label[slot], slots->index[slot], texts->own);
     name_share(preview, slots->partner_label[slot], slots->partner_index[slot], texts->partner);

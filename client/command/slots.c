@@ -137,17 +137,14 @@ static void put_classes(struct growing *growing, const struct class_names *class
         put(growing, " and %" PRIu32 " more", count - told);
 }
 
-void slots_caption(const struct slots *slots, const struct class_names *classes, uint64_t samples,
-                   uint32_t slot, char text[SLOTS_TARGET_BYTES])
+void slots_caption(const struct slots *slots, const struct class_names *classes,
+                   enum stk_label_kind kind, uint32_t slot, char text[SLOTS_TARGET_BYTES])
 {
     struct growing growing = {text, 0};
     const float *row = slots->target + (size_t)slot * slots->columns;
-    bool numbers = true;
-    for (uint32_t k = 0; k < classes->count; k++)
-        numbers &= classes->counts[k] == samples;
-    if (slots->label[slot] >= 0 || slots->target == NULL)
+    if (kind == STK_LABEL_CLASS || slots->target == NULL)
         put(&growing, "%s", class_names_get(classes, slots->label[slot]));
-    else if (numbers)
+    else if (kind == STK_LABEL_NUMBERS)
         put_numbers(&growing, classes, row, slots->columns);
     else
         put_classes(&growing, classes, row, slots->columns);

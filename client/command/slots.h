@@ -81,11 +81,11 @@ void slots_target_text(const struct slots *slots, uint32_t slot, char text[SLOTS
  * What a slot is, for a caption: the name of its class; where labels are several, the names of the
  * classes above 0, with those shares that are not whole; where they are numbers, these.
  *
- *   samples   of the source, by which numbers are told from classes: every sample has each of them
+ *   kind   as the stream's description says
  *
  * "?" where the batch does not say.
  */
-void slots_caption(const struct slots *slots, const struct class_names *classes, uint64_t samples,
-                   uint32_t slot, char text[SLOTS_TARGET_BYTES]);
+void slots_caption(const struct slots *slots, const struct class_names *classes,
+                   enum stk_label_kind kind, uint32_t slot, char text[SLOTS_TARGET_BYTES]);
 
 #endif

@@ -93,6 +93,7 @@ static json_t *stream_json(const struct stk_stream_info *row)
     json_object_set_new(object, "dtype", json_string(stk_dtype_word(row->dtype)));
     json_object_set_new(object, "layout", json_string(stk_layout_word(row->layout)));
     json_object_set_new(object, "last", json_string(stk_last_word(row->last)));
+    json_object_set_new(object, "labels", json_string(stk_label_kind_word(row->labels)));
     json_set_number(object, "classes", row->classes);
     json_set_text(object, "mix", row->mix);
     json_set_text(object, "decoder", row->decoder);

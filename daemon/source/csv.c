@@ -166,9 +166,9 @@ static enum stk_status list(struct opening *opening, const char *path, unsigned 
 
 static void log_listed(const struct opening *opening, uint64_t start_ns)
 {
-    static const char *const kinds[] = {[SOURCE_CLASS] = "a class a sample",
-                                        [SOURCE_CLASSES] = "any classes a sample",
-                                        [SOURCE_NUMBERS] = "numbers"};
+    static const char *const kinds[] = {[STK_LABEL_CLASS] = "a class a sample",
+                                        [STK_LABEL_CLASSES] = "any classes a sample",
+                                        [STK_LABEL_NUMBERS] = "numbers"};
     const struct listing *listing = opening->listing;
     LOG(NOTICE, "source.listed", LOG_TEXT("source", opening->place->url),
         LOG_TEXT("labels", kinds[listing->labels.kind]), LOG_NUMBER("classes", listing->classes),

@@ -310,7 +310,7 @@ static enum stk_status finish(struct reading *reading)
     struct labels *labels = &rows->labels;
     labels->count = rows->count;
     if (reading->columns.naming == CSV_NUMBERS) {
-        labels->kind = SOURCE_NUMBERS;
+        labels->kind = STK_LABEL_NUMBERS;
         rows->classes = reading->columns.numbers;
         reading->columns.numbers = (struct names){0};
         return STK_OK;
@@ -319,7 +319,7 @@ static enum stk_status finish(struct reading *reading)
     if (status != STK_OK)
         return status;
     labels->width = (uint32_t)rows->classes.count;
-    labels->kind = reading->several ? SOURCE_CLASSES : SOURCE_CLASS;
+    labels->kind = reading->several ? STK_LABEL_CLASSES : STK_LABEL_CLASS;
     if (!reading->several) { /* a row's member stands at its place */
         free(labels->first);
         labels->first = NULL;

@@ -54,13 +54,13 @@ void labels_trim(struct labels *labels)
 
 int32_t labels_class(const struct labels *labels, uint64_t index)
 {
-    return labels->kind == SOURCE_CLASS ? labels->members[index] : -1;
+    return labels->kind == STK_LABEL_CLASS ? labels->members[index] : -1;
 }
 
 void labels_add(const struct labels *labels, uint64_t index, float share, float *row)
 {
-    CHECK(labels->kind != SOURCE_CLASS);
-    if (labels->kind == SOURCE_CLASSES) {
+    CHECK(labels->kind != STK_LABEL_CLASS);
+    if (labels->kind == STK_LABEL_CLASSES) {
         for (uint64_t i = labels->first[index]; i < labels->first[index + 1]; i++)
             row[labels->members[i]] += share;
         return;
@@ -74,12 +74,12 @@ void labels_add(const struct labels *labels, uint64_t index, float share, float 
 static void move(struct labels *labels, uint64_t from, uint64_t to, uint64_t members)
 {
     uint32_t width = labels->width;
-    if (labels->kind == SOURCE_CLASSES) {
+    if (labels->kind == STK_LABEL_CLASSES) {
         uint64_t first = labels->first[from];
         memmove(labels->members + members, labels->members + first,
                 (labels->first[from + 1] - first) * sizeof labels->members[0]);
         labels->first[to] = members;
-    } else if (labels->kind == SOURCE_CLASS) {
+    } else if (labels->kind == STK_LABEL_CLASS) {
         labels->members[to] = labels->members[from];
     } else {
         memmove(labels->numbers + to * width, labels->numbers + from * width,
@@ -110,7 +110,7 @@ void labels_keep(struct labels *labels, const uint64_t *bits)
 void labels_tally(const struct labels *labels, uint64_t *counts)
 {
     uint64_t members = labels->first != NULL ? labels->first[labels->count] : labels->count;
-    if (labels->kind == SOURCE_NUMBERS) {
+    if (labels->kind == STK_LABEL_NUMBERS) {
         for (uint32_t k = 0; k < labels->width; k++)
             counts[k] = labels->count;
         return;
@@ -140,13 +140,13 @@ static void feed_numbers(const struct labels *labels, uint64_t index,
 void labels_feed(const struct labels *labels, uint64_t index,
                  void (*feed)(void *context, const void *bytes, size_t len), void *context)
 {
-    if (labels->kind == SOURCE_CLASSES) {
+    if (labels->kind == STK_LABEL_CLASSES) {
         uint64_t first = labels->first[index];
         uint64_t end = labels->first[index + 1];
         feed_u64(end - first, sizeof(uint32_t), feed, context);
         for (uint64_t i = first; i < end; i++)
             feed_u64((uint32_t)labels->members[i], sizeof(uint32_t), feed, context);
-    } else if (labels->kind == SOURCE_NUMBERS) {
+    } else if (labels->kind == STK_LABEL_NUMBERS) {
         feed_numbers(labels, index, feed, context);
     }
     if (labels->weights != NULL) {

@@ -14,12 +14,12 @@
 
 /* All zero: one class a sample, and the listing's runs say which. */
 struct labels {
-    enum source_labels kind;
+    enum stk_label_kind kind;
     uint64_t count;   /* samples; 0 where the runs say all */
     uint32_t width;   /* classes, or numbers a sample */
-    uint64_t *first;  /* SOURCE_CLASSES [count + 1]: where a sample's members begin */
-    int32_t *members; /* SOURCE_CLASS [count]; SOURCE_CLASSES: class numbers, rising in a sample */
-    float *numbers;   /* SOURCE_NUMBERS [count, width]; finite, no minus zero */
+    uint64_t *first;  /* classes [count + 1]: where a sample's members begin */
+    int32_t *members; /* class [count]; classes: class numbers, rising in a sample */
+    float *numbers;   /* numbers [count, width]; finite, no minus zero */
     double *weights;  /* [count], finite, >= 0; NULL: all are 1 */
 };
 
@@ -32,7 +32,7 @@ size_t labels_bytes(const struct labels *labels);
 /** The one class of a sample; -1 where it has not one class.  Not of zero labels. */
 int32_t labels_class(const struct labels *labels, uint64_t index);
 
-/** Add share times a sample's target to a row of width floats; not SOURCE_CLASS. */
+/** Add share times a sample's target to a row of width floats; not STK_LABEL_CLASS. */
 void labels_add(const struct labels *labels, uint64_t index, float share, float *row);
 
 /** Give back what arrays have room for beyond their samples; where that fails, nothing is lost. */

@@ -124,7 +124,7 @@ uint32_t source_classes(const struct source *source)
     return source->listing.classes;
 }
 
-enum source_labels source_labels(const struct source *source)
+enum stk_label_kind source_labels(const struct source *source)
 {
     return source->listing.labels.kind;
 }
@@ -150,7 +150,7 @@ void source_add_target(const struct source *source, uint64_t index, float share,
 {
     const struct listing *listing = &source->listing;
     CHECK(index < listing->count);
-    if (listing->labels.kind == SOURCE_CLASS)
+    if (listing->labels.kind == STK_LABEL_CLASS)
         row[source_label(source, index)] += share;
     else
         labels_add(&listing->labels, index, share, row);
@@ -192,9 +192,7 @@ enum stk_status source_read(const struct source *source, uint64_t index, source_
 static void feed_classes(const struct listing *listing,
                          void (*feed)(void *context, const void *bytes, size_t len), void *context)
 {
-    static const char *const words[] = {
-        [SOURCE_CLASS] = "class", [SOURCE_CLASSES] = "classes", [SOURCE_NUMBERS] = "numbers"};
-    const char *word = words[listing->labels.kind];
+    const char *word = stk_label_kind_word(listing->labels.kind);
     feed(context, word, strlen(word) + 1);
     for (uint32_t class = 0; class < listing->classes; class ++)
         feed(context, listing->class_names[class], strlen(listing->class_names[class]) + 1);

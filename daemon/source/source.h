@@ -24,13 +24,6 @@ enum {
     SOURCE_THREADS_MAX = 256, /* that list in parallel */
 };
 
-/* What labels are. */
-enum source_labels {
-    SOURCE_CLASS,   /* one class a sample: its class number says all */
-    SOURCE_CLASSES, /* any number of classes a sample: a row of 0 and 1 (multi-label) */
-    SOURCE_NUMBERS, /* a row of numbers a sample (regression) */
-};
-
 /* What an operator gives. */
 struct source_place {
     const char *url;         /* "folder:PATH", "csv:PATH", or a path alone, which means a folder */
@@ -84,7 +77,7 @@ bool source_is_beside(const struct source *one, const struct source *other);
 uint64_t source_count(const struct source *source);
 
 /** What labels are.  Threads: any. */
-enum source_labels source_labels(const struct source *source);
+enum stk_label_kind source_labels(const struct source *source);
 
 /** Classes listed, or numbers a sample, >= 1.  Threads: any. */
 uint32_t source_classes(const struct source *source);
@@ -96,8 +89,8 @@ const char *source_class_name(const struct source *source, uint32_t class);
 /** Samples of a class; of a number, all samples.  class < source_classes.  Threads: any. */
 uint64_t source_class_count(const struct source *source, uint32_t class);
 
-/** The class number of a sample, 0 .. source_classes - 1, or -1 where labels are not SOURCE_CLASS;
- *  index < source_count.  Threads: any. */
+/** The class number of a sample, 0 .. source_classes - 1, or -1 where labels are not
+ *  STK_LABEL_CLASS; index < source_count.  Threads: any. */
 int32_t source_label(const struct source *source, uint64_t index);
 
 /**

@@ -85,6 +85,7 @@ def test_a_csv_is_served_as_the_protocol_says(
     welcome = client.hello("train")
     assert welcome["fingerprint"] == plan.fingerprint
     assert (welcome["samples"], welcome["classes"]) == (26, len(plan.samples.classes))
+    assert welcome["labels"] == plan.samples.kind
     for step in range(plan.steps):
         assert_equal(client.get("train", 2, step), plan.batch(2, step))
     assert client.labels("train") == plan.samples.classes

@@ -70,8 +70,8 @@ def test_a_daemon_that_does_not_start_names_what_it_cannot_read_harmlessly(launc
 
 STREAM = {
     "stream": WORDS, "fingerprint": bytes(16), "samples": 1, "epoch_samples": 1, "steps": 1,
-    "batch": 1, "shape": [8, 8, 3], "dtype": "|u1", "layout": "nhwc", "last": "wrap", "classes": 1,
-    "mix": WORDS, "decoder": WORDS, "phases": [],
+    "batch": 1, "shape": [8, 8, 3], "dtype": "|u1", "layout": "nhwc", "last": "wrap",
+    "labels": "class", "classes": 1, "mix": WORDS, "decoder": WORDS, "phases": [],
 }  # fmt: skip
 
 ANSWERS = {

@@ -120,6 +120,7 @@ STREAM = {
     "dtype": _word(*PICTURES),
     "layout": _word("nhwc", "nchw"),
     "last": _word("drop", "partial", "wrap", "mask"),
+    "labels": _word("class", "classes", "numbers"),
     "classes": _unsigned(U32),
     "mix": _text(512),
     "decoder": _text(512),
