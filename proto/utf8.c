@@ -25,8 +25,7 @@ size_t stk_utf8_len(const char *text, size_t len)
     return want;
 }
 
-/* The number of the character whose len bytes stand here. */
-static uint32_t code_point(const char *text, size_t len)
+uint32_t stk_utf8_number(const char *text, size_t len)
 {
     const uint8_t *c = (const uint8_t *)text;
     uint32_t number = len == 1 ? c[0] : c[0] & (0xffu >> (len + 1));
@@ -55,7 +54,7 @@ static bool is_obeyed(uint32_t number)
 size_t stk_utf8_shown_len(const char *text, size_t len)
 {
     size_t bytes = stk_utf8_len(text, len);
-    return bytes > 0 && is_obeyed(code_point(text, bytes)) ? 0 : bytes;
+    return bytes > 0 && is_obeyed(stk_utf8_number(text, bytes)) ? 0 : bytes;
 }
 
 void stk_utf8_tame(char *text, size_t len)

@@ -8,13 +8,18 @@
 #define STK_UTF8_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /** Bytes of the UTF-8 sequence at text[0 .. len), 1 .. 4; 0 where it is not one.  len >= 1. */
 size_t stk_utf8_len(const char *text, size_t len);
 
+/** The number of the character whose len bytes, as stk_utf8_len tells, stand at text. */
+uint32_t stk_utf8_number(const char *text, size_t len);
+
 /**
- * The same, but 0 also for a character that a terminal obeys instead of showing it: the controls C0
- * and C1, DEL, ends of a line or paragraph, and what turns the direction of a text around.
+ * Bytes of the UTF-8 sequence, but 0 also for a character that a terminal obeys instead of showing
+ * it: the controls C0 and C1, DEL, ends of a line or paragraph, and what turns the direction of a
+ * text around.
  *
  * Source: ECMA-48 and RFC 3629; Unicode Technical Report 36, "Bidirectional Text Spoofing".
  */

@@ -3,10 +3,12 @@
  */
 #include "client/command/json.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "client/command/command.h"
+#include "proto/utf8.h"
 
 static void *allocate(size_t bytes)
 {
@@ -48,9 +50,26 @@ json_t *json_numbers(const uint32_t *numbers, uint32_t count)
     return array;
 }
 
+/* Whole characters, as jansson hands them out.  It escapes C0; here all else is that a terminal
+ * obeys.  Such a character stands in a text, and its number has at most four digits. */
+static int print_shown(const char *text, size_t len, void *out)
+{
+    for (size_t i = 0; i < len;) {
+        size_t bytes = stk_utf8_len(text + i, len - i);
+        if (bytes == 0)
+            return -1;
+        if (stk_utf8_shown_len(text + i, len - i) > 0)
+            fwrite(text + i, 1, bytes, out);
+        else
+            fprintf(out, "\\u%04" PRIx32, stk_utf8_number(text + i, bytes));
+        i += bytes;
+    }
+    return ferror(out) ? -1 : 0;
+}
+
 int json_print(json_t *value)
 {
-    int failed = json_dumpf(value, stdout, JSON_REAL_PRECISION(REAL_DIGITS));
+    int failed = json_dump_callback(value, print_shown, stdout, JSON_REAL_PRECISION(REAL_DIGITS));
     json_decref(value);
     if (failed != 0)
         return command_fail("cannot write the output");

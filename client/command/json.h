@@ -29,7 +29,8 @@ json_t *json_of_real(double number);
 /** An array of numbers. */
 json_t *json_numbers(const uint32_t *numbers, uint32_t count);
 
-/** Print a value on a line of its own and drop it; returns an exit code. */
+/** Print a value on a line of its own and drop it; returns an exit code.  What a terminal would
+ *  obey is escaped. */
 int json_print(json_t *value);
 
 #endif

@@ -3,6 +3,7 @@
 The names are those of folders, files, classes, streams and figures, and a daemon's sentences.
 """
 
+import json
 import re
 import threading
 
@@ -109,6 +110,12 @@ def hostile():
 @pytest.mark.parametrize("command", ["streams", "stats"])
 def test_a_hostile_daemons_names_are_shown_harmless(hostile, command):
     assert WORDS_TAMED in shown(run(command, hostile)[0])
+
+
+def test_json_of_a_hostile_daemon_is_shown_harmless_and_reads_back(hostile):
+    streams = json.loads(shown(run("streams", hostile, "--json")[0]))["streams"]
+    assert streams[0]["mix"] == streams[0]["decoder"] == WORDS
+    assert json.loads(shown(run("stats", hostile, "--json")[0])) == {WORDS: 1}
 
 
 @pytest.mark.parametrize("words", [["labels"], ["get"], ["bench"], ["preview", "--out", "/x"]])
