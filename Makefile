@@ -192,6 +192,11 @@ $(BUILD)/$(SONAME): $(call object,$(CLIENT_SRC)) client/libstoker.map
 $(BUILD)/stokerd: $(BUILD)/daemon/main.o $(BUILD)/libloop.a $(BUILD)/libdaemon.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
+# stokerd on a disk that fails when a test says so.
+$(BUILD)/stokerd-disk: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/disk.o $(BUILD)/libloop.a \
+		$(BUILD)/libdaemon.a
+	$(CC) $(STK_LDFLAGS) -Wl,--wrap=pread -o $@ $^ $(DAEMON_LIBS)
+
 $(BUILD)/stoker: $(call object,$(COMMAND_SRC)) $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(COMMAND_LIBS)
 
@@ -224,6 +229,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a
 
 fuzzers: $(FUZZERS) $(BUILD)/stoker-demo-draw
 
+tests: $(BUILD)/stokerd-disk
 tests: all $(TESTS) $(TOOLS) $(CHAOS) $(EXAMPLES) $(BUILD)/stoker-demo-draw $(BUILD)/stoker-measure
 
 # Installation.

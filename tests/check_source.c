@@ -671,6 +671,7 @@ END_TEST
 START_TEST(a_sample_that_changed_is_unreadable)
 {
     put("a/1.jpg", "first");
+    put("a/beside", "so that its folder is not empty");
     struct source *source = open_root(1);
     struct reserving reserving = {0};
     put("a/1.jpg", "longer now");
@@ -684,6 +685,72 @@ START_TEST(a_sample_that_changed_is_unreadable)
     ck_assert_int_eq(mkdirat(root_fd, "a/1.jpg", 0755), 0);
     ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE), "no regular file");
     ck_assert_uint_eq(reserving.calls, 0);
+    source_close(&source);
+}
+END_TEST
+
+static void move(const char *from, const char *to)
+{
+    ck_assert_int_eq(renameat(root_fd, from, root_fd, to), 0);
+}
+
+START_TEST(a_sample_whose_folder_is_gone_or_empty_may_come_back)
+{
+    put("a/b/1.jpg", "first");
+    struct source *source = open_root(1);
+    struct reserving reserving = {0};
+    struct encoded encoded;
+    move("a", "elsewhere");
+    ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/a/b\" is gone or empty");
+    put_folders("a/b/");
+    ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/a/b\" is gone or empty");
+    put("a/b/2.jpg", "another");
+    ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE),
+                     "cannot open it: no such file or directory");
+    move("elsewhere/b/1.jpg", "a/b/1.jpg");
+    ck_assert_int_eq(source_read(source, 0, reserve, &reserving, &encoded, error), STK_OK);
+    source_close(&source);
+}
+END_TEST
+
+START_TEST(a_file_or_a_loop_in_a_folders_place_may_go_again)
+{
+    put("a/1.jpg", "first");
+    struct source *source = open_root(1);
+    struct reserving reserving = {0};
+    struct encoded encoded;
+    move("a", "elsewhere");
+    put("a", "a file");
+    ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/a\" is gone or empty");
+    ck_assert_int_eq(unlinkat(root_fd, "a", 0), 0);
+    put_link("a", "a");
+    ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/a\" is gone or empty");
+    ck_assert_int_eq(unlinkat(root_fd, "a", 0), 0);
+    move("elsewhere", "a");
+    ck_assert_int_eq(source_read(source, 0, reserve, &reserving, &encoded, error), STK_OK);
+    source_close(&source);
+}
+END_TEST
+
+START_TEST(a_source_is_read_on_where_it_moves_and_found_where_it_comes_back)
+{
+    put("data/a/1.jpg", "first");
+    char path[sizeof root + sizeof "/data"];
+    snprintf(path, sizeof path, "%s/data", root);
+    struct source *source;
+    ck_assert_int_eq(source_open(&(struct source_place){path, "", "", 0, NULL}, 1, &source, error),
+                     STK_OK);
+    struct reserving reserving = {0};
+    struct encoded encoded;
+    move("data", "moved");
+    ck_assert_int_eq(source_read(source, 0, reserve, &reserving, &encoded, error), STK_OK);
+    ck_assert_int_eq(unlinkat(root_fd, "moved/a/1.jpg", 0), 0);
+    ck_assert_int_eq(unlinkat(root_fd, "moved/a", AT_REMOVEDIR), 0);
+    ck_assert_int_eq(unlinkat(root_fd, "moved", AT_REMOVEDIR), 0);
+    ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/data/a\" is gone or empty");
+    put("data/a/1.jpg", "again");
+    ck_assert_int_eq(source_read(source, 0, reserve, &reserving, &encoded, error), STK_OK);
+    ck_assert_mem_eq(encoded.data, "again", 5);
     source_close(&source);
 }
 END_TEST
@@ -859,6 +926,9 @@ static void add_reading_tests(TCase *tests)
 {
     tcase_add_test(tests, a_sample_is_read_whole);
     tcase_add_test(tests, a_sample_that_changed_is_unreadable);
+    tcase_add_test(tests, a_sample_whose_folder_is_gone_or_empty_may_come_back);
+    tcase_add_test(tests, a_file_or_a_loop_in_a_folders_place_may_go_again);
+    tcase_add_test(tests, a_source_is_read_on_where_it_moves_and_found_where_it_comes_back);
     tcase_add_test(tests, an_empty_file_is_listed_and_unreadable);
     tcase_add_test(tests, a_fifo_in_a_samples_place_does_not_hold_the_reader);
     tcase_add_test(tests, a_sample_that_shrinks_while_it_is_read_is_unreadable);

@@ -18,17 +18,13 @@
 #include "daemon/base/log.h"
 #include "daemon/source/csv_rows.h"
 #include "daemon/source/fault.h"
-#include "daemon/source/file.h"
 #include "daemon/source/kind.h"
 #include "daemon/source/measure.h"
 #include "daemon/source/scan.h"
 #include "daemon/source/text_file.h"
+#include "daemon/source/tree.h"
 
 enum { RUN_SAMPLES = 4096 }; /* what is measured at a time; a run's paths fill 16 MiB at most */
-
-struct csv {
-    int fd; /* of the root */
-};
 
 /* A listing under construction. */
 struct opening {
@@ -196,17 +192,18 @@ static enum stk_status csv_open(const char *path, const struct source_place *pla
                               .listing = listing,
                               .error = error};
     uint64_t start_ns = clock_now_ns();
-    struct csv *csv = calloc(1, sizeof *csv);
-    enum stk_status status = csv != NULL ? list(&opening, path, threads) : out_of_memory(&opening);
+    struct tree *tree = calloc(1, sizeof *tree);
+    enum stk_status status = tree != NULL ? list(&opening, path, threads) : out_of_memory(&opening);
+    if (status == STK_OK && tree_init(tree, opening.root.fd, opening.root.path) != STK_OK)
+        status = out_of_memory(&opening);
     if (status == STK_OK) {
         log_listed(&opening, start_ns);
-        csv->fd = opening.root.fd;
-        *state = csv;
+        *state = tree;
     } else {
         listing_release(listing);
         if (opening.root.fd >= 0)
             close(opening.root.fd);
-        free(csv);
+        free(tree);
     }
     release(&opening);
     return status;
@@ -216,21 +213,19 @@ static enum stk_status csv_read(const void *state, const struct listing_sample *
                                 source_reserve *reserve, void *context, struct encoded *encoded,
                                 char *reason)
 {
-    const struct csv *csv = state;
-    return file_read(csv->fd, sample->path, sample->bytes, reserve, context, encoded, reason);
+    return tree_read(state, sample->path, sample->bytes, reserve, context, encoded, reason);
 }
 
 static int csv_root(const void *state)
 {
-    const struct csv *csv = state;
-    return csv->fd;
+    const struct tree *tree = state;
+    return tree->fd;
 }
 
 static void csv_close(void *state)
 {
-    struct csv *csv = state;
-    close(csv->fd);
-    free(csv);
+    tree_release(state);
+    free(state);
 }
 
 const struct source_ops source_csv = {

@@ -19,16 +19,12 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/source/fault.h"
-#include "daemon/source/file.h"
 #include "daemon/source/kind.h"
 #include "daemon/source/scan.h"
+#include "daemon/source/tree.h"
 #include "daemon/source/walk.h"
 
 #define SAMPLES_MAX ((uint64_t)1 << 40)
-
-struct folder {
-    int fd; /* of the root; samples' paths are relative to it */
-};
 
 /* A listing under construction. */
 struct opening {
@@ -245,18 +241,19 @@ static enum stk_status folder_open(const char *path, const struct source_place *
                               .listing = listing,
                               .error = error};
     uint64_t start_ns = clock_now_ns();
-    struct folder *folder = calloc(1, sizeof *folder);
-    enum stk_status status = folder != NULL ? list(&opening) : out_of_memory(&opening);
+    struct tree *tree = calloc(1, sizeof *tree);
+    enum stk_status status = tree != NULL ? list(&opening) : out_of_memory(&opening);
+    if (status == STK_OK && tree_init(tree, opening.root.fd, path) != STK_OK)
+        status = out_of_memory(&opening);
     if (status == STK_OK) {
         log_what_was_left_out(&opening);
         log_listed(&opening, start_ns);
-        folder->fd = opening.root.fd;
-        *state = folder;
+        *state = tree;
     } else {
         listing_release(listing);
         if (opening.root.fd >= 0)
             close(opening.root.fd);
-        free(folder);
+        free(tree);
     }
     release(&opening);
     return status;
@@ -266,21 +263,19 @@ static enum stk_status folder_read(const void *state, const struct listing_sampl
                                    source_reserve *reserve, void *context, struct encoded *encoded,
                                    char *reason)
 {
-    const struct folder *folder = state;
-    return file_read(folder->fd, sample->path, sample->bytes, reserve, context, encoded, reason);
+    return tree_read(state, sample->path, sample->bytes, reserve, context, encoded, reason);
 }
 
 static int folder_root(const void *state)
 {
-    const struct folder *folder = state;
-    return folder->fd;
+    const struct tree *tree = state;
+    return tree->fd;
 }
 
 static void folder_close(void *state)
 {
-    struct folder *folder = state;
-    close(folder->fd);
-    free(folder);
+    tree_release(state);
+    free(state);
 }
 
 const struct source_ops source_folder = {

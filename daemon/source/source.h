@@ -138,19 +138,21 @@ typedef enum stk_status source_reserve(void *context, struct encoded *encoded, s
  * Read a sample's encoded bytes.
  *
  *   index      < source_count
- *   reserve    called once, with the sample's size, before a byte is read
+ *   reserve    called with the sample's size before a byte is read; again where a read that failed
+ *              is tried once more
  *   encoded    len is set on success, 0 otherwise
  *   reason     SOURCE_ERROR_BYTES of storage: why it failed, for the log and the batch header
  *
  * Owns:    nothing; encoded stays the caller's.
  * Returns: STK_OK
  *          STK_UNREADABLE  it vanished, shrank, has another size than when it was listed (the
- *                          fingerprint promises that one), is empty or no regular file, or the
- *                          disk fails
+ *                          fingerprint promises that one), is empty or no regular file
  *          STK_SYSTEM      not the sample's fault and perhaps over soon: this process is out of
- *                          descriptors, or the disk or the network failed
+ *                          descriptors, the disk or the network failed, or the whole folder that
+ *                          the sample is in is gone or empty
  *          what reserve returned, where that is not STK_OK
- * Threads: any number in parallel.  Blocks: on the file system and in reserve.  Allocates: no.
+ * Threads: any number in parallel.  Blocks: on the file system and in reserve.
+ * Allocates: only on the way to a failure.
  */
 STK_MUST_CHECK enum stk_status source_read(const struct source *source, uint64_t index,
                                            source_reserve *reserve, void *context,

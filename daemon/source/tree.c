@@ -1,0 +1,116 @@
+/*
+ * Trees: what is looked at where a file cannot be read.
+ */
+#include "daemon/source/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/source/fault.h"
+#include "daemon/source/file.h"
+
+enum stk_status tree_init(struct tree *tree, int fd, const char *path)
+{
+    tree->path = strdup(path);
+    if (tree->path == NULL)
+        return STK_MEMORY;
+    tree->fd = fd;
+    return STK_OK;
+}
+
+void tree_release(struct tree *tree)
+{
+    close(tree->fd);
+    free(tree->path);
+}
+
+/* The folder that a path's file is in. */
+static void folder_of(const char *path, char folder[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        snprintf(folder, PATH_MAX, ".");
+    else
+        snprintf(folder, PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
+/* Owns fd. */
+static bool has_entry(int fd)
+{
+    DIR *directory = fdopendir(fd);
+    if (directory == NULL) {
+        close(fd);
+        return true;
+    }
+    const struct dirent *entry;
+    do {
+        entry = readdir(directory);
+    } while (entry != NULL &&
+             (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    closedir(directory);
+    return entry != NULL;
+}
+
+/* Whether a folder is there and has something in it; one that may be entered and not listed has. */
+static bool has_folder(int root, const char *folder)
+{
+    int fd = openat(root, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        return has_entry(fd);
+    return errno == EACCES && faccessat(root, folder, X_OK, AT_EACCESS) == 0;
+}
+
+/* Take what is at the tree's path now, where that is another folder than the one that is open. */
+static void find_again(const struct tree *tree)
+{
+    struct stat old, now;
+    int fd = open(tree->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    bool another = fstat(fd, &now) == 0 && (fstat(tree->fd, &old) != 0 ||
+                                            old.st_dev != now.st_dev || old.st_ino != now.st_ino);
+    /* In place: whoever reads by the number meanwhile has the one folder or the other. */
+    int same = another ? dup3(fd, tree->fd, O_CLOEXEC) : tree->fd;
+    (void)same; /* where that fails, the next read looks again */
+    close(fd);
+}
+
+/* As file_read, but a file whose folder is gone is not gone by itself. */
+static enum stk_status read_listed(const struct tree *tree, const char *path, uint64_t bytes_listed,
+                                   source_reserve *reserve, void *context, struct encoded *encoded,
+                                   char *reason)
+{
+    enum stk_status status =
+        file_read(tree->fd, path, bytes_listed, reserve, context, encoded, reason);
+    if (status != STK_UNREADABLE)
+        return status;
+    char folder[PATH_MAX];
+    folder_of(path, folder);
+    if (has_folder(tree->fd, folder))
+        return status;
+    const char *root = path[0] == '/' ? "" : tree->path;
+    return fault_write(reason, STK_SYSTEM, "its folder %s is gone or empty",
+                       strcmp(folder, ".") == 0 ? fault_quote(root, "").text
+                                                : fault_quote(root, folder).text);
+}
+
+enum stk_status tree_read(const struct tree *tree, const char *path, uint64_t bytes_listed,
+                          source_reserve *reserve, void *context, struct encoded *encoded,
+                          char *reason)
+{
+    enum stk_status status =
+        read_listed(tree, path, bytes_listed, reserve, context, encoded, reason);
+    if (status != STK_SYSTEM)
+        return status;
+    /* Once more in any case: another reader may have found it first. */
+    find_again(tree);
+    return read_listed(tree, path, bytes_listed, reserve, context, encoded, reason);
+}

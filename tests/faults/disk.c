@@ -1,0 +1,43 @@
+/*
+ * A disk that fails while a file says so: stokerd-disk is stokerd, linked so that its calls of
+ * pread come here first (ld --wrap).
+ *
+ * STOKER_DISK names the file.  While it holds "eio" every read fails as one of a broken disk does,
+ * while it holds "short" every file ends after 100 bytes, while it is not there all is well.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FILE_BYTES = 100 };
+
+/* Its name is the linker's. */
+ssize_t __real_pread(int fd, void *bytes, size_t len, off_t offset);
+ssize_t __wrap_pread(int fd, void *bytes, size_t len, off_t offset);
+
+/* What the file says, "" where it is not there. */
+static void read_order(char order[8])
+{
+    memset(order, 0, 8);
+    int fd = open(getenv("STOKER_DISK"), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t len = __real_pread(fd, order, 7, 0);
+    (void)len; /* nothing read is nothing ordered */
+    close(fd);
+}
+
+ssize_t __wrap_pread(int fd, void *bytes, size_t len, off_t offset)
+{
+    char order[8];
+    read_order(order);
+    if (strncmp(order, "eio", 3) == 0) {
+        errno = EIO;
+        return -1;
+    }
+    if (strncmp(order, "short", 5) == 0 && offset + (off_t)len > FILE_BYTES)
+        len = offset < FILE_BYTES ? (size_t)(FILE_BYTES - offset) : 0;
+    return __real_pread(fd, bytes, len, offset);
+}
