@@ -73,7 +73,7 @@ HOURS ?=
 
 .PHONY: all demo check check-long chaos soak bench fuzz lint install uninstall dist clean help packages-demo \
 	packages-check packages-bench packages-lint run-demo run-check run-check-long run-chaos run-soak run-bench \
-	run-lint tests
+	run-lint tests hostile packages-hostile run-hostile
 
 all: $(PROGRAMS) $(LIBRARIES)
 
@@ -86,6 +86,7 @@ help:
 	@echo 'make chaos          kill daemons and trainers; HOURS=1, or KILLS=1000 BATCHES=100000, SEED=7'
 	@echo 'make soak           stream for MINUTES=30: memory, descriptors and threads stay as they are'
 	@echo 'make bench          measure against libjpeg-turbo and PyTorch; DATA=DIR, QUICK=1'
+	@echo 'make hostile        what a good trainer keeps beside strangers that do their worst'
 	@echo 'make fuzz MINUTES=1 fuzz what reads messages, pictures and CSVs with libFuzzer'
 	@echo 'make lint           hold the source to the house rules'
 	@echo 'make install        install below PREFIX=$(PREFIX), DESTDIR is honoured'
@@ -96,7 +97,7 @@ help:
 
 # What a user calls installs packages first, then makes the rest in a second make, which may ask
 # pkg-config.
-demo check bench fuzz lint: %: packages-%
+demo check bench fuzz hostile lint: %: packages-%
 	@$(MAKE) --no-print-directory run-$*
 
 check-long chaos soak: %: packages-check
@@ -114,6 +115,9 @@ packages-bench:
 
 packages-fuzz:
 	@.ci/packages build fuzz
+
+packages-hostile:
+	@.ci/packages build check
 
 packages-lint:
 	@.ci/packages build check lint
@@ -151,6 +155,9 @@ run-fuzz:
 	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined BUILD=build/fuzz \
 		fuzzers
 	@tests/fuzz/run build/fuzz $(MINUTES)
+
+run-hostile: $(PROGRAMS)
+	@/usr/bin/python3 tests/hostile/measure.py $(abspath $(BUILD)) --seconds $(or $(SECONDS),1)
 
 run-lint:
 	@/usr/bin/python3 tests/lint.py

@@ -23,6 +23,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "daemon/server_unended.h"
+
 struct sockaddr;
 
 int accept4(int listener, struct sockaddr *address, socklen_t *len, int flags);
@@ -66,6 +68,7 @@ int accept4(int listener, struct sockaddr *address, socklen_t *len, int flags)
     }
     if (!is_full()) {
         atomic_fetch_add_explicit(&open_count, 1, memory_order_relaxed);
+        server_unended_reset(fd);
         return fd;
     }
     close(fd);

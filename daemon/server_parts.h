@@ -5,6 +5,7 @@
  *   server.c           life cycle, signals, timers; a turn of the loop
  *   server_endpoints.c where trainers connect
  *   server_accept.c    how many may connect
+ *   server_unended.c   how much may come without a message
  *   server_client.c    who is connected
  *   server_request.c   a request is read and answered or queued
  *   server_dispatch.c  queued requests become batches, batches become replies

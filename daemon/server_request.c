@@ -10,6 +10,7 @@
 #include "daemon/base/log.h"
 #include "daemon/server_accept.h"
 #include "daemon/server_parts.h"
+#include "daemon/server_unended.h"
 
 enum { RECEIVE_MAX = 256 }; /* requests a turn, so that finished batches are not kept waiting */
 
@@ -368,6 +369,8 @@ static bool drop_rest(void *router, const zmq_msg_t *body)
     return dropped;
 }
 
+/* Of a peer older than ZMTP 3.0 libzmq does not tell the connection, so that nobody would notice
+ * when it leaves; it is not served. */
 static void receive_one(struct server *server, zmq_msg_t *identity, zmq_msg_t *body)
 {
     bool several = drop_rest(server->router, body);
@@ -376,10 +379,13 @@ static void receive_one(struct server *server, zmq_msg_t *identity, zmq_msg_t *b
         .identity_len = zmq_msg_size(identity),
         .fd = zmq_msg_get(body, ZMQ_SRCFD),
     };
+    server_unended_reset(letter.fd);
     server_monitor_drain(server);
     if (server_connection_is_closed(server, letter.fd))
         return;
-    if (several)
+    if (letter.fd < 0)
+        refuse(server, &letter, STK_INVALID, "this daemon speaks ZMTP 3.0 and later alone");
+    else if (several)
         refuse(server, &letter, STK_INVALID, "a request is one frame");
     else
         handle(server, &letter, zmq_msg_data(body), zmq_msg_size(body));
