@@ -87,7 +87,7 @@ help:
 	@echo 'make soak           stream for MINUTES=30: memory, descriptors and threads stay as they are'
 	@echo 'make bench          measure against libjpeg-turbo and PyTorch; DATA=DIR, QUICK=1'
 	@echo 'make hostile        what a good trainer keeps beside strangers that do their worst'
-	@echo 'make fuzz MINUTES=1 fuzz what reads messages, pictures and CSVs with libFuzzer'
+	@echo 'make fuzz MINUTES=1 fuzz with libFuzzer what reads bytes of strangers; or SECONDS=24'
 	@echo 'make lint           hold the source to the house rules'
 	@echo 'make install        install below PREFIX=$(PREFIX), DESTDIR is honoured'
 	@echo 'make uninstall      take it away again; the configuration stays'
@@ -152,9 +152,9 @@ run-bench: $(PROGRAMS) $(BUILD)/stoker-measure $(BUILD)/stoker-demo-draw
 
 # libFuzzer is clang's, and instruments everything, so it has a build folder of its own.
 run-fuzz:
-	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined BUILD=build/fuzz \
-		fuzzers
-	@tests/fuzz/run build/fuzz $(MINUTES)
+	@command -v clang >/dev/null || { echo "skipped: make fuzz (no clang)"; exit 0; }; \
+	$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined BUILD=build/fuzz \
+		fuzzers && tests/fuzz/run build/fuzz $(or $(SECONDS),$$(($(MINUTES) * 60)))
 
 run-hostile: $(PROGRAMS)
 	@/usr/bin/python3 tests/hostile/measure.py $(abspath $(BUILD)) --seconds $(or $(SECONDS),1)
@@ -231,7 +231,7 @@ $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 $(TOOLS) $(CHAOS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
-$(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a
+$(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(subst fuzzer-no-link,fuzzer,$(STK_LDFLAGS)) -o $@ $^ $(DAEMON_LIBS)
 
 fuzzers: $(FUZZERS) $(BUILD)/stoker-demo-draw

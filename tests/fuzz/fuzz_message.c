@@ -50,6 +50,7 @@ static void try_replies(const uint8_t *bytes, size_t len)
 {
     static struct stk_streams streams;
     static struct stk_labels labels;
+    static struct stk_replaced_list replaced;
     static struct stk_stats stats;
     struct stk_welcome welcome;
     struct stk_error error;
@@ -61,6 +62,8 @@ static void try_replies(const uint8_t *bytes, size_t len)
         check_inside(streams.rows[streams.count - 1].mix, bytes, len);
     if (stk_labels_decode(bytes, len, &labels) == STK_OK && labels.count > 0)
         check_inside(labels.names[labels.count - 1], bytes, len);
+    if (stk_replaced_decode(bytes, len, &replaced) == STK_OK && replaced.count > 0)
+        check_inside(replaced.rows[replaced.count - 1].path, bytes, len);
     if (stk_stats_decode(bytes, len, &stats) == STK_OK && stats.count > 0)
         check_inside(stats.figures[stats.count - 1].name, bytes, len);
 }
