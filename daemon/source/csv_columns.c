@@ -59,6 +59,20 @@ static enum stk_status set_place(const struct reading *reading, uint32_t *place,
     return STK_OK;
 }
 
+/* "path, label": the blank belongs to the name, and the name means nothing. */
+static enum stk_status refuse_blank(const struct reading *reading, uint32_t column)
+{
+    return text_fail(reading->text, reading->header->record_line, reading->error, STK_INVALID,
+                     "column %s has a blank beside its comma; remove it",
+                     fault_quote(reading->header->fields[column], "").text);
+}
+
+static bool has_blank(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 0 && (strchr(" \t", name[0]) != NULL || strchr(" \t", name[len - 1]) != NULL);
+}
+
 static enum stk_status add_number(const struct reading *reading, uint32_t column)
 {
     struct names *numbers = &reading->columns->numbers;
@@ -86,6 +100,8 @@ static enum stk_status read_column(const struct reading *reading, uint32_t colum
     struct csv_columns *columns = reading->columns;
     const char *name = reading->header->fields[column];
     enum csv_naming naming = naming_of(name);
+    if (has_blank(name))
+        return refuse_blank(reading, column);
     if (is_path(name))
         return set_place(reading, &columns->path, column);
     if (strcmp(name, "weight") == 0)

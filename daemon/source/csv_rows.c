@@ -195,15 +195,24 @@ static enum stk_status read_classes(struct reading *reading)
     return status;
 }
 
-static enum stk_status read_row(struct reading *reading)
+static enum stk_status check_fields(const struct reading *reading)
 {
     const struct csv_reader *reader = &reading->reader;
-    if (reader->count != reading->columns.count)
-        return text_fail(reading->text, reader->record_line, reading->error, STK_INVALID,
-                         "%u fields where the first line has %u; put a field that holds a comma "
-                         "into quotes",
-                         reader->count, reading->columns.count);
-    enum stk_status status = grow(reading);
+    uint32_t wanted = reading->columns.count;
+    if (reader->count == wanted)
+        return STK_OK;
+    return text_fail(reading->text, reader->record_line, reading->error, STK_INVALID,
+                     "%u field%s where the first line has %u; %s", reader->count,
+                     reader->count == 1 ? "" : "s", wanted,
+                     reader->count < wanted ? "an empty one needs its comma, too"
+                                            : "put a field that holds a comma into quotes");
+}
+
+static enum stk_status read_row(struct reading *reading)
+{
+    enum stk_status status = check_fields(reading);
+    if (status == STK_OK)
+        status = grow(reading);
     if (status == STK_OK)
         status = read_path(reading);
     if (status == STK_OK)
