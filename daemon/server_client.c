@@ -69,6 +69,9 @@ void server_client_drop(struct server *server, struct client *client, const char
     while (!TAILQ_EMPTY(&client->requests))
         server_request_done(server, client, TAILQ_FIRST(&client->requests));
     client->gone = true;
+    for (uint32_t i = 0; i < client->wants_used; i++)
+        cache_want_remove(&client->wants[i]);
+    client->wants_used = 0;
     TAILQ_REMOVE(&server->clients, client, entry);
     TAILQ_INSERT_TAIL(&server->gone, client, entry);
     server->client_count--;

@@ -1,10 +1,12 @@
 /*
  * Dispatch: queued requests become batches, finished batches become replies.
  *
- * Clients are served in turns, a request each: who was served goes to the end of the line.  A
- * request joins the batch at its address where there is one, finished or in the making; otherwise a
- * slab is taken and the batch is begun, as long as the pipeline is not already far enough ahead.
- * What cannot be begun stays queued, bounded by the clients' windows.
+ * Streams are served in turns, counted in pictures: a stream's turn is put off by as many as are
+ * begun for it, from where the others stand, so that one that rested has no arrears.  Within a
+ * stream its clients are served in turns, a request each: who was served goes to the end of the
+ * line.  A request joins the batch at its address where there is one, finished or in the making;
+ * otherwise a slab is taken and the batch is begun, as long as the pipeline is not already far
+ * enough ahead.  What cannot be begun stays queued, bounded by the clients' windows.
  */
 #include <string.h>
 
@@ -137,7 +139,11 @@ static struct batch *begin(struct server *server, const struct request *request)
 {
     const struct stream *stream = request->stream;
     const struct stream_phase *phase = stream_phase(stream, request->address.epoch);
-    if (pipeline_backlog(server->pipeline) >= server->backlog_slots + phase->layout.pictures)
+    if (server->ahead)
+        return NULL;
+    server->ahead =
+        pipeline_backlog(server->pipeline) >= server->backlog_slots + phase->layout.pictures;
+    if (server->ahead)
         return NULL;
     struct batch *batch;
     if (cache_take(server->cache, &phase->layout, &batch) != STK_OK)
@@ -148,6 +154,8 @@ static struct batch *begin(struct server *server, const struct request *request)
     cache_put(server->cache, batch);
     stream_ref(stream);
     server->filling++;
+    server->turn = stream->turn > server->turn ? stream->turn : server->turn;
+    ((struct stream *)stream)->turn = server->turn + batch->pictures;
     pipeline_push(server->pipeline, batch);
     return batch;
 }
@@ -165,6 +173,31 @@ static struct request *next_request(struct client *client, uint32_t *waiting)
     return NULL;
 }
 
+static struct want *want_of(struct server *server, struct client *client,
+                            const struct request *request)
+{
+    for (uint32_t i = 0; i < client->wants_used; i++) {
+        struct want *want = &client->wants[i];
+        if (want->stream == request->stream && want->unmixed == request->unmixed)
+            return want;
+    }
+    struct want *want = &client->wants[client->want_next];
+    client->want_next = (client->want_next + 1) % CLIENT_STREAMS;
+    if (client->wants_used == CLIENT_STREAMS)
+        cache_want_remove(want);
+    else
+        client->wants_used++;
+    *want = (struct want){.stream = request->stream, .unmixed = request->unmixed};
+    cache_want_add(server->cache, want);
+    return want;
+}
+
+static void note_want(struct server *server, struct client *client, const struct request *request)
+{
+    want_note(want_of(server, client, request), request->address,
+              stream_phase(request->stream, request->address.epoch)->steps);
+}
+
 /* Join the batch at the request's address, or begin it; false where it has to wait.  A batch that
  * others pin already costs no further memory and is joined without asking for the allowance. */
 static bool serve_request(struct server *server, struct client *client, struct request *request,
@@ -174,11 +207,15 @@ static bool serve_request(struct server *server, struct client *client, struct r
         cache_find(server->cache, request->stream, request->address, request->unmixed);
     if (batch == NULL) {
         request->batch = allowed ? begin(server, request) : NULL;
-        return request->batch != NULL;
+        if (request->batch == NULL)
+            return false;
+        note_want(server, client, request);
+        return true;
     }
     if (batch->refs == 0 && !allowed)
         return false;
     figure_add(&server->figures.cache_hits, 1);
+    note_want(server, client, request);
     if (batch->state == BATCH_READY)
         answer(server, client, request, batch);
     else
@@ -189,27 +226,59 @@ static bool serve_request(struct server *server, struct client *client, struct r
 /* One step for one client; false where nothing could be done. */
 static bool serve(struct server *server, struct client *client)
 {
-    uint32_t waiting;
-    struct request *request = next_request(client, &waiting);
-    uint32_t pinned = waiting + client->delivery_count;
-    if (request == NULL || pinned >= client->window)
+    uint32_t pinned = client->begun + client->delivery_count;
+    if (pinned >= client->window)
         return false;
-    bool allowed = pinned < allowance(server, pinned, request);
-    return serve_request(server, client, request, allowed);
+    bool allowed = pinned < allowance(server, pinned, client->next);
+    return serve_request(server, client, client->next, allowed);
+}
+
+/* Whether it is one stream's turn before another's. */
+static bool is_before(const struct stream *one, const struct stream *other)
+{
+    return one->turn != other->turn ? one->turn < other->turn : (uintptr_t)one < (uintptr_t)other;
+}
+
+/* The stream with requests to serve whose turn comes after the last one tried, NULL for none. */
+static const struct stream *next_stream(const struct server *server, const struct stream *last)
+{
+    const struct stream *next = NULL;
+    const struct client *client;
+    TAILQ_FOREACH (client, &server->clients, entry) {
+        const struct stream *stream = client->next == NULL ? NULL : client->next->stream;
+        if (stream != NULL && (last == NULL || is_before(last, stream)) &&
+            (next == NULL || is_before(stream, next)))
+            next = stream;
+    }
+    return next;
 }
 
 /* Who was served goes to the end of the line: in front stands who waits longest. */
-static bool serve_next(struct server *server)
+static bool serve_stream(struct server *server, const struct stream *stream)
 {
     struct client *client;
     TAILQ_FOREACH (client, &server->clients, entry) {
-        if (!serve(server, client))
+        if (client->next == NULL || client->next->stream != stream || !serve(server, client))
             continue;
         if (!client->gone) {
             TAILQ_REMOVE(&server->clients, client, entry);
             TAILQ_INSERT_TAIL(&server->clients, client, entry);
         }
         return true;
+    }
+    return false;
+}
+
+static bool serve_next(struct server *server)
+{
+    struct client *client;
+    server->ahead = false;
+    TAILQ_FOREACH (client, &server->clients, entry)
+        client->next = next_request(client, &client->begun);
+    const struct stream *stream = NULL;
+    while ((stream = next_stream(server, stream)) != NULL) {
+        if (serve_stream(server, stream))
+            return true;
     }
     return false;
 }

@@ -29,6 +29,7 @@
 enum {
     SERVER_IDENTITY_BYTES_MAX = 255, /* ZMTP's own limit */
     SERVER_SIGNALS = 3,
+    CLIENT_STREAMS = 4,        /* whose progress is followed; a client may ask for more */
     SERVER_WINDOW_DEFAULT = 8, /* of a client that never said hello */
     SERVER_REPLY_BYTES = STK_HEADER_BYTES_MAX,
     SERVER_REPLIES_BYTES_MAX = 16 << 20, /* of all replies but batches that libzmq holds */
@@ -81,6 +82,11 @@ struct client {
     struct request_list unused;
     struct request request_rows[STK_WINDOW_MAX];
     struct delivery delivery_rows[STK_WINDOW_MAX];
+    struct want wants[CLIENT_STREAMS]; /* in the cache while wants_used counts them */
+    uint32_t wants_used;
+    uint32_t want_next;        /* to be used anew where all are used */
+    struct request *next;      /* while clients are served: the oldest that is not begun */
+    uint32_t begun;            /* and how many are */
     TAILQ_ENTRY(client) entry; /* server->clients in the order of service, or server->gone */
 };
 
@@ -157,6 +163,8 @@ struct server {
     struct client_list gone;
     uint32_t client_count;
     uint32_t filling; /* batches in the pipeline */
+    bool ahead;       /* while clients are served: the pipeline is, nothing more is begun */
+    uint64_t turn;    /* of the stream that was served last, as its turn was before */
 
     pthread_mutex_t lock;
     struct finished_list finished; /* under lock */

@@ -36,6 +36,7 @@ struct stream {
     char mix[RECIPE_MIX_TEXT_BYTES]; /* what the welcome says of it */
     double corrupt_max;              /* as configured */
     struct health *health;           /* owned; of its samples */
+    uint64_t turn;                   /* the loop's: the lowest is served next */
     bool retired;                    /* the loop's: not served any more */
     /* Relaxed where one is added; the last release acquires what the others did before theirs. */
     _Atomic uint32_t refs;

@@ -16,6 +16,8 @@
     X(batches_sent, COUNTER, "batches handed to a trainer's connection")                           \
     X(batches_failed, COUNTER, "batches that could not be made")                                   \
     X(batches_cached, GAUGE, "finished batches in memory")                                         \
+    X(batches_evicted, COUNTER, "finished batches that made room for others")                      \
+    X(batches_evicted_wanted, COUNTER, "of these, those that a trainer was still to come to")      \
     X(cache_hits, COUNTER, "requests that found their batch made or in the making")                \
     X(bytes_sent, COUNTER, "tensor bytes of the batches sent")                                     \
     X(images_decoded, COUNTER, "pictures decoded into a slot")                                     \

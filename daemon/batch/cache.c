@@ -7,7 +7,10 @@
 
 #include "daemon/base/check.h"
 
-enum { BUCKETS = 1024 }; /* a power of two */
+enum {
+    BUCKETS = 1024,  /* a power of two */
+    LOOKED_AT = 128, /* idle batches that one eviction chooses from */
+};
 
 TAILQ_HEAD(batch_list, batch);
 LIST_HEAD(batch_bucket, batch);
@@ -19,6 +22,7 @@ struct cache {
     struct figures *figures;
     struct batch_list idle; /* READY without references, the one let go first in front */
     struct batch_list free;
+    LIST_HEAD(, want) wants;
     struct batch_bucket buckets[BUCKETS];
 };
 
@@ -32,6 +36,16 @@ enum stk_status cache_open(size_t bytes_max, struct figures *figures, struct cac
     TAILQ_INIT(&(*cache)->idle);
     TAILQ_INIT(&(*cache)->free);
     return STK_OK;
+}
+
+void cache_want_add(struct cache *cache, struct want *want)
+{
+    LIST_INSERT_HEAD(&cache->wants, want, entry);
+}
+
+void cache_want_remove(struct want *want)
+{
+    LIST_REMOVE(want, entry);
 }
 
 static struct batch_bucket *bucket_of(const struct cache *cache, const struct stream *stream,
@@ -81,6 +95,53 @@ static void forget(struct cache *cache, struct batch *batch)
     TAILQ_INSERT_HEAD(&cache->free, batch, idle);
 }
 
+static uint64_t wanted_in(const struct cache *cache, const struct batch *batch)
+{
+    uint64_t soonest = WANT_NEVER;
+    const struct want *want;
+    LIST_FOREACH (want, &cache->wants, entry) {
+        uint64_t distance = want_distance(want, batch);
+        soonest = distance < soonest ? distance : soonest;
+    }
+    return soonest;
+}
+
+/* The idle batch that nobody will want, or that is wanted latest.  Of many the ones let go first
+ * and last are looked at: what a trainer far ahead leaves for one behind stands at the end. */
+static struct batch *pick_victim(const struct cache *cache, uint64_t *latest)
+{
+    struct batch *front = TAILQ_FIRST(&cache->idle);
+    struct batch *back = TAILQ_LAST(&cache->idle, batch_list);
+    struct batch *picked = NULL;
+    *latest = 0;
+    for (int i = 0; i < LOOKED_AT && *latest != WANT_NEVER; i++) {
+        struct batch *batch = i % 2 == 0 ? front : back;
+        uint64_t distance = wanted_in(cache, batch);
+        if (picked == NULL || distance > *latest) {
+            picked = batch;
+            *latest = distance;
+        }
+        if (front == back)
+            break;
+        if (i % 2 == 0)
+            front = TAILQ_NEXT(front, idle);
+        else
+            back = TAILQ_PREV(back, batch_list, idle);
+    }
+    return picked;
+}
+
+static void evict(struct cache *cache)
+{
+    uint64_t wanted;
+    struct batch *batch = pick_victim(cache, &wanted);
+    CHECK(batch != NULL);
+    figure_add(&cache->figures->batches_evicted, 1);
+    if (wanted != WANT_NEVER)
+        figure_add(&cache->figures->batches_evicted_wanted, 1);
+    forget(cache, batch);
+}
+
 static void destroy(struct cache *cache, struct batch *batch)
 {
     TAILQ_REMOVE(&cache->free, batch, idle);
@@ -95,7 +156,7 @@ static void make_room(struct cache *cache, size_t bytes)
     while (cache->bytes + bytes > cache->bytes_max &&
            !(TAILQ_EMPTY(&cache->free) && TAILQ_EMPTY(&cache->idle))) {
         if (TAILQ_EMPTY(&cache->free))
-            forget(cache, TAILQ_FIRST(&cache->idle));
+            evict(cache);
         destroy(cache, TAILQ_FIRST(&cache->free));
     }
 }
@@ -147,10 +208,10 @@ enum stk_status cache_take(struct cache *cache, const struct layout *layout, str
     if (layout->bytes > cache_bytes_free(cache))
         return STK_OVERLOADED;
     *batch = find_free(cache, layout);
-    /* The budget is used: the oldest idle batch is recycled where it is of this stream. */
+    /* The budget is used: the slab that is evicted is recycled where it is of this stream. */
     if (*batch == NULL && cache->bytes + layout->bytes > cache->bytes_max &&
         !TAILQ_EMPTY(&cache->idle)) {
-        forget(cache, TAILQ_FIRST(&cache->idle));
+        evict(cache);
         *batch = find_free(cache, layout);
     }
     if (*batch != NULL) {

@@ -2,13 +2,15 @@
  * The cache: every slab that exists, found by address, within a budget of bytes.
  *
  * A finished batch stays as long as someone refers to it, and afterwards until its memory is
- * needed: the one that was let go longest ago is evicted first.  The loop's thread only.
+ * needed.  Then one goes that no client will want any more, old ones first; where all are still
+ * wanted, the one that is wanted latest.  The loop's thread only.
  */
 #ifndef STK_CACHE_H
 #define STK_CACHE_H
 
 #include "daemon/base/figures.h"
 #include "daemon/batch/batch.h"
+#include "daemon/batch/want.h"
 
 struct cache;
 
@@ -67,6 +69,10 @@ size_t cache_bytes_free(const struct cache *cache);
 
 /** Make a planned batch known by its address, with one reference that is the caller's. */
 void cache_put(struct cache *cache, struct batch *batch);
+
+/** Heed what a client will want, as it changes, until it is removed; borrowed as long. */
+void cache_want_add(struct cache *cache, struct want *want);
+void cache_want_remove(struct want *want);
 
 /** One more reference.  Blocks: no. */
 void cache_ref(struct cache *cache, struct batch *batch);
