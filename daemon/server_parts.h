@@ -27,7 +27,7 @@
 #include "daemon/server.h"
 
 enum {
-    SERVER_IDENTITY_BYTES_MAX = 255, /* ZMTP's own limit */
+    SERVER_IDENTITY_BYTES_MAX = 255, /* ZMTP's own limit, which libzmq does not hold to */
     SERVER_SIGNALS = 3,
     CLIENT_STREAMS = 4,        /* whose progress is followed; a client may ask for more */
     SERVER_WINDOW_DEFAULT = 8, /* of a client that never said hello */

@@ -370,7 +370,7 @@ static bool drop_rest(void *router, const zmq_msg_t *body)
 }
 
 /* Of a peer older than ZMTP 3.0 libzmq does not tell the connection, so that nobody would notice
- * when it leaves; it is not served. */
+ * when it leaves; it is not served.  And it takes identities that are longer than ZMTP allows. */
 static void receive_one(struct server *server, zmq_msg_t *identity, zmq_msg_t *body)
 {
     bool several = drop_rest(server->router, body);
@@ -385,6 +385,8 @@ static void receive_one(struct server *server, zmq_msg_t *identity, zmq_msg_t *b
         return;
     if (letter.fd < 0)
         refuse(server, &letter, STK_INVALID, "this daemon speaks ZMTP 3.0 and later alone");
+    else if (letter.identity_len > SERVER_IDENTITY_BYTES_MAX)
+        refuse(server, &letter, STK_INVALID, "an identity has 255 bytes at most");
     else if (several)
         refuse(server, &letter, STK_INVALID, "a request is one frame");
     else
