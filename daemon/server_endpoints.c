@@ -19,7 +19,9 @@ static enum stk_status lock_ipc(const char *name, int *fd, char *error)
 {
     char path[160]; /* the configuration bounds an ipc path by sockaddr_un, 107 bytes */
     snprintf(path, sizeof path, "%s.lock", name + strlen("ipc://"));
-    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    do {
+        *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    } while (*fd < 0 && errno == EINTR);
     if (*fd < 0) {
         snprintf(error, CONFIG_ERROR_BYTES, "cannot open \"%s\": %s", path, strerror(errno));
         return STK_SYSTEM;

@@ -18,6 +18,7 @@
 #include "daemon/base/log.h"
 #include "daemon/source/csv_rows.h"
 #include "daemon/source/fault.h"
+#include "daemon/source/file.h"
 #include "daemon/source/kind.h"
 #include "daemon/source/measure.h"
 #include "daemon/source/scan.h"
@@ -56,7 +57,7 @@ static enum stk_status open_root(struct opening *opening, const char *path)
             return out_of_memory(opening);
         opening->root.path = opening->folder;
     }
-    opening->root.fd = open(opening->root.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    opening->root.fd = file_open(AT_FDCWD, opening->root.path, O_PATH | O_DIRECTORY);
     if (opening->root.fd >= 0)
         return STK_OK;
     int code = errno;

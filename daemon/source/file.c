@@ -13,7 +13,7 @@
 
 /* O_NONBLOCK: a FIFO or a device behind a picture's name must not hold the thread.  O_NOCTTY: nor
  * become its terminal. */
-enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+enum { OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY };
 
 _Static_assert(sizeof(size_t) >= sizeof(off_t), "a file's size fits memory's");
 
@@ -23,11 +23,11 @@ static enum stk_status fail(int code, const char *what, char *reason)
                        fault_reason(code).text);
 }
 
-static int open_retrying(int directory, const char *path)
+int file_open(int directory, const char *path, int flags)
 {
     int fd;
     do {
-        fd = openat(directory, path, OPEN_FLAGS);
+        fd = openat(directory, path, flags | O_CLOEXEC);
     } while (fd < 0 && errno == EINTR);
     return fd;
 }
@@ -84,7 +84,7 @@ enum stk_status file_read(int directory, const char *path, uint64_t bytes_listed
                           char *reason)
 {
     encoded->len = 0;
-    int fd = open_retrying(directory, path);
+    int fd = file_open(directory, path, OPEN_FLAGS);
     if (fd < 0)
         return fail(errno, "open", reason);
     enum stk_status status = read_open_file(fd, bytes_listed, reserve, context, encoded, reason);

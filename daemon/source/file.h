@@ -11,6 +11,16 @@
 #include "proto/status.h"
 
 /**
+ * Open a file or a folder; opening on a network file system may be interrupted, and is tried again.
+ *
+ *   directory   descriptor that path is relative to, or AT_FDCWD
+ *   flags       as openat(2) takes them; O_CLOEXEC is added
+ *
+ * Returns: a descriptor, or -1 with errno set.  Threads: any.  Blocks: on the file system.
+ */
+int file_open(int directory, const char *path, int flags);
+
+/**
  * Read a file.
  *
  *   directory      descriptor that path is relative to

@@ -19,6 +19,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/source/fault.h"
+#include "daemon/source/file.h"
 #include "daemon/source/kind.h"
 #include "daemon/source/scan.h"
 #include "daemon/source/tree.h"
@@ -62,7 +63,7 @@ static enum stk_status out_of_memory(const struct opening *opening)
 static enum stk_status open_root(struct opening *opening)
 {
     struct fault_text name = fault_quote(opening->root.path, "");
-    opening->root.fd = open(opening->root.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    opening->root.fd = file_open(AT_FDCWD, opening->root.path, O_RDONLY | O_DIRECTORY);
     if (opening->root.fd >= 0)
         return STK_OK;
     int code = errno;

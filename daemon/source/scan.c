@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/source/fault.h"
+#include "daemon/source/file.h"
 #include "daemon/source/listing.h"
 
 void scan_release(struct scan *scan)
@@ -100,7 +101,7 @@ static int scan_entries(struct scan *scan, DIR *stream)
 static int open_stream(const struct root *root, const char *path, DIR **stream)
 {
     const char *name = *path != '\0' ? path : ".";
-    int fd = openat(root->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+    int fd = file_open(root->fd, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
     if (fd < 0)
         return errno;
     *stream = fdopendir(fd);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/source/fault.h"
+#include "daemon/source/file.h"
 #include "daemon/source/source.h"
 
 enum stk_status text_fail(const struct text *text, uint64_t line, char *error,
@@ -109,7 +110,7 @@ static enum stk_status refuse_zero_bytes(const struct text *text, char *error)
 enum stk_status text_read(const char *path, uint64_t bytes_max, struct text *text, char *error)
 {
     *text = (struct text){.path = path};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = file_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     enum stk_status status =
         fd < 0 ? fail(text, errno, error) : read_open_file(text, fd, bytes_max, error);
     if (fd >= 0)

@@ -62,7 +62,7 @@ static bool has_entry(int fd)
 /* Whether a folder is there and has something in it; one that may be entered and not listed has. */
 static bool has_folder(int root, const char *folder)
 {
-    int fd = openat(root, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = file_open(root, folder, O_RDONLY | O_DIRECTORY);
     if (fd >= 0)
         return has_entry(fd);
     return errno == EACCES && faccessat(root, folder, X_OK, AT_EACCESS) == 0;
@@ -72,7 +72,7 @@ static bool has_folder(int root, const char *folder)
 static void find_again(const struct tree *tree)
 {
     struct stat old, now;
-    int fd = open(tree->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = file_open(AT_FDCWD, tree->path, O_PATH | O_DIRECTORY);
     if (fd < 0)
         return;
     bool another = fstat(fd, &now) == 0 && (fstat(tree->fd, &old) != 0 ||

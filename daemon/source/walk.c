@@ -26,6 +26,7 @@
 #include "daemon/base/check.h"
 #include "daemon/base/log.h"
 #include "daemon/source/fault.h"
+#include "daemon/source/file.h"
 #include "daemon/source/source.h"
 
 enum { SLICE = 1024 }; /* pictures that are measured at a time */
@@ -278,7 +279,7 @@ static enum stk_status measure(const struct walk *walk, const struct job *job, c
 {
     const char *path = job->directory->path;
     /* A descriptor of the slice's own: threads that share one contend for its reference count. */
-    int fd = openat(walk->root->fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = file_open(walk->root->fd, path, O_PATH | O_DIRECTORY);
     int code = fd >= 0 ? measure_at(fd, job) : errno;
     if (fd >= 0)
         close(fd);
