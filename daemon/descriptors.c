@@ -13,6 +13,7 @@ enum {
     CONNECTIONS_AUTO = 1280,  /* every client that may be, and as many strangers as a quarter */
     ENDPOINT_DESCRIPTORS = 2, /* its socket, and an ipc path's lock */
     RESERVE = 12,             /* a listing, the service manager, what libraries open for a moment */
+    DESCRIPTORS_USUAL = 1024, /* where the system does not tell */
     DESCRIPTORS_MAX = 1 << 16, /* more are no use; the connections' monitor counts as far */
 };
 
@@ -28,9 +29,9 @@ void descriptors_raise(void)
 static uint32_t limit_of_process(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > DESCRIPTORS_MAX)
-        return DESCRIPTORS_MAX;
-    return (uint32_t)limit.rlim_cur;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return DESCRIPTORS_USUAL;
+    return limit.rlim_cur > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : (uint32_t)limit.rlim_cur;
 }
 
 static uint32_t count_open(uint32_t limit)

@@ -27,6 +27,11 @@ enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT };
 
 static int run(const char *path, struct config **config);
 
+static int exit_status(enum stk_status failure)
+{
+    return failure == STK_CONFIG ? EXIT_USAGE : EXIT_FAILURE;
+}
+
 /* What failed may name files. */
 static void say(char *error)
 {
@@ -79,9 +84,10 @@ int main(int argc, char **argv)
         return usage(stderr);
     struct config *config;
     char error[CONFIG_ERROR_BYTES];
-    if (config_open(path, &config, error) != STK_OK) {
+    enum stk_status status = config_open(path, &config, error);
+    if (status != STK_OK) {
         say(error);
-        return EXIT_USAGE;
+        return exit_status(status);
     }
     int result = EXIT_SUCCESS;
     if (action == ACTION_PRINT) {
@@ -158,5 +164,5 @@ static int run(const char *path, struct config **config)
     if (error[0] == '\0')
         snprintf(error, sizeof error, "%s", stk_status_text(status));
     say(error);
-    return status == STK_CONFIG ? EXIT_USAGE : EXIT_FAILURE;
+    return exit_status(status);
 }
