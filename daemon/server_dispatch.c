@@ -134,20 +134,32 @@ static uint64_t allowance(const struct server *server, uint64_t pinned,
     return share < 1 ? 1 : share;
 }
 
-/* Take a slab and begin a batch; NULL where it has to wait. */
-static struct batch *begin(struct server *server, const struct request *request)
+/* There is no memory for the batch: waiting would be without an end, as nothing else need come to
+ * pass, and so the client is told to ask again. */
+static void answer_no_memory(struct server *server, struct client *client, struct request *request)
+{
+    uint64_t id = request->id;
+    server_request_done(server, client, request);
+    (void)server_is_answered(server, client,
+                             server_send_error(server, client->identity, client->identity_len, id,
+                                               STK_MEMORY, "no memory for the batch; ask again"));
+}
+
+/* Take a slab and begin the request's batch; STK_OVERLOADED where it has to wait. */
+static enum stk_status begin(struct server *server, struct request *request)
 {
     const struct stream *stream = request->stream;
     const struct stream_phase *phase = stream_phase(stream, request->address.epoch);
     if (server->ahead)
-        return NULL;
+        return STK_OVERLOADED;
     server->ahead =
         pipeline_backlog(server->pipeline) >= server->backlog_slots + phase->layout.pictures;
     if (server->ahead)
-        return NULL;
+        return STK_OVERLOADED;
     struct batch *batch;
-    if (cache_take(server->cache, &phase->layout, &batch) != STK_OK)
-        return NULL;
+    enum stk_status status = cache_take(server->cache, &phase->layout, &batch);
+    if (status != STK_OK)
+        return status;
     uint64_t start_ns = clock_now_ns();
     batch_plan(batch, stream, &phase->recipe, &stream->sampler, request->address, request->unmixed);
     figure_add(&server->figures.plan_ns_total, clock_now_ns() - start_ns);
@@ -157,7 +169,8 @@ static struct batch *begin(struct server *server, const struct request *request)
     server->turn = stream->turn > server->turn ? stream->turn : server->turn;
     ((struct stream *)stream)->turn = server->turn + batch->pictures;
     pipeline_push(server->pipeline, batch);
-    return batch;
+    request->batch = batch;
+    return STK_OK;
 }
 
 /* The client's oldest request that is not begun; *waiting counts those that are. */
@@ -206,11 +219,12 @@ static bool serve_request(struct server *server, struct client *client, struct r
     struct batch *batch =
         cache_find(server->cache, request->stream, request->address, request->unmixed);
     if (batch == NULL) {
-        request->batch = allowed ? begin(server, request) : NULL;
-        if (request->batch == NULL)
-            return false;
-        note_want(server, client, request);
-        return true;
+        enum stk_status status = allowed ? begin(server, request) : STK_OVERLOADED;
+        if (status == STK_OK)
+            note_want(server, client, request);
+        else if (status == STK_MEMORY)
+            answer_no_memory(server, client, request);
+        return status != STK_OVERLOADED;
     }
     if (batch->refs == 0 && !allowed)
         return false;
