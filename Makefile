@@ -74,6 +74,7 @@ HOURS ?=
 .PHONY: all demo check check-long chaos soak bench fuzz lint install uninstall dist clean help packages-demo \
 	packages-check packages-bench packages-lint run-demo run-check run-check-long run-chaos run-soak run-bench \
 	run-lint tests hostile packages-hostile run-hostile
+.PHONY: check-faults run-check-faults
 
 all: $(PROGRAMS) $(LIBRARIES)
 
@@ -84,6 +85,7 @@ help:
 	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
 	@echo 'make check-long     random crops alone, CASES=1000000 of them; SEED=7 draws others'
 	@echo 'make chaos          kill daemons and trainers; HOURS=1, or KILLS=1000 BATCHES=100000, SEED=7'
+	@echo 'make check-faults   fail every allocation and system call of the daemon once'
 	@echo 'make soak           stream for MINUTES=30: memory, descriptors and threads stay as they are'
 	@echo 'make bench          measure against libjpeg-turbo and PyTorch; DATA=DIR, QUICK=1'
 	@echo 'make hostile        what a good trainer keeps beside strangers that do their worst'
@@ -100,7 +102,7 @@ help:
 demo check bench fuzz hostile lint: %: packages-%
 	@$(MAKE) --no-print-directory run-$*
 
-check-long chaos soak: %: packages-check
+check-long check-faults chaos soak: %: packages-check
 	@$(MAKE) --no-print-directory run-$*
 
 packages-demo:
@@ -145,6 +147,12 @@ run-soak: export STOKER_BUILD = $(abspath $(BUILD))
 run-soak: MINUTES = 30
 run-soak: tests
 	@/usr/bin/python3 tests/chaos/soak.py --minutes $(MINUTES)
+
+# Every call that can fail, instead of a sample of them.
+run-check-faults: export STOKER_FAULTS = all
+run-check-faults: export STOKER_BUILD = $(abspath $(BUILD))
+run-check-faults: tests
+	@/usr/bin/python3 -m pytest -q -rP -p no:cacheprovider tests/integration/test_faults.py
 
 run-bench: $(PROGRAMS) $(BUILD)/stoker-measure $(BUILD)/stoker-demo-draw
 	@/usr/bin/python3 tests/bench/run.py $(BUILD) $(if $(DATA),--data '$(DATA)') \
@@ -204,6 +212,18 @@ $(BUILD)/stokerd-disk: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/disk.o $(BUI
 		$(BUILD)/libdaemon.a
 	$(CC) $(STK_LDFLAGS) -Wl,--wrap=pread -o $@ $^ $(DAEMON_LIBS)
 
+# stokerd with calls that fail: what the daemon's own objects call by these names, tests/faults gets.
+FAULTS := malloc calloc realloc reallocarray aligned_alloc strdup strndup fstat stat statx flock \
+	getrlimit setrlimit sched_getaffinity mprotect access mmap fopen fdopendir readdir fgets \
+	pthread_create pthread_attr_init close open openat read pread zmq_ctx_new zmq_socket \
+	zmq_setsockopt zmq_socket_monitor zmq_connect zmq_bind zmq_msg_init_data zmq_send zmq_msg_send \
+	zmq_recv zmq_msg_recv zmq_ctx_term uv_loop_init uv_poll_init uv_async_init uv_signal_init \
+	uv_signal_start
+
+$(BUILD)/stokerd-faulty: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/faults.o $(BUILD)/libloop.a \
+		$(BUILD)/libdaemon.a
+	$(CC) $(STK_LDFLAGS) $(FAULTS:%=-Wl,--wrap=%) -o $@ $^ $(DAEMON_LIBS)
+
 $(BUILD)/stoker: $(call object,$(COMMAND_SRC)) $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(COMMAND_LIBS)
 
@@ -236,7 +256,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 
 fuzzers: $(FUZZERS) $(BUILD)/stoker-demo-draw
 
-tests: $(BUILD)/stokerd-disk
+tests: $(BUILD)/stokerd-disk $(BUILD)/stokerd-faulty
 tests: all $(TESTS) $(TOOLS) $(CHAOS) $(EXAMPLES) $(BUILD)/stoker-demo-draw $(BUILD)/stoker-measure
 
 # Installation.

@@ -209,6 +209,16 @@ class Stokerd:
                 self.changed.wait(left)
         return self.events(event)[count - 1]
 
+    def wait_log_or_end(self, event, timeout_s=READY_S):
+        """Wait for an event or the end of the log; the event's fields, None without it."""
+        deadline = time.monotonic() + timeout_s
+        with self.changed:
+            while not self.events(event) and not self.ended:
+                left = deadline - time.monotonic()
+                assert left > 0, f"no {event} in the log, and no end:\n{self.stderr}"
+                self.changed.wait(left)
+        return (self.events(event) or [None])[0]
+
     def wait_ready(self):
         self.wait_log("server.ready")
         return self
