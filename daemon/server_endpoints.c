@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -26,13 +27,31 @@ static enum stk_status lock_ipc(const char *name, int *fd, char *error)
         snprintf(error, CONFIG_ERROR_BYTES, "cannot open \"%s\": %s", path, strerror(errno));
         return STK_SYSTEM;
     }
-    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+        return STK_OK;
+    if (errno == EWOULDBLOCK) {
         snprintf(error, CONFIG_ERROR_BYTES,
                  "endpoint \"%s\" is in use by another daemon; stop that one or listen elsewhere",
                  name);
         return STK_IN_USE;
     }
-    return STK_OK;
+    snprintf(error, CONFIG_ERROR_BYTES, "cannot lock \"%s\": %s", path, strerror(errno));
+    return STK_SYSTEM;
+}
+
+/* libzmq would remove whatever stands at the path: that must be what a daemon left behind. */
+static enum stk_status check_ipc(const char *name, char *error)
+{
+    const char *path = name + strlen("ipc://");
+    struct stat file;
+    if (lstat(path, &file) != 0 || S_ISSOCK(file.st_mode))
+        return STK_OK;
+    snprintf(
+        error, CONFIG_ERROR_BYTES,
+        "cannot listen on \"%s\": there is a file that is no socket; listen elsewhere, or move "
+        "it away",
+        name);
+    return STK_IN_USE;
 }
 
 static enum stk_status no_memory(const char *name, char *error)
@@ -87,6 +106,8 @@ static enum stk_status bind_to(struct server *server, struct endpoint *endpoint,
 {
     if (strncmp(name, "ipc://", strlen("ipc://")) == 0) {
         enum stk_status status = lock_ipc(name, &endpoint->lock_fd, error);
+        if (status == STK_OK)
+            status = check_ipc(name, error);
         if (status != STK_OK)
             return status;
     }
