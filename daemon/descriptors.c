@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "daemon/base/log.h"
 
@@ -16,6 +17,16 @@ enum {
     DESCRIPTORS_USUAL = 1024, /* where the system does not tell */
     DESCRIPTORS_MAX = 1 << 16, /* more are no use; the connections' monitor counts as far */
 };
+
+enum stk_status descriptors_fill_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        /* The lowest one that is free is this one: those below it are open. */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return STK_SYSTEM;
+    }
+    return STK_OK;
+}
 
 void descriptors_raise(void)
 {

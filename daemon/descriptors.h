@@ -8,6 +8,15 @@
 
 #include "config/config.h"
 
+/**
+ * Lead standard streams that are closed to /dev/null: a socket in the place of one would be sent
+ * the log.
+ *
+ * Returns: STK_OK, or STK_SYSTEM where there is no /dev/null.
+ * Threads: main's, before anything is opened.
+ */
+STK_MUST_CHECK enum stk_status descriptors_fill_standard(void);
+
 /** Raise the soft limit to the hard one, as far as the system lets us.  Threads: main's. */
 void descriptors_raise(void);
 

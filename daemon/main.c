@@ -60,6 +60,10 @@ int main(int argc, char **argv)
     };
     const char *path = "/etc/stoker/stokerd.conf";
     enum action action = ACTION_RUN;
+    /* Before anything is written: whoever reads the log may be gone. */
+    signal(SIGPIPE, SIG_IGN);
+    if (descriptors_fill_standard() != STK_OK)
+        return EXIT_FAILURE;
     for (int option; (option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;) {
         switch (option) {
         case 'c':
@@ -154,7 +158,6 @@ static int run(const char *path, struct config **config)
 {
     char error[CONFIG_ERROR_BYTES] = "";
     log_set_level((enum log_level)(*config)->log_level);
-    signal(SIGPIPE, SIG_IGN);
     hold_hangup();
     descriptors_raise();
     notify_state("STATUS=listing the data");
