@@ -51,7 +51,7 @@ static void reply(struct server *server, const struct letter *letter, enum stk_s
     status = server_send(server, letter->identity, letter->identity_len, len);
     if (status == STK_OVERLOADED)
         refuse(server, letter, status, "no room for the reply: others leave theirs unread");
-    else if (status == STK_LIMIT)
+    else if (status == STK_LIMIT || status == STK_MEMORY)
         cut_sender(server, letter);
 }
 

@@ -19,14 +19,17 @@ enum {
     RETRY_STEP_MS = 193, /* has no divisor in common with the spread */
 };
 
-/* libzmq says EAGAIN where the peer's queue is full, EHOSTUNREACH where the peer is gone. */
+/* libzmq says EAGAIN where the peer's queue is full, EHOSTUNREACH where the peer is gone, ENOMEM
+ * where it took nothing for want of memory. */
 static enum stk_status send_bytes(void *router, const void *bytes, size_t len, int flags)
 {
     int sent;
     do {
         sent = zmq_send(router, bytes, len, flags | ZMQ_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
-    return sent >= 0 ? STK_OK : errno == EAGAIN ? STK_LIMIT : STK_CLOSED;
+    if (sent >= 0)
+        return STK_OK;
+    return errno == EAGAIN ? STK_LIMIT : errno == ENOMEM ? STK_MEMORY : STK_CLOSED;
 }
 
 /* A reply's bytes, and whose account they are on until libzmq has sent them. */
@@ -166,29 +169,36 @@ static enum stk_status encode_header(struct server *server, uint64_t id, const s
     return stk_batch_header_encode(&header, server->reply, sizeof server->reply, len);
 }
 
-static void close_frames(zmq_msg_t *frames, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        zmq_msg_close(&frames[i]);
-}
-
-/* The frames of a batch's tensors, in order. */
-struct tensor_frames {
-    uint32_t count;
-    zmq_msg_t frames[LAYOUT_TENSORS];
+/* A batch's frames, all made before the first is sent: half a message would be another one. */
+struct batch_frames {
+    zmq_msg_t header;
+    uint32_t count; /* of tensors */
+    zmq_msg_t tensors[LAYOUT_TENSORS];
 };
 
-/* A frame a tensor, each over the slab's own memory; false, and none, where libzmq has no memory
- * for their heads. */
-static bool make_frames(struct delivery *delivery, struct tensor_frames *made)
+static void close_frames(struct batch_frames *frames, uint32_t count)
+{
+    zmq_msg_close(&frames->header);
+    for (uint32_t i = 0; i < count; i++)
+        zmq_msg_close(&frames->tensors[i]);
+}
+
+/* The header's frame, a copy of server->reply, and one a tensor, each over the slab's own memory;
+ * false, and none, where libzmq has no memory for them. */
+static bool make_frames(struct delivery *delivery, size_t header_len, struct batch_frames *made)
 {
     enum layout_tensor tensors[LAYOUT_TENSORS];
     made->count = layout_list(delivery->batch->layout, tensors);
+    if (zmq_msg_init_size(&made->header, header_len) != 0) {
+        release_frames(delivery, made->count);
+        return false;
+    }
+    memcpy(zmq_msg_data(&made->header), delivery->server->reply, header_len);
     for (uint32_t i = 0; i < made->count; i++) {
         struct stk_tensor_info info = batch_tensor_info(delivery->batch, tensors[i]);
-        if (zmq_msg_init_data(&made->frames[i], batch_tensor(delivery->batch, tensors[i]),
+        if (zmq_msg_init_data(&made->tensors[i], batch_tensor(delivery->batch, tensors[i]),
                               stk_tensor_bytes(&info), frame_released, delivery) != 0) {
-            close_frames(made->frames, i);
+            close_frames(made, i);
             release_frames(delivery, made->count - i);
             return false;
         }
@@ -210,17 +220,17 @@ static uint64_t batch_bytes(const struct batch *batch)
 
 /* After libzmq has taken the identity it takes the rest of the message, whatever the peer does. */
 static enum stk_status send_frames(struct server *server, const struct client *client,
-                                   size_t header_len, struct tensor_frames *made)
+                                   struct batch_frames *made)
 {
     enum stk_status status =
         send_bytes(server->router, client->identity, client->identity_len, ZMQ_SNDMORE);
     if (status != STK_OK) {
-        close_frames(made->frames, made->count);
+        close_frames(made, made->count);
         return status;
     }
-    (void)send_bytes(server->router, server->reply, header_len, ZMQ_SNDMORE);
+    (void)send_frame(server->router, &made->header, ZMQ_SNDMORE);
     for (uint32_t i = 0; i < made->count; i++)
-        (void)send_frame(server->router, &made->frames[i], i + 1 < made->count ? ZMQ_SNDMORE : 0);
+        (void)send_frame(server->router, &made->tensors[i], i + 1 < made->count ? ZMQ_SNDMORE : 0);
     return STK_OK;
 }
 
@@ -241,9 +251,9 @@ enum stk_status server_send_batch(struct server *server, struct client *client, 
     enum layout_tensor tensors[LAYOUT_TENSORS];
     atomic_store_explicit(&delivery->frames_left, layout_list(batch->layout, tensors) + 1,
                           memory_order_release);
-    struct tensor_frames frames;
-    bool made = make_frames(delivery, &frames);
-    enum stk_status status = made ? send_frames(server, client, len, &frames) : STK_MEMORY;
+    struct batch_frames frames;
+    bool made = make_frames(delivery, len, &frames);
+    enum stk_status status = made ? send_frames(server, client, &frames) : STK_MEMORY;
     release_frames(delivery, 1);
     if (!made) {
         return server_send_error(server, client->identity, client->identity_len, id, STK_MEMORY,
