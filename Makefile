@@ -224,6 +224,10 @@ $(BUILD)/stokerd-faulty: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/faults.o $
 		$(BUILD)/libdaemon.a
 	$(CC) $(STK_LDFLAGS) $(FAULTS:%=-Wl,--wrap=%) -o $@ $^ $(DAEMON_LIBS)
 
+# Preloaded: it stands in for malloc, and so no sanitizer may.
+$(BUILD)/libzmq-memory.so: tests/faults/libzmq_memory.c
+	$(CC) $(filter-out -fsanitize%,$(STK_CFLAGS)) $(CFLAGS) -shared -o $@ $<
+
 $(BUILD)/stoker: $(call object,$(COMMAND_SRC)) $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(COMMAND_LIBS)
 
@@ -256,7 +260,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 
 fuzzers: $(FUZZERS) $(BUILD)/stoker-demo-draw
 
-tests: $(BUILD)/stokerd-disk $(BUILD)/stokerd-faulty
+tests: $(BUILD)/stokerd-disk $(BUILD)/stokerd-faulty $(BUILD)/libzmq-memory.so
 tests: all $(TESTS) $(TOOLS) $(CHAOS) $(EXAMPLES) $(BUILD)/stoker-demo-draw $(BUILD)/stoker-measure
 
 # Installation.
