@@ -216,8 +216,8 @@ $(BUILD)/stokerd-disk: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/disk.o $(BUI
 FAULTS := malloc calloc realloc reallocarray aligned_alloc strdup strndup fstat stat statx flock \
 	getrlimit setrlimit sched_getaffinity mprotect access mmap fopen fdopendir readdir fgets \
 	pthread_create pthread_attr_init close open openat read pread zmq_ctx_new zmq_socket \
-	zmq_setsockopt zmq_socket_monitor zmq_connect zmq_bind zmq_msg_init_data zmq_send zmq_msg_send \
-	zmq_recv zmq_msg_recv zmq_ctx_term uv_loop_init uv_poll_init uv_async_init uv_signal_init \
+	zmq_setsockopt zmq_socket_monitor zmq_connect zmq_bind zmq_msg_init_data zmq_msg_init_size zmq_send \
+	zmq_msg_send zmq_recv zmq_msg_recv zmq_ctx_term uv_loop_init uv_poll_init uv_async_init uv_signal_init \
 	uv_signal_start
 
 $(BUILD)/stokerd-faulty: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/faults.o $(BUILD)/libloop.a \

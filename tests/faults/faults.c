@@ -213,6 +213,7 @@ FAILS(zmq_bind, EADDRNOTAVAIL, (void *socket, const char *endpoint), (socket, en
 WRAP(MEMORY, int, zmq_msg_init_data, ENOMEM, -1,
      (void *message, void *data, size_t bytes, void (*released)(void *, void *), void *hint),
      (message, data, bytes, released, hint))
+WRAP(MEMORY, int, zmq_msg_init_size, ENOMEM, -1, (void *message, size_t bytes), (message, bytes))
 INTERRUPTED(zmq_send, (void *socket, const void *data, size_t bytes, int flags),
             (socket, data, bytes, flags))
 INTERRUPTED(zmq_msg_send, (void *message, void *socket, int flags), (message, socket, flags))
