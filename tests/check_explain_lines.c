@@ -152,7 +152,7 @@ START_TEST(more_entries_than_a_panel_has_room_for_are_counted)
     describe(&slots, 0, 1);
     ck_assert_uint_eq(panel.line_count, 10);
     ck_assert_str_eq(panel.lines[5].text, "0.3000  square");
-    ck_assert_str_eq(panel.lines[9].text, "and 2 smaller ones");
+    ck_assert_str_eq(panel.lines[9].text, "and 2 more");
 }
 END_TEST
 

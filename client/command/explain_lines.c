@@ -103,8 +103,7 @@ static void describe_target(const struct slots *slots, const struct class_names 
     if (count == 0)
         add_line(panel, INK_QUIET, false, "0 everywhere");
     if (count > SLOTS_ENTRIES_MAX)
-        add_line(panel, INK_QUIET, false, "and %" PRIu32 " smaller ones",
-                 count - SLOTS_ENTRIES_MAX);
+        add_line(panel, INK_QUIET, false, "and %" PRIu32 " more", count - SLOTS_ENTRIES_MAX);
 }
 
 static void describe_label(const struct slots *slots, const struct class_names *classes,
