@@ -200,6 +200,15 @@ def test_a_closed_stream_says_so(serve):
     assert "closed" in repr(stream)
 
 
+def test_every_state_is_restored_wherever_the_c_client_would(serve):
+    url = serve(Recipe(batch=2, height=16, width=16))
+    with connect(url, window=3) as stream, connect(url, window=1) as other:
+        for _ in range(23):
+            expected = next(stream)
+            other.load_state_dict(json.dumps(other.state_dict()))
+            assert addresses([next(other)]) == addresses([expected])
+
+
 def test_closing_wakes_who_waits(serve, launch, small):
     running = launch(stream_text("train", small, SMALL)).wait_ready()
     stream = connect(f"{running.endpoint}/train", window=1)

@@ -8,7 +8,8 @@
                 batch.images, batch.label    # uint8 [count, height, width, 3], int32 [count]
 """
 
-from ._client.message import Replaced
+from ._client.message import Label, Replaced, ReplacedSample
+from .ask import labels, replaced, stats, streams
 from .batch import Batch, soft_labels
 from .errors import (
     ClosedError,
@@ -31,6 +32,7 @@ from .errors import (
     WindowError,
 )
 from .info import Address, Phase, StreamInfo
+from .memory import keep_memory
 from .stream import Endpoint, Stream, connect
 from .version import VERSION
 
@@ -46,12 +48,14 @@ __all__ = [
     "Error",
     "FingerprintError",
     "InvalidError",
+    "Label",
     "LimitError",
     "MemoryError",
     "OverloadedError",
     "Phase",
     "RangeError",
     "Replaced",
+    "ReplacedSample",
     "Stream",
     "StreamInfo",
     "SystemCallError",
@@ -63,5 +67,10 @@ __all__ = [
     "VersionError",
     "WindowError",
     "connect",
+    "keep_memory",
+    "labels",
+    "replaced",
     "soft_labels",
+    "stats",
+    "streams",
 ]

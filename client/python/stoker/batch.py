@@ -1,6 +1,7 @@
 """A batch: its address and its tensors, as NumPy arrays in the frames as they were received."""
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from ._client import message
 from ._client.message import BatchHeader, Replaced, Tensor
 from .errors import Error, InvalidError, RangeError, tame
-from .info import Address, StreamInfo
+from .info import Address, Phase, StreamInfo
 
 try:
     import ml_dtypes
@@ -238,19 +239,27 @@ def _expected(tensor: Tensor, info: StreamInfo, header: BatchHeader) -> bool:
     return tensor.dtype == dtype and tensor.shape == shape
 
 
-def _check_tensors(header: BatchHeader, info: StreamInfo, frames: Sequence[Any]) -> None:
-    if len(frames) != len(header.tensors):
-        raise _broke(f"a batch of {len(header.tensors)} tensors came in {len(frames) + 1} frames")
-    for tensor, frame in zip(header.tensors, frames):
-        if len(frame) != tensor.bytes or not _expected(tensor, info, header):
-            raise _broke(
-                f"the tensor '{tensor.name}' has not the bytes and the shape that it has to have"
-            )
+def _check_tensors(header: BatchHeader, info: StreamInfo) -> None:
+    for tensor in header.tensors:
+        if not _expected(tensor, info, header):
+            raise _misshapen(tensor)
     names = [tensor.name for tensor in header.tensors]
     required = (*_REQUIRED, "valid") if info.last == "mask" else _REQUIRED
     for name in (*required, *names):
         if names.count(name) != 1:
             raise _broke(f"a batch has the tensor '{name}' not once")
+
+
+def _misshapen(tensor: Tensor) -> InvalidError:
+    return _broke(f"the tensor '{tensor.name}' has not the bytes and the shape that it has to have")
+
+
+def _check_frames(header: BatchHeader, lengths: Sequence[int], frames: Sequence[Any]) -> None:
+    if len(frames) != len(header.tensors):
+        raise _broke(f"a batch of {len(header.tensors)} tensors came in {len(frames) + 1} frames")
+    for tensor, length, frame in zip(header.tensors, lengths, frames):
+        if len(frame) != length:
+            raise _misshapen(tensor)
 
 
 def _check_replaced(header: BatchHeader) -> None:
@@ -262,16 +271,46 @@ def _check_replaced(header: BatchHeader) -> None:
             raise _broke(f"slot {row.slot} is replaced in a batch of {header.count}")
 
 
-def open_batch(
-    reply: Mapping[str, Any], frames: Sequence[Any], info: StreamInfo, address: Address
-) -> Batch:
-    """A batch reply that was asked for, held to what was asked; raises what is wrong with it."""
-    try:
-        header = message.decode_batch(dict(reply))
-    except Error as broken:
-        sentence = "a daemon broke the protocol: its batch has a header that cannot be read"
-        raise type(broken)(sentence) from broken
-    _check_address(header, info, address)
-    _check_tensors(header, info, frames[1:])
-    _check_replaced(header)
-    return Batch(header, info, frames[1:])
+@dataclass(frozen=True)
+class _Layout:
+    """What was found good of a batch's tensors; it holds for all batches that tell the same, which
+    costs a trainer a third of what looking again would."""
+
+    told: Any  # the header's array
+    count: int
+    phase: Phase
+    tensors: Tuple[Tensor, ...]
+    lengths: Tuple[int, ...]  # of the frames
+
+
+class Opener:
+    """Makes batches of replies, held to what was asked.  One thread's."""
+
+    def __init__(self, info: StreamInfo) -> None:
+        self._info = info
+        self._layout: Optional[_Layout] = None
+
+    def open(self, reply: Dict[str, Any], frames: Sequence[Any], address: Address) -> Batch:
+        """The batch of a reply's frames, the header's first; raises what is wrong with it."""
+        layout = self._layout
+        if layout is not None and layout.told != reply.get("tensors"):
+            layout = None
+        try:
+            header = message.decode_batch(reply, layout.tensors if layout else None)
+        except Error as broken:
+            sentence = "a daemon broke the protocol: its batch has a header that cannot be read"
+            raise type(broken)(sentence) from broken
+        _check_address(header, self._info, address)
+        phase = self._info.phase(address.epoch)
+        if layout is None or layout.count != header.count or layout.phase != phase:
+            layout = self._make_layout(reply, header, phase)
+        _check_frames(header, layout.lengths, frames[1:])
+        if header.replaced:
+            _check_replaced(header)
+        self._layout = layout
+        return Batch(header, self._info, frames[1:])
+
+    def _make_layout(self, reply: Dict[str, Any], header: BatchHeader, phase: Phase) -> _Layout:
+        _check_tensors(header, self._info)
+        lengths = tuple(tensor.bytes for tensor in header.tensors)
+        return _Layout(reply["tensors"], header.count, phase, header.tensors, lengths)

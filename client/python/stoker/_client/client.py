@@ -225,10 +225,19 @@ class Client:
         core.place = self.order.after(head.address)
         del core.slots[core.head]
         core.head += 1
-        # Now, not in the next call: the daemon works while the trainer does.
         core.take_addresses()
-        self.engine.wake()
+        self._refill()
         return batch
+
+    def _refill(self) -> None:
+        """Have the engine ask for what is wanted: now, not in the next call, as the daemon works
+        while the trainer does; but not for each batch, as every turn of the engine costs the
+        trainer's cores.  A reply that is on its way wakes it as well, and while three quarters of
+        the window are asked for or here, nobody is the slower for it."""
+        states = [slot.state for slot in self.core.slots.values()]
+        enough = states.count(State.WAITING) <= self.core.options.window // 4
+        if not enough or State.ASKED not in states:
+            self.engine.wake()
 
     def _failed(self, head: Slot) -> Error:
         """Told once: what comes of asking again is another matter."""

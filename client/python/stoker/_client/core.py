@@ -20,7 +20,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple
 
-from ..batch import Batch
+from ..batch import Batch, Opener
 from ..errors import Error
 from ..info import Address
 from .channel import Channel
@@ -123,6 +123,7 @@ class Core:
         self.peers: List[Peer] = []
         self.welcome: Optional[Welcome] = None  # the first one: all others must tell the same
         self.pinned_by = 0
+        self.opener: Optional[Opener] = None  # with welcome
         self.order: Optional[Order] = None  # requests may be made once it is there
         self.place = Address(options.epoch, options.step)  # behind what was handed out
         self.batches_left = options.batches or None  # to be asked for; None: no limit

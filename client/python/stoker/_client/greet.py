@@ -3,6 +3,7 @@
 import time
 from typing import Optional
 
+from ..batch import Opener
 from ..errors import Error, FingerprintError, InvalidError, VersionError, tame
 from . import message, watch
 from .core import HELLO_ID, Core
@@ -67,6 +68,7 @@ def accept(core: Core, index: int, welcome: Welcome) -> None:
     """The daemon would have us."""
     if core.welcome is None:
         core.welcome, core.pinned_by = welcome, index
+        core.opener = Opener(welcome.info)
     peer = core.peers[index]
     peer.live, peer.refusal, peer.window = True, None, welcome.window
     peer.asked_at = time.monotonic()

@@ -147,22 +147,18 @@ def _pairs(pairs: List[Tuple[Any, Any]]) -> Map:
     made = dict(pairs)
     if len(made) != len(pairs):
         raise InvalidError("a key stands twice in a map")
+    if bytes in map(type, made):
+        raise InvalidError("a key that is no text")
     return made
 
 
 def _check_nesting(value: Any, depth: int) -> None:
-    if type(value) is dict:
-        inside: Any = value.values()
-        if not all(type(key) is str for key in value):
-            raise InvalidError("a key that is no text")
-    elif type(value) is list:
-        inside = value
-    else:
-        return
+    """depth: containers that may still be entered, this one counted."""
     if depth == 0:
         raise LimitError(f"more than {DEPTH_MAX} containers inside each other")
-    for each in inside:
-        _check_nesting(each, depth - 1)
+    for each in value.values() if type(value) is dict else value:
+        if type(each) is dict or type(each) is list:
+            _check_nesting(each, depth - 1)
 
 
 def unpack(data: Any) -> Map:
@@ -200,7 +196,7 @@ def _number(message: Map, key: str, most: int = U64_MAX) -> int:
 def _checked_text(value: Any, bytes_max: int) -> str:
     if type(value) is not str:
         raise InvalidError("a text is none")
-    if len(value) > bytes_max or len(value.encode()) > bytes_max:
+    if 4 * len(value) > bytes_max and len(value.encode()) > bytes_max:
         raise LimitError(f"a text of more than {bytes_max} bytes")
     return value
 
@@ -332,14 +328,19 @@ def _tensor(row: Map) -> Tensor:
     return tensor
 
 
-def decode_batch(message: Map) -> BatchHeader:
+def decode_tensors(message: Map) -> Tuple[Tensor, ...]:
+    return tuple(map(_tensor, _rows(message, "tensors", TENSORS_MAX)))
+
+
+def decode_batch(message: Map, tensors: Optional[Tuple[Tensor, ...]] = None) -> BatchHeader:
+    """tensors: where they were decoded before; a stream's batches are mostly alike."""
     return BatchHeader(
         id=_number(message, "id"),
         stream=_text(message, "stream"),
         fingerprint=_fingerprint(message),
         address=Address(_number(message, "epoch", U32_MAX), _number(message, "step")),
         count=_number(message, "count", BATCH_MAX),
-        tensors=tuple(map(_tensor, _rows(message, "tensors", TENSORS_MAX))),
+        tensors=decode_tensors(message) if tensors is None else tensors,
         replaced=tuple(
             Replaced(
                 _number(row, "slot", BATCH_MAX - 1),

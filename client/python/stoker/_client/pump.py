@@ -3,7 +3,6 @@
 import time
 from typing import Any, Container, List, Optional
 
-from ..batch import open_batch
 from ..errors import Error, UnknownKindError, error_of_code, passes
 from . import greet, message, watch, window
 from .channel import DOWN, UP, jitter
@@ -91,10 +90,10 @@ def _accept_batch(core: Core, index: int, id: int, now: float) -> None:
 
 
 def _heed_batch(core: Core, index: int, id: int, reply: Map, frames: List[Any]) -> None:
-    assert core.welcome is not None
+    assert core.opener is not None
     slot = core.slots[id]
     try:
-        batch = open_batch(reply, frames, core.welcome.info, slot.address)
+        batch = core.opener.open(reply, frames, slot.address)
         if batch.unmixed != core.options.unmixed:
             raise UnknownKindError(
                 f"'{core.url.endpoints[index]}' cannot serve pictures as they were before mixing: "

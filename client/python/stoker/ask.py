@@ -1,0 +1,70 @@
+"""Questions to one daemon: which streams, of which classes, what was replaced, its figures.
+
+An endpoint is a URL without a stream's name, "tcp://host:7654".  All of them raise TimeoutError
+where no answer came, and what the daemon answered.
+"""
+
+from typing import Any, Callable, Dict, List, Sequence, TypeVar
+
+from ._client import message
+from ._client.message import Label, Map, ReplacedSample
+from ._client.question import ask
+from .errors import Error
+from .info import StreamInfo
+
+TIMEOUT_S = 30.0
+
+Decoded = TypeVar("Decoded")
+
+
+def _ask(
+    endpoint: str, kind: str, decode: Callable[[Map], Decoded], timeout: float, **keys: Any
+) -> Decoded:
+    answer = ask(endpoint, kind, timeout, **keys)
+    try:
+        return decode(answer)
+    except Error as broken:
+        raise type(broken)(
+            f"'{endpoint}' sent an answer that cannot be read ({broken}): is it a stokerd of this "
+            "version?"
+        ) from None
+
+
+def streams(endpoint: str, timeout: float = TIMEOUT_S) -> List[StreamInfo]:
+    """What a daemon serves, by name."""
+    return _ask(endpoint, "streams", message.decode_streams, timeout)
+
+
+def labels(endpoint: str, stream: str, timeout: float = TIMEOUT_S) -> List[Label]:
+    """Every class of a stream, in the order of the label numbers, and how many samples it has."""
+
+    def page(first: int) -> List[Label]:
+        return _ask(endpoint, "labels", message.decode_labels, timeout, stream=stream, first=first)
+
+    return _all(page)
+
+
+def replaced(endpoint: str, stream: str, timeout: float = TIMEOUT_S) -> List[ReplacedSample]:
+    """The samples that the daemon could not read or decode so far, in the order it met them."""
+
+    def page(first: int) -> List[ReplacedSample]:
+        decode = message.decode_replaced
+        return _ask(endpoint, "replaced", decode, timeout, stream=stream, first=first)[1]
+
+    return _all(page)
+
+
+def stats(endpoint: str, timeout: float = TIMEOUT_S) -> Dict[str, int]:
+    """The daemon's figures, which stokerd(8) explains."""
+    return _ask(endpoint, "stats", message.decode_stats, timeout)
+
+
+Row = TypeVar("Row")
+
+
+def _all(page: Callable[[int], Sequence[Row]]) -> List[Row]:
+    """Every row behind the last one, until there are none."""
+    rows: List[Row] = []
+    while more := page(len(rows)):
+        rows += more
+    return rows
