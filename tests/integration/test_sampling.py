@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import re
 
 import pytest
 
@@ -105,7 +106,8 @@ def test_a_phase_has_a_line_below_its_stream(daemon, small):
         stream_text("all", small, RECIPES["plain"])
         + stream_text("some", small, dataclasses.replace(RECIPES["phased"], subset=0.5))
     )
-    _, plain, phased, phase = stoker("streams", running.endpoint).splitlines()
+    lines = stoker("streams", running.endpoint).splitlines()
+    _, plain, phased, phase = [line for line in lines if not re.match("  (mix|fingerprint) ", line)]
     assert plain.split()[:5] == ["all", "21", "5", "4", "8x8x3"]
     assert phased.split()[:5] == ["some", "10", "2", "4", "8x8x3"]
     assert phase.split() == ["5", "2", "16x16x3", "from", "epoch", "9"]
@@ -125,5 +127,5 @@ def test_the_command_goes_by_the_phase_of_an_epoch(daemon, small, tmp_path):
 def test_a_slot_that_does_not_count_is_said_so(daemon, small):
     running = daemon(stream_text("valid", small, RECIPES["masked"]))
     lines = stoker("get", f"{running.endpoint}/valid", "--step", 5).splitlines()
-    slots = lines[-4:]
-    assert [line.endswith("not valid") for line in slots] == [False, True, True, True]
+    slots = [line.split()[0] for line in lines[lines.index("      not valid") - 2 :]]
+    assert slots == ["0", "1", "not", "2", "not", "3", "not"]
