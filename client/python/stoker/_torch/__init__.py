@@ -1,0 +1,1 @@
+"""What stoker.torch and stoker.fastai are made of."""
