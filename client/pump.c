@@ -191,6 +191,8 @@ static enum stk_status heed_reply(struct stk_client *client, uint32_t index, enu
     if (kind != STK_KIND_BATCH && kind != STK_KIND_ERROR)
         return STK_OK;
     stk_watch_reply(peer, clock_now_ns());
+    if (kind == STK_KIND_BATCH)
+        peer->batch_ns = peer->reply_ns;
     if (!is_owed(client, index, id)) {
         peer->figures[STK_PEER_DROPPED]++;
         return STK_OK;

@@ -53,6 +53,7 @@ struct stk_peer {
     struct stk_pace pace; /* outlives the connection */
     uint64_t asked_ns;    /* when it was asked last */
     uint64_t reply_ns;    /* when it replied last: welcome, batch or error */
+    uint64_t batch_ns;    /* when it sent a batch last; 0: never */
     uint64_t owes_ns;     /* since when it has been asked for something */
     uint32_t given_up;    /* of its replies since the last one: another peer was faster */
     uint64_t reply_bytes; /* that had come in at the later of these two */

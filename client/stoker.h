@@ -78,7 +78,7 @@ struct stk_options {
     uint32_t heartbeat_ms;    /* an endpoint that sends nothing for so long, not even heartbeats, is
                             left: its host is dead or cut off, or the daemon is stopped.  So is one
                             that sends heartbeats, but nothing that it owes, for as long and four
-                            times its usual, while another endpoint replies.  Over tcp every byte
+                            times its usual, while another endpoint serves.  Over tcp every byte
                             counts as a sign of life, so a large batch on a slow link is none of
                             this; over ipc every frame.  STK_HEARTBEAT_MS_MIN .. _MAX; 0: 5,000 */
 };

@@ -39,7 +39,8 @@ static bool is_stuck(const struct stk_client *client, const struct stk_peer *pee
         return false;
     for (uint32_t i = 0; i < client->url.count; i++) {
         const struct stk_peer *other = &client->peers[i];
-        if (other != peer && other->live && now_ns - other->reply_ns < heartbeat_ns(client))
+        if (other != peer && other->live && other->batch_ns != 0 &&
+            now_ns - other->batch_ns < heartbeat_ns(client))
             return true;
     }
     return false;

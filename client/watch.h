@@ -5,8 +5,9 @@
  * sent heartbeats, is dead, stopped or cut off.  A peer that answers heartbeats, but has sent no
  * reply for the heartbeat time and four times as long as it usually takes, though it owes some, or
  * owed several that another peer gave meanwhile, has a loop that is stuck; it is left only where
- * another peer has replied lately, because otherwise the batches may simply take that long.  A peer
- * that was left is greeted anew, and asked again once it welcomes us.
+ * another peer has sent a batch lately, because otherwise the batches may simply take that long: a
+ * welcome is no batch, or two daemons whose batches take longer would be left in turns for ever.  A
+ * peer that was left is greeted anew, and asked again once it welcomes us.
  *
  * A client's thread.  Private to libstoker.
  */

@@ -217,6 +217,30 @@ START_TEST(a_lone_daemon_may_take_as_long_as_it_likes)
 }
 END_TEST
 
+/* Neither gives a batch within a heartbeat, and each is greeted while the other is waited for: that
+ * one answers a greeting does not say that the other one is stuck. */
+START_TEST(two_daemons_may_take_as_long_as_they_like)
+{
+    struct fake_daemon fakes[2];
+    char url[512];
+    init_two(fakes);
+    for (int i = 0; i < 2; i++)
+        atomic_store(&fakes[i].pace_ms, 1400);
+    fakes[1].refusal = STK_OVERLOADED;
+    fakes[1].refusals = 1;
+    fakes[1].retry_ms = 100;
+    start_two(fakes, url);
+    struct stk_client *client =
+        open_url(url, &(struct stk_options){.heartbeat_ms = 400, .window = 2});
+    uint64_t step = 0;
+    expect_steps(client, &step, 2);
+    ck_assert_uint_eq(endpoint_of(client, 0).losses, 0);
+    ck_assert_uint_eq(endpoint_of(client, 1).losses, 1); /* the one that it asked for */
+    stk_client_close(&client);
+    stop_two(fakes);
+}
+END_TEST
+
 /* It was told to reload, and serves other data now, or the stream no more. */
 START_TEST(a_daemon_that_serves_the_data_no_more_is_left_out_while_another_one_serves)
 {
@@ -330,6 +354,7 @@ int main(void)
     tcase_add_test(tests, a_daemon_that_says_everything_twice_is_heard_once);
     tcase_add_test(tests, a_daemon_whose_loop_is_stuck_is_left_and_greeted_until_it_answers);
     tcase_add_test(tests, a_lone_daemon_may_take_as_long_as_it_likes);
+    tcase_add_test(tests, two_daemons_may_take_as_long_as_they_like);
     tcase_add_loop_test(
         tests, a_daemon_that_serves_the_data_no_more_is_left_out_while_another_one_serves, 0, 2);
     tcase_add_loop_test(tests, an_overloaded_daemon_says_when_to_come_back, 0, 2);
