@@ -54,7 +54,7 @@ void stk_pump_lose(struct stk_client *client, uint32_t peer)
     struct stk_peer *lost = &client->peers[peer];
     lost->figures[STK_PEER_LOSSES] += lost->greeted;
     lost->greeted = lost->live = false;
-    lost->rest_ns = 0;
+    lost->rest_ns = lost->doubted_ns = 0;
     stk_channel_drop(&lost->channel, clock_now_ns());
 }
 
@@ -299,7 +299,8 @@ void stk_pump_wait(struct stk_client *client, uint64_t until_ns)
     const struct stk_channel *channels[STK_ENDPOINTS_MAX];
     for (uint32_t i = 0; i < client->url.count; i++)
         channels[i] = &client->peers[i].channel;
-    stk_channels_wait(channels, client->url.count, next_due_ns(client, until_ns));
+    client->look_ns = next_due_ns(client, until_ns);
+    stk_channels_wait(channels, client->url.count, client->look_ns);
     /* Nothing had come in until now. */
     client->received_ns = clock_now_ns();
 }

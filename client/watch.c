@@ -46,16 +46,47 @@ static bool is_stuck(const struct stk_client *client, const struct stk_peer *pee
     return false;
 }
 
+/* How long a peer has to answer the first heartbeat after a pause of ours. */
+static uint64_t grace_ns(const struct stk_client *client)
+{
+    return heartbeat_ns(client) / 2;
+}
+
+/* Whether a peer that is silent is to be left now.  Nobody has looked for a while where this
+ * process was stopped, and then it has sent no heartbeats either. */
+static bool is_convicted(struct stk_client *client, struct stk_peer *peer, uint64_t now_ns)
+{
+    if (peer->doubted_ns != 0)
+        return now_ns >= peer->doubted_ns + grace_ns(client);
+    if (now_ns < client->look_ns + grace_ns(client))
+        return true;
+    peer->doubted_ns = now_ns;
+    return false;
+}
+
 void stk_watch_peers(struct stk_client *client, uint64_t now_ns)
 {
     for (uint32_t i = 0; i < client->url.count; i++) {
-        const struct stk_peer *peer = &client->peers[i];
+        struct stk_peer *peer = &client->peers[i];
         if (!peer->greeted)
             continue;
-        if (stk_channel_arrival(&peer->channel).silent_ns >= heartbeat_ns(client) ||
-            is_stuck(client, peer, now_ns))
+        if (stk_channel_arrival(&peer->channel).silent_ns < heartbeat_ns(client) &&
+            !is_stuck(client, peer, now_ns))
+            peer->doubted_ns = 0;
+        else if (is_convicted(client, peer, now_ns))
             stk_pump_lose(client, i);
     }
+    client->look_ns = now_ns;
+}
+
+/* When a peer was silent for the heartbeat time, or its doubt is over. */
+static uint64_t silent_from_ns(const struct stk_client *client, const struct stk_peer *peer,
+                               uint64_t now_ns)
+{
+    if (peer->doubted_ns != 0)
+        return peer->doubted_ns + grace_ns(client);
+    uint64_t silent_ns = stk_channel_arrival(&peer->channel).silent_ns;
+    return silent_ns < heartbeat_ns(client) ? now_ns + heartbeat_ns(client) - silent_ns : now_ns;
 }
 
 uint64_t stk_watch_ns(const struct stk_client *client, uint64_t now_ns)
@@ -65,10 +96,8 @@ uint64_t stk_watch_ns(const struct stk_client *client, uint64_t now_ns)
         const struct stk_peer *peer = &client->peers[i];
         if (!peer->greeted)
             continue;
-        uint64_t silent_ns = stk_channel_arrival(&peer->channel).silent_ns;
-        uint64_t left_ns = silent_ns < heartbeat_ns(client) ? heartbeat_ns(client) - silent_ns : 0;
-        if (now_ns + left_ns < until_ns)
-            until_ns = now_ns + left_ns;
+        if (silent_from_ns(client, peer, now_ns) < until_ns)
+            until_ns = silent_from_ns(client, peer, now_ns);
         if (owes(peer) && stuck_from_ns(client, peer) > now_ns &&
             stuck_from_ns(client, peer) < until_ns)
             until_ns = stuck_from_ns(client, peer);

@@ -9,6 +9,9 @@
  * welcome is no batch, or two daemons whose batches take longer would be left in turns for ever.  A
  * peer that was left is greeted anew, and asked again once it welcomes us.
  *
+ * A process that was stopped finds every peer silent, since it has sent none of them a heartbeat.
+ * Where nobody has looked for half the heartbeat time, a silent peer has as long to answer now.
+ *
  * A client's thread.  Private to libstoker.
  */
 #ifndef STK_WATCH_H

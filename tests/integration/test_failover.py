@@ -234,6 +234,28 @@ def test_a_trainer_cut_off_from_one_of_two_goes_on_with_the_other(
     follower.close()
 
 
+def test_a_trainer_that_was_stopped_itself_leaves_no_daemon(two, follow, connect, proxy):
+    """It has sent no heartbeats meanwhile, so that none were answered; the next answer is late."""
+    first, second = two("tcp")
+    between, endpoint = proxy(first.endpoint)
+    between.delay(0.1)
+    heartbeat_ms = int(1000 * SLOW)
+    follower = follow(url_of(endpoint), heartbeat_ms=heartbeat_ms)
+    log = Log(follower)
+    log.take(20)
+    follower.say("take 60")
+    follower.process.send_signal(signal.SIGSTOP)
+    try:
+        deadline = time.monotonic() + 2 * heartbeat_ms / 1000
+        wait_until(lambda: time.monotonic() > deadline, "two heartbeats to pass")
+    finally:
+        follower.process.send_signal(signal.SIGCONT)
+    log.batches += [follower.answer()[1] for _ in range(60)]
+    assert follower.figures()[0]["losses"] == 0
+    log.check(connect(second.endpoint))
+    follower.close()
+
+
 def test_a_batch_that_is_long_on_its_way_is_no_silence(two, follow, connect, proxy):
     """Each batch takes three heartbeats to come through; libzmq alone would give it up."""
     large = Recipe(batch=4, height=256, width=256)  # 786 kB
