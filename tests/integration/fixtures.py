@@ -1,10 +1,15 @@
 """Fixtures: data sets drawn once a session, daemons that are stopped and judged after a test."""
 
+import signal
+
 import dataset
 import plan1
 import pytest
 import stokerd
 import wire
+
+# A shell's background job ignores SIGINT, and so would every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
