@@ -71,8 +71,9 @@ KILLS ?=
 BATCHES ?=
 HOURS ?=
 
-.PHONY: all demo check check-long chaos soak bench fuzz lint install uninstall dist clean help packages-demo \
-	packages-check packages-bench packages-lint run-demo run-check run-check-long run-chaos run-soak run-bench \
+.PHONY: all demo example check check-long chaos soak bench fuzz lint install uninstall dist clean help packages-demo \
+	packages-example packages-check packages-bench packages-lint run-demo run-example run-check run-check-long \
+	run-chaos run-soak run-bench \
 	run-lint tests hostile packages-hostile run-hostile
 .PHONY: check-faults run-check-faults
 
@@ -82,6 +83,7 @@ help:
 	@echo 'make                build stokerd, stoker and libstoker in $(BUILD)/'
 	@echo 'make demo           stream a drawn data set to a trainer, make a picture of a batch'
 	@echo 'make demo DATA=DIR  the same with your folder of class folders of JPEGs'
+	@echo 'make example        train with PyTorch on the drawn data set, stop, go on'
 	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
 	@echo 'make check-long     random crops alone, CASES=1000000 of them; SEED=7 draws others'
 	@echo 'make chaos          kill daemons and trainers; HOURS=1, or KILLS=1000 BATCHES=100000, SEED=7'
@@ -95,7 +97,7 @@ help:
 	@echo 'make uninstall      take it away again; the configuration stays'
 	@echo 'make dist           a tar ball of the last commit in dist/'
 	@echo 'make clean          remove build/ and dist/'
-	@echo 'demo, check, bench and lint install the packages they need (Debian, Ubuntu).'
+	@echo 'demo, example, check, bench and lint install the packages they need (Debian, Ubuntu).'
 
 # What a user calls installs packages first, then makes the rest in a second make, which may ask
 # pkg-config.
@@ -107,6 +109,9 @@ check-long check-faults chaos soak: %: packages-check
 
 packages-demo:
 	@.ci/packages build
+
+packages-example:
+	@.ci/packages build example
 
 # Without torchvision its tests are skipped, which is fine where somebody just has a look.
 packages-check:
@@ -126,6 +131,9 @@ packages-lint:
 
 run-demo: $(PROGRAMS) $(BUILD)/stoker-demo-draw
 	@tests/demo/run $(BUILD) $(DATA)
+
+run-example: $(PROGRAMS) $(BUILD)/stoker-demo-draw
+	@tests/demo/train $(BUILD)
 
 run-check: tests
 	@tests/run $(BUILD)
