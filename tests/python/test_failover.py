@@ -1,0 +1,113 @@
+"""Daemons that die, stop and come back under the Python package: nothing is lost, nothing twice."""
+
+import hashlib
+import signal
+
+import pytest
+import stoker
+from plan1 import Recipe
+from stokerd import SLOW, stream_text, wait_until
+
+RECIPE = Recipe(batch=4, height=64, width=64, mix="mixup")  # 21 pictures: 5 steps
+TIMEOUT = 30 * SLOW
+ALL = [(epoch, step) for epoch in range(12) for step in range(5)]
+
+
+def digest(batch):
+    whole = hashlib.sha256()
+    for array in batch.tensors.values():
+        whole.update(array)
+    return whole.digest()
+
+
+def connect(url, **options):
+    return stoker.connect(url, timeout=TIMEOUT, **options)
+
+
+@pytest.fixture
+def two(launch, small):
+    """Two daemons of the same stream."""
+    text = stream_text("train", small, RECIPE)
+    return [launch(text, listen=["tcp://127.0.0.1:*"]).wait_ready() for _ in range(2)]
+
+
+def received(url, disturb, **options):
+    """Every batch of twelve epochs; disturb is called after some of them."""
+    batches = []
+    with connect(url, epochs=12, **options) as stream:
+        while (batch := next(stream, None)) is not None:
+            batches.append((batch.epoch, batch.step, digest(batch)))
+            disturb(len(batches), stream)
+    return batches
+
+
+def undisturbed(running):
+    return received(f"{running.endpoint}/train", lambda count, stream: None)
+
+
+def test_one_of_two_daemons_that_is_killed_loses_nothing(two):
+    def disturb(count, stream):
+        if count == 7:
+            two[0].process.kill()
+
+    url = f"{two[0].endpoint},{two[1].endpoint}/train"
+    batches = received(url, disturb)
+    assert [batch[:2] for batch in batches] == ALL
+    assert batches == undisturbed(two[1])
+
+
+def test_a_daemon_that_stops_is_left_and_asked_again_when_it_goes_on(two):
+    seen = []
+
+    def disturb(count, stream):
+        if count == 7:
+            two[0].signal(signal.SIGSTOP)
+        if count == 30:
+            wait_until(lambda: not stream.endpoints()[0].live, "the stopped one to be left")
+            two[0].signal(signal.SIGCONT)
+            wait_until(lambda: stream.endpoints()[0].live, "the stopped one to be back")
+            seen.append(stream.endpoints()[0].losses)
+
+    url = f"{two[0].endpoint},{two[1].endpoint}/train"
+    try:
+        batches = received(url, disturb, heartbeat=0.5 * SLOW)
+    finally:
+        two[0].signal(signal.SIGCONT)
+    assert [batch[:2] for batch in batches] == ALL and seen[0] >= 1
+    assert batches == undisturbed(two[1])
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "ipc"])
+def test_a_lone_daemon_that_is_killed_and_started_again_loses_nothing(
+    launch, small, tmp_path, scheme
+):
+    text = stream_text("train", small, RECIPE)
+    listen = {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/s"}[scheme]
+    running = launch(text, listen=[listen]).wait_ready()
+    endpoint = running.endpoint
+    whole = undisturbed(running)
+
+    def disturb(count, stream):
+        if count == 9:
+            running.process.kill()
+            running.process.wait()
+            launch(text, listen=[endpoint]).wait_ready()
+
+    assert received(f"{endpoint}/train", disturb) == whole
+
+
+def test_daemons_of_different_data_are_refused_with_both_named(launch, small):
+    both = [
+        launch(stream_text("train", small, Recipe(batch=4, height=16, width=16, seed=seed)))
+        for seed in (1, 2)
+    ]
+    urls = [running.wait_ready().endpoint for running in both]
+    with pytest.raises(stoker.FingerprintError, match="serve different data as 'train'") as raised:
+        connect(",".join(urls) + "/train")
+    assert all(f"'{url}'" in str(raised.value) for url in urls)
+
+
+def test_an_endpoint_where_nothing_listens_holds_nothing_up(two):
+    with connect(f"tcp://127.0.0.1:1,{two[0].endpoint}/train", epochs=1) as stream:
+        assert [batch.step for batch in stream] == list(range(5))
+        assert [each.live for each in stream.endpoints()] == [False, True]
