@@ -75,7 +75,7 @@ HOURS ?=
 	packages-example packages-check packages-bench packages-lint run-demo run-example run-check run-check-long \
 	run-chaos run-soak run-bench \
 	run-lint tests hostile packages-hostile run-hostile
-.PHONY: check-faults run-check-faults
+.PHONY: check-faults run-check-faults wheel packages-wheel run-wheel
 
 all: $(PROGRAMS) $(LIBRARIES)
 
@@ -93,6 +93,7 @@ help:
 	@echo 'make hostile        what a good trainer keeps beside strangers that do their worst'
 	@echo 'make fuzz MINUTES=1 fuzz with libFuzzer what reads bytes of strangers; or SECONDS=24'
 	@echo 'make lint           hold the source to the house rules'
+	@echo 'make wheel          the Python package as a wheel and an sdist in $(BUILD)/wheel/'
 	@echo 'make install        install below PREFIX=$(PREFIX), DESTDIR is honoured'
 	@echo 'make uninstall      take it away again; the configuration stays'
 	@echo 'make dist           a tar ball of the last commit in dist/'
@@ -101,7 +102,7 @@ help:
 
 # What a user calls installs packages first, then makes the rest in a second make, which may ask
 # pkg-config.
-demo check bench fuzz hostile lint: %: packages-%
+demo check bench fuzz hostile lint wheel: %: packages-%
 	@$(MAKE) --no-print-directory run-$*
 
 check-long check-faults chaos soak: %: packages-check
@@ -177,6 +178,19 @@ run-hostile: $(PROGRAMS)
 
 run-lint:
 	@/usr/bin/python3 tests/lint.py
+
+packages-wheel:
+	@.ci/packages wheel
+
+# setuptools writes beside what it builds, so it gets a copy.  Nothing is fetched.
+run-wheel:
+	@rm -rf $(BUILD)/python $(BUILD)/wheel
+	@mkdir -p $(BUILD)/python
+	@cp -R client/python/pyproject.toml client/python/README.md client/python/stoker LICENSE \
+		$(BUILD)/python
+	@cd $(BUILD)/python && /usr/bin/python3 -m build --no-isolation --outdir ../wheel . >build.log \
+		|| { cat build.log; exit 1; }
+	@ls $(BUILD)/wheel/*
 
 # Objects.
 

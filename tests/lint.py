@@ -170,6 +170,12 @@ def check_promises():
                 found(page, number, f"there is no test {name}")
 
 
+def check_types():
+    """The Python package's type hints hold, in mypy's strict mode."""
+    options = ["--config-file=client/python/pyproject.toml", "--cache-dir=build/lint/mypy"]
+    check_tool("mypy", ["mypy", *options], ["client/python/stoker"])
+
+
 def check_version():
     """The Python package has the version of the rest."""
     wanted = re.search(r"^VERSION := (\S+)$", Path("Makefile").read_text(), re.M)[1]
@@ -207,6 +213,7 @@ def main():
         ["mandoc", "-Tlint", "-Wwarning"],
         ["daemon/stokerd.8", "config/stokerd.conf.5", "client/stoker.1"],
     )
+    check_types()
     check_unit()
     for finding in findings:
         print(finding)
