@@ -35,6 +35,7 @@ class StreamInfo:
     dtype: str  # of images: "|u1", "<f4", "<f2" or "bf16"
     layout: str  # "nhwc" or "nchw"
     last: str  # "drop", "partial", "wrap" or "mask"
+    labels: str  # "class", one a sample; "classes", any number of them; "numbers"
     classes: int  # labels are below it; where labels are numbers, how many a sample has
     mix: str  # "none", or e.g. "mixup fastai alpha=0.4"
     decoder: str  # e.g. "libjpeg-turbo 2.1.5 exact"

@@ -299,6 +299,7 @@ def decode_info(message: Map) -> StreamInfo:
         dtype=_word(message, "dtype", PICTURE_DTYPES),
         layout=layout,
         last=_word(message, "last", ("drop", "partial", "wrap", "mask")),
+        labels=_word(message, "labels", ("class", "classes", "numbers")),
         classes=_number(message, "classes", U32_MAX),
         mix=_text(message, "mix", TEXT_BYTES_MAX),
         decoder=_text(message, "decoder", TEXT_BYTES_MAX),
