@@ -42,13 +42,16 @@ static void folder_of(const char *path, char folder[PATH_MAX])
         snprintf(folder, PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
-/* Owns fd. */
-static bool has_entry(int fd)
+/* Whether an open folder has something in it; one that may be entered and not listed has. */
+static bool has_entry(int folder)
 {
+    int fd = file_open(folder, ".", O_RDONLY | O_DIRECTORY);
+    if (fd < 0)
+        return errno == EACCES && faccessat(folder, ".", X_OK, AT_EACCESS) == 0;
     DIR *directory = fdopendir(fd);
     if (directory == NULL) {
         close(fd);
-        return true;
+        return false; /* no memory: nothing is replaced for that */
     }
     const struct dirent *entry;
     do {
@@ -57,15 +60,6 @@ static bool has_entry(int fd)
              (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
     closedir(directory);
     return entry != NULL;
-}
-
-/* Whether a folder is there and has something in it; one that may be entered and not listed has. */
-static bool has_folder(int root, const char *folder)
-{
-    int fd = file_open(root, folder, O_RDONLY | O_DIRECTORY);
-    if (fd >= 0)
-        return has_entry(fd);
-    return errno == EACCES && faccessat(root, folder, X_OK, AT_EACCESS) == 0;
 }
 
 /* Take what is at the tree's path now, where that is another folder than the one that is open. */
@@ -83,7 +77,18 @@ static void find_again(const struct tree *tree)
     close(fd);
 }
 
-/* As file_read, but a file whose folder is gone is not gone by itself. */
+static enum stk_status folder_is_gone(const struct tree *tree, const char *path, const char *folder,
+                                      char *reason)
+{
+    const char *root = path[0] == '/' ? "" : tree->path;
+    return fault_write(reason, STK_SYSTEM, "its folder %s is gone or empty",
+                       strcmp(folder, ".") == 0 ? fault_quote(root, "").text
+                                                : fault_quote(root, folder).text);
+}
+
+/* As file_read, but a file whose folder is gone is not gone by itself.  Whether it is missing is
+ * only known of a folder that is held open: by its name the folder may have come back between a
+ * look at the file and one at the folder. */
 static enum stk_status read_listed(const struct tree *tree, const char *path, uint64_t bytes_listed,
                                    source_reserve *reserve, void *context, struct encoded *encoded,
                                    char *reason)
@@ -94,12 +99,16 @@ static enum stk_status read_listed(const struct tree *tree, const char *path, ui
         return status;
     char folder[PATH_MAX];
     folder_of(path, folder);
-    if (has_folder(tree->fd, folder))
-        return status;
-    const char *root = path[0] == '/' ? "" : tree->path;
-    return fault_write(reason, STK_SYSTEM, "its folder %s is gone or empty",
-                       strcmp(folder, ".") == 0 ? fault_quote(root, "").text
-                                                : fault_quote(root, folder).text);
+    int fd = file_open(tree->fd, folder, O_PATH | O_DIRECTORY);
+    if (fd < 0)
+        return folder_is_gone(tree, path, folder, reason);
+    const char *slash = strrchr(path, '/');
+    status = file_read(fd, slash != NULL ? slash + 1 : path, bytes_listed, reserve, context,
+                       encoded, reason);
+    if (status == STK_UNREADABLE && !has_entry(fd))
+        status = folder_is_gone(tree, path, folder, reason);
+    close(fd);
+    return status;
 }
 
 enum stk_status tree_read(const struct tree *tree, const char *path, uint64_t bytes_listed,
