@@ -73,7 +73,6 @@ struct client {
     int fd;             /* of its connection, to be told when that breaks; -1 unknown */
     uint32_t window;    /* requests in flight granted */
     bool gone;          /* only waits for its deliveries to return */
-    bool cut;           /* gone, and its connection is still to be closed */
     uint64_t unread_ms; /* how long it took none of the batches that libzmq holds for it */
 
     uint32_t request_count;

@@ -266,7 +266,9 @@ def test_settings_that_need_a_restart_are_held_and_named(daemon, connect, small)
     client = connect(running.endpoint)
     before = client.streams()[0]
     started = threads(running)
-    told = running.reload(text, workers=3, readers=5, image_pixels_max=1000, image_bytes_max="2M")
+    told = running.reload(
+        text, workers=3, readers=5, image_pixels_max=1000, image_bytes_max="2M", connections_max=9
+    )
     assert told["same"] == "1"
     rows = running.events("setting.held")
     held = {
@@ -275,6 +277,7 @@ def test_settings_that_need_a_restart_are_held_and_named(daemon, connect, small)
     assert held == {
         "workers": ("2", "3"), "readers": ("8", "5"),
         "image_pixels_max": ("100000000", "1000"), "image_bytes_max": ("32M", "2M"),
+        "connections_max": ("0", "9"),
     }  # fmt: skip
     assert client.streams() == [before]
     assert client.get("train", 0, 0).replaced == []
