@@ -389,6 +389,16 @@ static void block_signals(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+/* First of all: nobody takes its events any more, and where its queue is full, as after a stall of
+ * the loop, libzmq's thread waits for room and keeps the lock that is needed here. */
+static void stop_monitor(struct server *server)
+{
+    if (server->monitor == NULL)
+        return;
+    server_monitor_drain(server);
+    zmq_socket_monitor(server->router, NULL, 0);
+}
+
 /* In flow order: no more requests, no more pictures; then libzmq lets go of every frame, which
  * still wakes the loop; then what was handed back is taken, and the rest goes. */
 void server_close(struct server **server)
@@ -397,9 +407,7 @@ void server_close(struct server **server)
     if (closing == NULL)
         return;
     block_signals();
-    /* The monitor first: nobody takes its events any more, and a full queue would block libzmq. */
-    if (closing->router != NULL)
-        zmq_socket_monitor(closing->router, NULL, 0);
+    stop_monitor(closing);
     server_reload_close(closing);
     pipeline_close(&closing->pipeline);
     if (closing->handles_open) {

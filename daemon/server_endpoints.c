@@ -216,6 +216,8 @@ static void unbind_old(struct server *server, const struct config *config)
 enum stk_status server_endpoints_follow(struct server *server, const struct config *config,
                                         char *error)
 {
+    /* To bind takes a lock that libzmq's thread keeps while it waits for room in the monitor. */
+    server_monitor_drain(server);
     sweep(server);
     enum stk_status status = bind_new(server, config, error);
     if (status == STK_OK)

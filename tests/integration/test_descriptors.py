@@ -1,12 +1,17 @@
 """Out of descriptors: more connections than there can be, on tcp and on ipc."""
 
+import fcntl
+import itertools
 import os
 import resource
 import socket
+import subprocess
 import threading
+import time
 
 import pytest
 
+import stokerd
 from plan1 import Recipe
 from stokerd import SLOW, stream_text, wait_until
 from test_lifecycle import assert_refuses
@@ -163,3 +168,53 @@ def test_the_reserve_suffices_for_what_the_daemon_opens(daemon, connect, good):
     assert len(os.listdir(f"/proc/{running.process.pid}/fd")) < 72
     for plain in held:
         plain.close()
+
+
+def connect_until_it_stands(endpoint):
+    """Connect and leave, until nobody accepts any more; how often that was done."""
+    for count in itertools.count():
+        plain = socket.socket(socket.AF_UNIX)
+        plain.setblocking(False)
+        deadline = time.monotonic() + 0.5 * SLOW
+        try:
+            while not is_connected(plain, endpoint.removeprefix("ipc://")):
+                if time.monotonic() > deadline:
+                    return count
+        finally:
+            plain.close()
+
+
+def has_ended(process, log):
+    """Whether it has, once what it logged so far is read."""
+    try:
+        os.read(log, 4096)
+    except BlockingIOError:
+        pass
+    return process.poll() is not None
+
+
+def test_a_storm_while_the_log_stands_does_not_keep_the_daemon_from_ending(small, tmp_path):
+    """libzmq's thread then waits for the loop, which must not wait for libzmq's thread."""
+    endpoint = f"ipc://{tmp_path}/socket"
+    config = tmp_path / "stokerd.conf"
+    config.write_text(
+        f'listen = {{"{endpoint}"}}\nlog_level = notice\n' + stream_text("train", small, RECIPE)
+    )
+    log, end = os.pipe()
+    pipe_bytes = fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen([stokerd.PROGRAM, "-c", config], stderr=end)
+    try:
+        while b"server.ready" not in os.read(log, pipe_bytes):
+            pass
+        draining = b"notice server.draining signal=15 requests_waiting=0\n"
+        os.write(end, b"\n" * (pipe_bytes - len(draining)))
+        process.terminate()
+        assert connect_until_it_stands(endpoint) > 1000
+        os.close(end)
+        os.set_blocking(log, False)
+        wait_until(lambda: has_ended(process, log), "the end")
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(log)
