@@ -407,6 +407,7 @@ static inline void fake_get(struct fake_daemon *fake, zmq_msg_t *peer,
     atomic_fetch_add(&fake->gets, 1);
     bool pinned = request->pinned && request->fingerprint.bytes[0] == fake->fingerprint;
     atomic_fetch_add(&fake->pinned_gets, pinned);
+    ck_assert_uint_lt(fake->held_count, STK_WINDOW_MAX);
     struct fake_held *held = &fake->held[fake->held_count++];
     held->id = request->id;
     held->address = request->address;
