@@ -176,6 +176,7 @@ STK_MUST_CHECK enum stk_status stk_client_seek(struct stk_client *client, uint32
 /**
  * What to save in a checkpoint: stk_client_place, and what it is a place in.  The ranks of a group
  * that have taken as many batches have the same place, so one rank's state restarts all of them.
+ * With last = partial, where the last ranks take one less, save rank 0's at an epoch's end.
  *
  *   state   set
  *
