@@ -57,7 +57,7 @@ struct stk_peer {
     uint64_t owes_ns;     /* since when it has been asked for something */
     uint32_t given_up;    /* of its replies since the last one: another peer was faster */
     uint64_t reply_bytes; /* that had come in at the later of these two */
-    uint64_t doubted_ns;  /* when it was found silent after a pause of ours; else 0 */
+    uint64_t doubted_ns;  /* when it was found silent soon after a pause of ours; else 0 */
     uint64_t figures[STK_PEER_FIGURES];
     enum stk_status refusal; /* why the daemon would not have us; STK_OK: it did not say so */
     char sentence[STK_ERROR_BYTES]; /* belongs to refusal */
@@ -110,6 +110,7 @@ struct stk_client {
     struct stk_slot slots[STK_WINDOW_MAX];
     uint64_t received_ns; /* when everything that had come in was received */
     uint64_t look_ns;     /* when the peers are looked at next, if this process runs by then */
+    uint64_t resumed_ns;  /* when it ran again after it did not; 0: never */
 
     char error[STK_ERROR_BYTES];
 };

@@ -52,20 +52,19 @@ static uint64_t grace_ns(const struct stk_client *client)
     return heartbeat_ns(client) / 2;
 }
 
-/* Whether a peer that is silent is to be left now.  Nobody has looked for a while where this
- * process was stopped, and then it has sent no heartbeats either. */
-static bool is_convicted(struct stk_client *client, struct stk_peer *peer, uint64_t now_ns)
+/* Whether a peer that is silent is to be left now.  A process that was stopped has sent no
+ * heartbeats, and what it sends when it goes on is not answered at once. */
+static bool is_convicted(const struct stk_client *client, struct stk_peer *peer, uint64_t now_ns)
 {
-    if (peer->doubted_ns != 0)
-        return now_ns >= peer->doubted_ns + grace_ns(client);
-    if (now_ns < client->look_ns + grace_ns(client))
-        return true;
-    peer->doubted_ns = now_ns;
-    return false;
+    if (peer->doubted_ns == 0 && now_ns < client->resumed_ns + grace_ns(client))
+        peer->doubted_ns = now_ns;
+    return peer->doubted_ns == 0 || now_ns >= peer->doubted_ns + grace_ns(client);
 }
 
 void stk_watch_peers(struct stk_client *client, uint64_t now_ns)
 {
+    if (now_ns >= client->look_ns + grace_ns(client))
+        client->resumed_ns = now_ns;
     for (uint32_t i = 0; i < client->url.count; i++) {
         struct stk_peer *peer = &client->peers[i];
         if (!peer->greeted)

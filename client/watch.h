@@ -10,7 +10,8 @@
  * peer that was left is greeted anew, and asked again once it welcomes us.
  *
  * A process that was stopped finds every peer silent, since it has sent none of them a heartbeat.
- * Where nobody has looked for half the heartbeat time, a silent peer has as long to answer now.
+ * Where nobody has looked for half the heartbeat time, a peer that is found silent within as much
+ * time from then on has as long again to answer.
  *
  * A client's thread.  Private to libstoker.
  */
