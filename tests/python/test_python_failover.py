@@ -6,6 +6,7 @@ import signal
 import pytest
 import stoker
 from plan1 import Recipe
+from slow_daemon import SlowDaemon
 from stokerd import SLOW, stream_text, wait_until
 
 RECIPE = Recipe(batch=4, height=64, width=64, mix="mixup")  # 21 pictures: 5 steps
@@ -75,6 +76,32 @@ def test_a_daemon_that_stops_is_left_and_asked_again_when_it_goes_on(two):
         two[0].signal(signal.SIGCONT)
     assert [batch[:2] for batch in batches] == ALL and seen[0] >= 1
     assert batches == undisturbed(two[1])
+
+
+@pytest.fixture
+def slowed():
+    """Daemons whose batches come one after another, each so much later."""
+    relays = []
+
+    def make(running, pace_s, **options):
+        relays.append(SlowDaemon(running.endpoint, pace_s, **options))
+        return relays[-1]
+
+    yield make
+    for relay in relays:
+        relay.close()
+
+
+def test_two_daemons_may_take_as_long_as_they_like(two, slowed):
+    """Neither gives a batch within a heartbeat, and each is greeted while the other is waited for:
+    that one answers a greeting does not say that the other one is stuck."""
+    pace_s, heartbeat = 1.4 * SLOW, 0.4 * SLOW
+    first, second = slowed(two[0], pace_s), slowed(two[1], pace_s, retry_ms=100)
+    url = f"{first.endpoint},{second.endpoint}/train"
+    with connect(url, heartbeat=heartbeat, window=1) as stream:
+        assert [next(stream).step for _ in range(2)] == [0, 1]
+        losses = [each.losses for each in stream.endpoints()]
+    assert losses == [0, 1]  # the one that it asked for
 
 
 @pytest.mark.parametrize("scheme", ["tcp", "ipc"])

@@ -74,6 +74,7 @@ class Peer:
     pace: Pace = field(default_factory=Pace)  # outlives the connection
     asked_at: float = 0.0
     reply_at: float = 0.0  # when it replied last: welcome, batch or error
+    batch_at: float = 0.0  # when it sent a batch last; 0: never
     heard_at: float = 0.0  # when bytes came last, as far as that was looked at
     owes_since: float = 0.0
     given_up: int = 0  # of its replies since the last one: another peer was faster

@@ -111,6 +111,8 @@ def _heed_reply(core: Core, index: int, kind: str, id: int, reply: Map, frames: 
         return
     peer = core.peers[index]
     watch.note_reply(core, peer, time.monotonic())
+    if kind == "batch":
+        peer.batch_at = peer.reply_at
     slot = core.slots.get(id)
     if slot is None or slot.ask_of(index) is None:
         peer.figures.dropped += 1

@@ -4,7 +4,8 @@ Two ways of being silent.  A peer of which no byte has come for the heartbeat ti
 sent heartbeats, is dead, stopped or cut off.  A peer that answers heartbeats, but has sent no
 reply for the heartbeat time and four times as long as it usually takes, though it owes some, or
 owed several that another peer gave meanwhile, has a loop that is stuck; it is left only where
-another peer has replied lately, because otherwise the batches may simply take that long.
+another peer has sent a batch lately, because otherwise the batches may simply take that long: a
+welcome is no batch, or two daemons whose batches take longer would be left in turns for ever.
 """
 
 from typing import Iterator
@@ -32,7 +33,10 @@ def _is_stuck(core: Core, peer: Peer, now: float) -> bool:
     if peer.channel.arrival().bytes > peer.reply_bytes + STUCK_BYTES_MAX:
         return False
     return any(
-        other is not peer and other.live and now - other.reply_at < core.options.heartbeat
+        other is not peer
+        and other.live
+        and other.batch_at
+        and now - other.batch_at < core.options.heartbeat
         for other in core.peers
     )
 
