@@ -1,13 +1,21 @@
 """Daemons that die, stop and come back under the Python package: nothing is lost, nothing twice."""
 
 import hashlib
+import os
 import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import stoker
 from plan1 import Recipe
 from slow_daemon import SlowDaemon
-from stokerd import SLOW, stream_text, wait_until
+from stokerd import ROOT, SLOW, stream_text, wait_until
+
+sys.path.append(os.path.join(ROOT, "tests", "chaos"))
+
+from proxy import Proxy  # noqa: E402
 
 RECIPE = Recipe(batch=4, height=64, width=64, mix="mixup")  # 21 pictures: 5 steps
 TIMEOUT = 30 * SLOW
@@ -102,6 +110,71 @@ def test_two_daemons_may_take_as_long_as_they_like(two, slowed):
         assert [next(stream).step for _ in range(2)] == [0, 1]
         losses = [each.losses for each in stream.endpoints()]
     assert losses == [0, 1]  # the one that it asked for
+
+
+TRAINER = """
+import sys, time, stoker
+with stoker.connect(sys.argv[1], timeout=60, heartbeat=float(sys.argv[2])) as stream:
+    for count in range(20):
+        next(stream)
+    while any(each.in_flight for each in stream.endpoints()):
+        time.sleep(0.01)
+    print("begun", flush=True)
+    input()
+    print([next(stream).step for _ in range(60)], [each.losses for each in stream.endpoints()])
+"""
+
+
+@pytest.fixture
+def trainer():
+    """Start a trainer that takes 20 batches, receives those ahead, and takes 60 once it is told."""
+    started = []
+
+    def make(url, heartbeat):
+        process = subprocess.Popen(
+            [sys.executable, "-c", TRAINER, url, str(heartbeat)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout.readline() == "begun\n"
+        return process
+
+    yield make
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def delayed():
+    """A way to a daemon on which every byte takes a tenth of a second."""
+    proxies = []
+
+    def make(running):
+        proxies.append(Proxy(int(running.endpoint.rsplit(":", 1)[1])))
+        proxies[-1].delay(0.1)
+        return f"tcp://127.0.0.1:{proxies[-1].port}"
+
+    yield make
+    for proxy in proxies:
+        proxy.close()
+
+
+def test_a_trainer_that_was_stopped_itself_leaves_no_daemon(two, trainer, delayed):
+    """It has sent no heartbeats meanwhile, so that none were answered; the next answer is late."""
+    heartbeat = 1.0 * SLOW
+    process = trainer(f"{delayed(two[0])},{delayed(two[1])}/train", heartbeat)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        deadline = time.monotonic() + 2.5 * heartbeat
+        wait_until(lambda: time.monotonic() > deadline, "some heartbeats to pass")
+    finally:
+        process.send_signal(signal.SIGCONT)
+    told, _ = process.communicate("\n", timeout=TIMEOUT)
+    steps = [step % 5 for step in range(20, 80)]
+    assert told == f"{steps} [0, 0]\n"
 
 
 @pytest.mark.parametrize("scheme", ["tcp", "ipc"])

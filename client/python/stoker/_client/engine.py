@@ -99,7 +99,7 @@ class Engine:
                 pump.work(core, ready)
                 if _concerns_trainer(core):
                     core.changed.notify_all()
-                until = pump.due(core)
+                until = core.look_at = pump.due(core)
             ready = self._wait(poller, until)
 
     def _wait(self, poller: zmq.Poller, until: float) -> Container[Any]:

@@ -23,7 +23,7 @@ def lose(core: Core, index: int) -> None:
     peer = core.peers[index]
     peer.figures.losses += peer.greeted
     peer.greeted = peer.live = False
-    peer.rest_until = 0.0
+    peer.rest_until = peer.doubted_at = 0.0
     peer.channel.drop(time.monotonic())
 
 

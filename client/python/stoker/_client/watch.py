@@ -6,9 +6,12 @@ reply for the heartbeat time and four times as long as it usually takes, though 
 owed several that another peer gave meanwhile, has a loop that is stuck; it is left only where
 another peer has sent a batch lately, because otherwise the batches may simply take that long: a
 welcome is no batch, or two daemons whose batches take longer would be left in turns for ever.
+
+A process that was stopped finds every peer silent, since it has sent none of them a heartbeat.
+Where nobody has looked for half the heartbeat time, a silent peer has as long to answer now.
 """
 
-from typing import Iterator
+from typing import List
 
 from .core import Core, Peer
 
@@ -49,11 +52,42 @@ def _is_dead(core: Core, peer: Peer, now: float) -> bool:
     return now >= peer.heard_at + core.options.heartbeat
 
 
-def silent_peers(core: Core, now: float) -> Iterator[int]:
+def _grace(core: Core) -> float:
+    """How long a peer has to answer the first heartbeat after a pause of ours."""
+    return core.options.heartbeat / 2
+
+
+def _is_convicted(core: Core, peer: Peer, now: float) -> bool:
+    """Whether a peer that is silent is to be left now.  Nobody has looked for a while where this
+    process was stopped, and then it has sent no heartbeats either."""
+    if peer.doubted_at:
+        return now >= peer.doubted_at + _grace(core)
+    if now < core.look_at + _grace(core):
+        return True
+    peer.doubted_at = now
+    return False
+
+
+def _is_to_leave(core: Core, peer: Peer, now: float) -> bool:
+    if _is_dead(core, peer, now) or _is_stuck(core, peer, now):
+        return _is_convicted(core, peer, now)
+    peer.doubted_at = 0.0
+    return False
+
+
+def silent_peers(core: Core, now: float) -> List[int]:
     """The peers to leave.  What has come in was received before."""
-    for index, peer in enumerate(core.peers):
-        if peer.greeted and (_is_dead(core, peer, now) or _is_stuck(core, peer, now)):
-            yield index
+    peers = enumerate(core.peers)
+    leave = [index for index, peer in peers if peer.greeted and _is_to_leave(core, peer, now)]
+    core.look_at = now
+    return leave
+
+
+def _silent_from(core: Core, peer: Peer) -> float:
+    """When a peer was silent for the heartbeat time, or its doubt is over."""
+    if peer.doubted_at:
+        return peer.doubted_at + _grace(core)
+    return peer.heard_at + core.options.heartbeat
 
 
 def due(core: Core, now: float) -> float:
@@ -61,7 +95,7 @@ def due(core: Core, now: float) -> float:
     until = float("inf")
     for peer in core.peers:
         if peer.greeted:
-            until = min(until, peer.heard_at + core.options.heartbeat)
+            until = min(until, _silent_from(core, peer))
         if peer.greeted and _owes(peer) and _stuck_from(core, peer) > now:
             until = min(until, _stuck_from(core, peer))
     return until
