@@ -84,6 +84,35 @@ def test_ranks_take_each_step_once(serve, world):
     assert sorted(taken) == [(epoch, step) for epoch in range(2) for step in range(6)]
 
 
+@pytest.mark.parametrize("rank, mine", [(0, [0, 3]), (1, [1, 4]), (2, [2, 5])])
+def test_for_yields_nothing_of_an_epoch_without_a_step_for_this_rank(serve, rank, mine):
+    phases = ((1, 11, 16, 16), (2, 4, 16, 16))  # 2 steps in epoch 1, 6 in the others
+    url = serve(Recipe(batch=4, height=16, width=16, last="partial", phases=phases))
+    expected = [
+        [(0, step) for step in mine],
+        [(1, rank)][: 2 - rank],
+        [(2, step) for step in mine],
+    ]
+    with connect(url, rank=rank, world=3, epochs=3) as stream:
+        for epoch in range(3):
+            assert stream.epoch == epoch and len(stream) == len(expected[epoch])
+            assert addresses(stream) == expected[epoch]
+        assert addresses(stream) == []
+        for epoch in (1, 1, 2, 2):
+            stream.set_epoch(epoch)
+            assert stream.epoch == epoch and addresses(stream) == expected[epoch]
+
+
+def test_for_yields_nothing_where_others_have_the_rest_of_an_epoch(serve):
+    url = serve(Recipe(batch=4, height=16, width=16, last="partial"))  # 6 steps
+    with connect(url, rank=2, world=3, epoch=1, step=4, epochs=3) as stream:
+        stream.set_epoch(1)  # a run that resumes in its middle
+        assert stream.epoch == 1 and addresses(stream) == []
+        assert stream.epoch == 2 and addresses(stream) == [(2, 2), (2, 5)]
+        stream.seek(1, 6)  # nobody has a step there
+        assert stream.epoch == 2 and addresses(stream) == [(2, 2), (2, 5)]
+
+
 def test_a_limit_of_batches_ends_the_stream(serve):
     with connect(serve(), batches=7) as stream:
         assert len(addresses(stream)) == 5 and len(addresses(stream)) == 2

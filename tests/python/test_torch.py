@@ -116,6 +116,16 @@ def test_an_epoch_is_a_for(load):
     ]
 
 
+def test_an_epoch_without_a_step_for_this_rank_is_an_empty_for(load):
+    phases = ((1, 11, 16, 16), (2, 4, 16, 16))  # 2 steps in epoch 1, 6 in the others
+    recipe = Recipe(batch=4, height=16, width=16, last="partial", phases=phases)
+    loader = load(recipe, rank=2, world=3, epochs=3)
+    assert [steps(loader) for _ in range(3)] == [[(0, 2), (0, 5)], [], [(2, 2), (2, 5)]]
+    for epoch, expected in [(1, []), (2, [(2, 2), (2, 5)])]:
+        loader.set_epoch(epoch)
+        assert len(loader) == len(expected) and steps(loader) == expected
+
+
 def test_a_for_that_was_left_is_not_taken_up_again(load):
     loader = load()
     assert steps(itertools.islice(loader, 2)) == [(0, 0), (0, 1)]

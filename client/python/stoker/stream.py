@@ -31,34 +31,48 @@ class Stream:
     """Batches of one stream in the order of their steps, over epochs; `connect` makes one.
 
     `for batch in stream` yields the rest of the current epoch, and the next `for` goes on with the
-    next epoch.  `next(stream)` gives the next batch, over epochs.  One thread at a time may use it,
-    in the process that connected.
+    next epoch; one without a step for this rank, as `last = partial` may have, yields nothing.
+    `next(stream)` gives the next batch, over epochs.  One thread at a time may use it, in the
+    process that connected.
     """
 
     def __init__(self, url: str, options: Options) -> None:
         self._client = Client(url, options)
-        self._epoch = self._upcoming_epoch(options.epoch)
-        self._given_of: Optional[int] = None  # the last batch's epoch, since the last seek
+        self._enter(self.place)
         # The engine's thread does not know the stream: once nobody does, it ends.
         weakref.finalize(self, self._client.engine.stop).atexit = False
 
-    def _upcoming_epoch(self, otherwise: int) -> int:
-        address = self._client.address
-        return otherwise if address is None else address.epoch
+    def _enter(self, place: Address) -> None:
+        """The current epoch after a seek: the one of the group's next step."""
+        order = self._client.order
+        self._epoch = order.epoch_behind(place.epoch) if order.is_over(place) else place.epoch
+        # The epoch of the last batch, or the one whose end a `for` has met, since the last seek.
+        self._given_of: Optional[int] = None
 
     # Batches.
 
     def __iter__(self) -> Iterator[Batch]:
         """This rank's batches in the rest of the current epoch."""
         self._client.check_usable()
-        epoch = self._epoch = self._upcoming_epoch(self._epoch)
+        epoch = self._epoch = self._upcoming_epoch()
         while self._is_in(epoch):
             yield next(self)
-        self._epoch = self._upcoming_epoch(epoch)
+        if self._epoch == epoch and self._is_through(epoch):
+            self._epoch, self._given_of = self._client.order.epoch_behind(epoch), epoch
+
+    def _upcoming_epoch(self) -> int:
+        """The epoch of the next `for`; this rank may have no step in it."""
+        if self._given_of == self._epoch and self._is_through(self._epoch):
+            return self._client.order.epoch_behind(self._epoch)
+        return self._epoch
 
     def _is_in(self, epoch: int) -> bool:
         address = self._client.address
         return address is not None and address.epoch == epoch
+
+    def _is_through(self, epoch: int) -> bool:
+        """Whether this rank has no step left of the current epoch."""
+        return self._client.order.count(max(self.place, Address(epoch, 0))) == 0
 
     def __next__(self) -> Batch:
         """The next batch, over epochs; waits up to `timeout`.
@@ -85,8 +99,8 @@ class Stream:
 
     @property
     def epoch(self) -> int:
-        """The current epoch: of the batch that was given last, or of the next one after a seek or
-        behind an epoch's end."""
+        """The current epoch: of the batch that was given last, or of the group's next one after a
+        seek or behind a `for`."""
         return self._epoch
 
     @property
@@ -100,17 +114,16 @@ class Stream:
         Raises RangeError, and changes nothing, where the epoch has fewer steps.
         """
         self._client.seek(Address(epoch, step))
-        self._epoch = self._upcoming_epoch(epoch)
-        self._given_of = None
+        self._enter(self.place)
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch's start, as DistributedSampler.set_epoch.
 
-        Where the next batch is of that epoch already, and none behind it was given, nothing
+        Where the next `for` is of that epoch already, and no batch of it was given, nothing
         happens: behind the epoch before, or where load_state_dict or connect put the start in the
         middle of this one.
         """
-        if not self._is_in(epoch) or self._given_of == epoch:
+        if self._upcoming_epoch() != epoch or self._given_of == epoch:
             self.seek(epoch, 0)
 
     def state_dict(self) -> Dict[str, Any]:

@@ -53,6 +53,16 @@ class Order:
             return -(-left // self.world)
         return left // self.world  # every rank takes as many
 
+    def is_over(self, place: Address) -> bool:
+        """Whether no rank has a step left of place's epoch."""
+        if self.info.last == "partial":  # the last ranks may have none while the first ones do
+            return place.step == self.info.phase(place.epoch).steps
+        return self.count(place) == 0
+
+    def epoch_behind(self, epoch: int) -> int:
+        """The next epoch, which may have no step for this rank; the last one has none behind it."""
+        return epoch + 1 if epoch + 1 < self.epoch_end else epoch
+
     def next(self) -> Optional[Address]:
         """Take the next address; None where every epoch is through."""
         if self.epoch >= self.epoch_end:
