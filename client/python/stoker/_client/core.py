@@ -79,7 +79,7 @@ class Peer:
     owes_since: float = 0.0
     given_up: int = 0  # of its replies since the last one: another peer was faster
     reply_bytes: int = 0  # that had come in when it replied, or was asked with nothing in flight
-    doubted_at: float = 0.0  # when it was found silent after a pause of ours; else 0
+    doubted_at: float = 0.0  # when it was found silent soon after a pause of ours; else 0
     figures: Figures = field(default_factory=Figures)
     refusal: Optional[Error] = None  # why the daemon would not have us
 
@@ -133,6 +133,7 @@ class Core:
         self.slots: Dict[int, Slot] = {}  # head up to tail
         self.cancels: List[Tuple[int, int]] = []  # peer and id, to be sent
         self.look_at = 0.0  # when the peers are looked at next, if this process runs by then
+        self.resumed_at = 0.0  # when it ran again after it did not; 0: never
         self.waiting = False  # the trainer does, for the head
         self.stopping = False
         self.failure: Optional[Error] = None  # this process cannot go on

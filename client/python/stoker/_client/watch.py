@@ -8,7 +8,8 @@ another peer has sent a batch lately, because otherwise the batches may simply t
 welcome is no batch, or two daemons whose batches take longer would be left in turns for ever.
 
 A process that was stopped finds every peer silent, since it has sent none of them a heartbeat.
-Where nobody has looked for half the heartbeat time, a silent peer has as long to answer now.
+Where nobody has looked for half the heartbeat time, a peer that is found silent within as much time
+from then on has as long again to answer.
 """
 
 from typing import List
@@ -58,14 +59,11 @@ def _grace(core: Core) -> float:
 
 
 def _is_convicted(core: Core, peer: Peer, now: float) -> bool:
-    """Whether a peer that is silent is to be left now.  Nobody has looked for a while where this
-    process was stopped, and then it has sent no heartbeats either."""
-    if peer.doubted_at:
-        return now >= peer.doubted_at + _grace(core)
-    if now < core.look_at + _grace(core):
-        return True
-    peer.doubted_at = now
-    return False
+    """Whether a peer that is silent is to be left now.  A process that was stopped has sent no
+    heartbeats, and what it sends when it goes on is not answered at once."""
+    if not peer.doubted_at and now < core.resumed_at + _grace(core):
+        peer.doubted_at = now
+    return not peer.doubted_at or now >= peer.doubted_at + _grace(core)
 
 
 def _is_to_leave(core: Core, peer: Peer, now: float) -> bool:
@@ -77,6 +75,8 @@ def _is_to_leave(core: Core, peer: Peer, now: float) -> bool:
 
 def silent_peers(core: Core, now: float) -> List[int]:
     """The peers to leave.  What has come in was received before."""
+    if now >= core.look_at + _grace(core):
+        core.resumed_at = now
     peers = enumerate(core.peers)
     leave = [index for index, peer in peers if peer.greeted and _is_to_leave(core, peer, now)]
     core.look_at = now
