@@ -26,6 +26,7 @@ enum {
     DOUBLINGS_MAX = 4,   /* of RETRY_MS_MIN, and RETRY_MS_MAX is exceeded */
     PING_MS_MAX = 5000,
     TTL_MS = 15000, /* without a heartbeat of ours, and we are dead to the daemon */
+    SETTLE_MS = 500,
 };
 
 /* No frame that makes sense is longer; a length of 2^60 is refused before memory is reserved. */
@@ -51,9 +52,55 @@ void stk_channel_init(struct stk_channel *channel, void *context, const char *en
         .context = context, .endpoint = endpoint, .silence_ms = silence_ms, .descriptor = -1};
 }
 
+/* A trainer's profiler may interrupt us at any time. */
+static int receive_bytes(void *socket, void *bytes, size_t capacity)
+{
+    int len;
+    do {
+        len = zmq_recv(socket, bytes, capacity, ZMQ_DONTWAIT);
+    } while (len < 0 && errno == EINTR);
+    return len;
+}
+
+/* An event's first frame is its number and a value; the second one (where) is not needed. */
+static bool receive_event(struct stk_channel *channel, uint16_t *event, int32_t *value)
+{
+    uint8_t frame[64] = {0};
+    if (channel->monitor == NULL || receive_bytes(channel->monitor, frame, sizeof frame) < 0)
+        return false;
+    memcpy(event, frame, sizeof *event);
+    memcpy(value, frame + sizeof *event, sizeof *value);
+    uint8_t where[8];
+    return receive_bytes(channel->monitor, where, sizeof where) >= 0;
+}
+
+/*
+ * Wait until libzmq's I/O thread has taken from the socket whatever was sent.  A socket that is
+ * closed while the thread takes a request leaks the reply that is half in by then, in libzmq 4.3.4:
+ * the pipe's end is read before the word that it is closing, and what was not whole is forgotten.
+ * The thread does what it is told in turns, so an attempt to connect to nobody that has failed is
+ * behind all that came before it.
+ */
+static void settle(struct stk_channel *channel)
+{
+    uint16_t event = 0;
+    int32_t value;
+    if (channel->descriptor < 0 || channel->monitor == NULL ||
+        zmq_connect(channel->socket, "ipc://@stoker/nobody") != 0)
+        return;
+    zmq_pollitem_t item = {.socket = channel->monitor, .events = ZMQ_POLLIN};
+    const uint64_t until_ns = clock_now_ns() + (uint64_t)SETTLE_MS * 1000000;
+    while (event != ZMQ_EVENT_CONNECT_RETRIED && clock_now_ns() < until_ns) {
+        zmq_poll(&item, 1, SETTLE_MS);
+        while (event != ZMQ_EVENT_CONNECT_RETRIED && receive_event(channel, &event, &value))
+            continue;
+    }
+}
+
 static void close_sockets(struct stk_channel *channel)
 {
     if (channel->socket != NULL) {
+        settle(channel);
         /* Stop the monitor while its reader still lives: libzmq's I/O thread would block on an
          * event that nobody can take. */
         zmq_socket_monitor(channel->socket, NULL, 0);
@@ -133,28 +180,6 @@ enum stk_status stk_channel_tend(struct stk_channel *channel, uint64_t now_ns, c
     close_sockets(channel);
     return stk_fail(error, code == EINVAL ? STK_INVALID : STK_SYSTEM, "cannot connect to '%s': %s",
                     channel->endpoint, zmq_strerror(code));
-}
-
-/* A trainer's profiler may interrupt us at any time. */
-static int receive_bytes(void *socket, void *bytes, size_t capacity)
-{
-    int len;
-    do {
-        len = zmq_recv(socket, bytes, capacity, ZMQ_DONTWAIT);
-    } while (len < 0 && errno == EINTR);
-    return len;
-}
-
-/* An event's first frame is its number and a value; the second one (where) is not needed. */
-static bool receive_event(struct stk_channel *channel, uint16_t *event, int32_t *value)
-{
-    uint8_t frame[64] = {0};
-    if (channel->monitor == NULL || receive_bytes(channel->monitor, frame, sizeof frame) < 0)
-        return false;
-    memcpy(event, frame, sizeof *event);
-    memcpy(value, frame + sizeof *event, sizeof *value);
-    uint8_t where[8];
-    return receive_bytes(channel->monitor, where, sizeof where) >= 0;
 }
 
 enum stk_channel_event stk_channel_event(struct stk_channel *channel)

@@ -246,8 +246,7 @@ void stk_client_close(struct stk_client **client)
     struct stk_client *closed = *client;
     if (closed == NULL)
         return;
-    /* Nothing is cancelled: a daemon forgets with the connection what it owed, and libzmq 4.3.4
-     * leaks what is coming in where a socket is closed that has something to send. */
+    /* Nothing is cancelled: a daemon forgets with the connection what it owed. */
     for (uint32_t i = 0; i < closed->url.count; i++)
         stk_channel_release(&closed->peers[i].channel);
     for (uint64_t id = closed->head; id < closed->tail; id++)
