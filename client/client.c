@@ -203,7 +203,8 @@ static enum stk_status start(struct stk_client *client)
 {
     client->context = zmq_ctx_new();
     if (client->context == NULL)
-        return stk_fail(client->error, STK_SYSTEM, "cannot start libzmq: %s", zmq_strerror(errno));
+        return stk_fail(client->error, STK_SYSTEM,
+                        "cannot start libzmq: no memory or no descriptor is left");
     for (uint32_t i = 0; i < client->url.count; i++)
         stk_channel_init(&client->peers[i].channel, client->context, client->url.endpoints[i],
                          client->options.heartbeat_ms);

@@ -3,6 +3,7 @@
  */
 #include "daemon/health.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -48,6 +49,12 @@ size_t health_bytes(uint64_t samples)
            row_max_for(samples) * sizeof(struct health_row) + PLACES * sizeof(uint16_t);
 }
 
+/* Whole samples; 0.29 of 100 are 29, though 0.29 * 100.0 is a little less. */
+static uint64_t share_of(uint64_t samples, double share)
+{
+    return (uint64_t)(share * (double)samples * (1 + 4 * DBL_EPSILON));
+}
+
 enum stk_status health_open(const struct health_options *options, struct health **health)
 {
     *health = NULL;
@@ -56,9 +63,8 @@ enum stk_status health_open(const struct health_options *options, struct health 
         return STK_MEMORY;
     uint64_t samples = source_count(options->source);
     made->options = *options;
-    made->bad_max = options->corrupt_max > 0
-                        ? (uint64_t)(options->corrupt_max * (double)options->pool)
-                        : UINT64_MAX;
+    made->bad_max =
+        options->corrupt_max > 0 ? share_of(options->pool, options->corrupt_max) : UINT64_MAX;
     pthread_mutex_init(&made->lock, NULL);
     made->row_max = row_max_for(samples);
     made->bad = calloc(samples / WORD_BITS + 1, sizeof *made->bad);

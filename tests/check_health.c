@@ -137,6 +137,19 @@ START_TEST(a_stream_stops_beyond_its_share_of_the_pool_and_not_at_it)
 }
 END_TEST
 
+START_TEST(a_share_counts_whole_samples_whatever_binary_fractions_say)
+{
+    char sentence[HEALTH_SENTENCE_BYTES];
+    health_begin(100, 0.29);
+    for (uint64_t i = 0; i < 29; i++)
+        find_bad(i, "");
+    ck_assert(!health_is_stopped(health, sentence));
+    find_bad(29, "");
+    ck_assert(health_is_stopped(health, sentence));
+    health_close(&health);
+}
+END_TEST
+
 START_TEST(a_share_of_0_stops_nothing_and_of_1_neither)
 {
     char sentence[HEALTH_SENTENCE_BYTES];
@@ -165,6 +178,7 @@ int main(void)
     tcase_add_test(tests, a_sample_is_counted_once_and_its_slots_each_time);
     tcase_add_test(tests, the_list_is_bounded_and_the_count_is_not);
     tcase_add_test(tests, a_stream_stops_beyond_its_share_of_the_pool_and_not_at_it);
+    tcase_add_test(tests, a_share_counts_whole_samples_whatever_binary_fractions_say);
     tcase_add_test(tests, a_share_of_0_stops_nothing_and_of_1_neither);
     tcase_add_test(tests, memory_is_planned_for_the_samples_that_there_are);
     return suite_run("health", tests);
