@@ -75,7 +75,7 @@ HOURS ?=
 	packages-example packages-check packages-bench packages-lint run-demo run-example run-check run-check-long \
 	run-chaos run-soak run-bench \
 	run-lint tests hostile packages-hostile run-hostile
-.PHONY: check-faults run-check-faults wheel packages-wheel run-wheel
+.PHONY: check-faults run-check-faults wheel packages-wheel run-wheel check-sandbox run-check-sandbox
 
 all: $(PROGRAMS) $(LIBRARIES)
 
@@ -88,6 +88,7 @@ help:
 	@echo 'make check-long     random crops alone, CASES=1000000 of them; SEED=7 draws others'
 	@echo 'make chaos          kill daemons and trainers; HOURS=1, or KILLS=1000 BATCHES=100000, SEED=7'
 	@echo 'make check-faults   fail every allocation and system call of the daemon once'
+	@echo 'make check-sandbox  every test, the daemons with the system calls of the unit alone'
 	@echo 'make soak           stream for MINUTES=30: memory, descriptors and threads stay as they are'
 	@echo 'make bench          measure against libjpeg-turbo and PyTorch; DATA=DIR, QUICK=1'
 	@echo 'make hostile        what a good trainer keeps beside strangers that do their worst'
@@ -105,7 +106,7 @@ help:
 demo check bench fuzz hostile lint wheel: %: packages-%
 	@$(MAKE) --no-print-directory run-$*
 
-check-long check-faults chaos soak: %: packages-check
+check-long check-faults check-sandbox chaos soak: %: packages-check
 	@$(MAKE) --no-print-directory run-$*
 
 packages-demo:
@@ -162,6 +163,13 @@ run-check-faults: export STOKER_FAULTS = all
 run-check-faults: export STOKER_BUILD = $(abspath $(BUILD))
 run-check-faults: tests
 	@/usr/bin/python3 -m pytest -q -rP -p no:cacheprovider tests/integration/test_faults.py
+
+# Every daemon that a test starts has the unit's system calls and no others; one more ends it.
+run-check-sandbox: export STOKER_SANDBOX = 1
+run-check-sandbox: export STOKER_BUILD = $(abspath $(BUILD))
+run-check-sandbox: tests
+	@/usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider -n $$(nproc) --dist loadfile \
+		tests/integration tests/python
 
 run-bench: $(PROGRAMS) $(BUILD)/stoker-measure $(BUILD)/stoker-demo-draw
 	@/usr/bin/python3 tests/bench/run.py $(BUILD) $(if $(DATA),--data '$(DATA)') \
@@ -275,7 +283,7 @@ $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 		$(DAEMON_LIBS) $(if $(filter %_sheet %_json,$@),$(COMMAND_LIBS))
 
 $(TOOLS) $(CHAOS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
-	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(if $(filter %/confine,$@),-lseccomp)
 
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(subst fuzzer-no-link,fuzzer,$(STK_LDFLAGS)) -o $@ $^ $(DAEMON_LIBS)

@@ -10,6 +10,7 @@ import threading
 import time
 
 import plan1
+import sandbox
 
 SLOW = float(os.environ.get("STOKER_SLOW", "1"))
 BUILD = os.environ.get("STOKER_BUILD", "build")
@@ -34,6 +35,17 @@ def is_sanitized():
 def links_systemd():
     with open(PROGRAM, "rb") as program:
         return b"libsystemd.so" in program.read()
+
+
+def before(options):
+    """What stands before a daemon's command: the unit's sandbox, where every test is to run in it.
+
+    A sanitizer's program, and a script of a test's own, make other calls than a daemon does.
+    """
+    ours = options.get("program", PROGRAM).startswith(PROGRAM)
+    if "STOKER_SANDBOX" not in os.environ or not ours or is_sanitized():
+        return ()
+    return sandbox.prefix(os.path.join(ROOT, BUILD))
 
 
 def wait_until(condition, what, timeout_s=10.0):
@@ -145,7 +157,12 @@ class Stokerd:
         self.changed = threading.Condition()
         self.ended = False  # stderr is
         self.process = subprocess.Popen(
-            [options.pop("program", PROGRAM), "-c", self.config],
+            [
+                *options.pop("before", before(options)),
+                options.pop("program", PROGRAM),
+                "-c",
+                self.config,
+            ],
             stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
             **options,
