@@ -8,7 +8,7 @@
 trains as with cbs=MixUp(), where the train stream says `mix { preset = fastai }`.
 """
 
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 try:
     from fastai.callback.core import Callback
@@ -59,7 +59,10 @@ class StreamDL:
         self.vocab = [str(each) for each in range(self.c)] if vocab is None else list(vocab)
 
     def _normalized(self, images: Tensor) -> Tensor:
-        return images if images.is_floating_point() else self.normalize(images)
+        if images.is_floating_point():
+            return images
+        normalized: Tensor = self.normalize(images)
+        return normalized
 
     def __len__(self) -> int:
         return len(self.loader)
@@ -89,7 +92,8 @@ class StreamDL:
         dropped) is for the stream's configuration to say."""
         if self.fixed:
             return self
-        made = StreamDL(fixed=True, **{**self._again, "unmixed": "own", "target": "label"})
+        again: Dict[str, Any] = {**self._again, "unmixed": "own", "target": "label"}
+        made = StreamDL(fixed=True, **again)
         return made.to(self.device)
 
     def to(self, device: Any) -> "StreamDL":
@@ -218,7 +222,8 @@ class StokerMix(Callback):
     def lf(self, pred: Tensor, *yb: Tensor) -> Tensor:
         """The loss function of a training."""
         if not self.learn.training or self.partner is None:
-            return self.own_loss(pred, *yb)
+            loss: Tensor = self.own_loss(pred, *yb)
+            return loss
         partner_label, lam = self.partner
         own = per_sample(self.own_loss, pred, yb[0])
         values = mix(own, per_sample(self.own_loss, pred, partner_label), lam)

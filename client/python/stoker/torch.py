@@ -22,9 +22,17 @@ except ImportError as missing:
 from torch import Tensor
 
 from . import batch as arrays
-from ._torch.ahead import Change, Device, mover
+from ._torch.ahead import Device, mover
 from ._torch.loss import MixLoss, Normalize
-from ._torch.tensors import KINDS, Target, as_tensor, images_of, soft_labels, target_of
+from ._torch.tensors import (
+    KINDS,
+    Change,
+    Target,
+    as_tensor,
+    images_of,
+    soft_labels,
+    target_of,
+)
 from .errors import Error, InvalidError
 from .info import Address, StreamInfo
 from .stream import Stream, connect

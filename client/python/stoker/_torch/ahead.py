@@ -1,14 +1,14 @@
 """The way of batches to where they are computed with: here, or a CUDA device one batch ahead."""
 
-from typing import Any, Callable, Iterable, Iterator, Optional, Tuple, TypeVar, Union
+from typing import Any, Iterable, Iterator, Optional, Tuple, TypeVar, Union
 
 import torch
 from torch import Tensor
 
-from .tensors import map_target
+from .tensors import Change, Target, map_target, tensors_of
 
 Item = TypeVar("Item")
-Change = Callable[[Tensor], Tensor]
+Labels = Union[Tensor, Target]
 Device = Union[torch.device, str, int, None]
 
 
@@ -23,10 +23,12 @@ class Mover:
             tensor = tensor.pin_memory()
         return tensor if self.device is None else tensor.to(self.device, non_blocking=self.pin)
 
-    def move(self, images: Tensor, target: Any) -> Tuple[Tensor, Any]:
+    def move(self, images: Tensor, target: Labels) -> Tuple[Tensor, Labels]:
         return self.change(self._moved(images)), map_target(target, self._moved)
 
-    def run(self, items: Iterable[Tuple[Tensor, Any, Item]]) -> Iterator[Tuple[Tensor, Any, Item]]:
+    def run(
+        self, items: Iterable[Tuple[Tensor, Labels, Item]]
+    ) -> Iterator[Tuple[Tensor, Labels, Item]]:
         """Images, target and whatever goes with them, of each item in turn."""
         for images, target, rest in items:
             yield (*self.move(images, target), rest)
@@ -46,7 +48,9 @@ class CudaMover(Mover):
         self._cuda = cuda
         self._side = cuda.Stream(device)
 
-    def run(self, items: Iterable[Tuple[Tensor, Any, Item]]) -> Iterator[Tuple[Tensor, Any, Item]]:
+    def run(
+        self, items: Iterable[Tuple[Tensor, Labels, Item]]
+    ) -> Iterator[Tuple[Tensor, Labels, Item]]:
         # What the change computes with was made on the trainer's stream.
         self._side.wait_stream(self._cuda.current_stream(self.device))
         ahead = None
@@ -61,13 +65,14 @@ class CudaMover(Mover):
             yield self._hand_over(*ahead)
 
     def _hand_over(
-        self, images: Tensor, target: Any, rest: Item, copied: Any
-    ) -> Tuple[Tensor, Any, Item]:
+        self, images: Tensor, target: Labels, rest: Item, copied: Any
+    ) -> Tuple[Tensor, Labels, Item]:
         """The trainer's stream waits for this batch, not for the one that is copied behind it."""
         current = self._cuda.current_stream(self.device)
         current.wait_event(copied)
         images.record_stream(current)
-        map_target(target, lambda each: each.record_stream(current))
+        for each in tensors_of(target):
+            each.record_stream(current)
         return images, target, rest
 
 

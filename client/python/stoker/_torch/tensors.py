@@ -1,6 +1,6 @@
 """A received batch as tensors: the same memory, and what a loss needs of its labels."""
 
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, Callable, Iterator, NamedTuple, Optional, Union, overload
 
 import numpy as np
 import torch
@@ -11,6 +11,8 @@ from .. import batch as arrays
 from ..info import StreamInfo
 
 KINDS = ("auto", "label", "soft")
+
+Change = Callable[[Tensor], Tensor]
 
 
 class Target(NamedTuple):
@@ -29,14 +31,33 @@ class Target(NamedTuple):
 
     def to(self, *args: Any, **options: Any) -> "Target":
         """As Tensor.to, of each."""
-        return map_target(self, lambda each: each.to(*args, **options))
+        moved: Target = map_target(self, lambda each: each.to(*args, **options))
+        return moved
 
 
-def map_target(target: Any, change: Any) -> Any:
+@overload
+def map_target(target: Target, change: Change) -> Target:
+    ...
+
+
+@overload
+def map_target(target: Tensor, change: Change) -> Tensor:
+    ...
+
+
+def map_target(target: Union[Tensor, Target], change: Change) -> Union[Tensor, Target]:
     """A tensor changed, or each of a Target."""
-    if isinstance(target, Target):
-        return Target(*(None if each is None else change(each) for each in target))
-    return change(target)
+    if not isinstance(target, Target):
+        return change(target)
+    partner_label, lam, valid = (None if each is None else change(each) for each in target[1:])
+    return Target(change(target.label), partner_label, lam, valid)
+
+
+def tensors_of(target: Union[Tensor, Target]) -> Iterator[Tensor]:
+    """The tensor, or those that a Target has."""
+    for each in target if isinstance(target, Target) else (target,):
+        if each is not None:
+            yield each
 
 
 class _Memory:
@@ -123,7 +144,8 @@ def soft_labels(
     off = float(np.float32(smoothing / max(classes, 1)))
     on = float(np.float32(1 - smoothing + smoothing / max(classes, 1)))
     rest = 1 - lam
-    soft = (lam * off + rest * off)[:, None].repeat(1, classes)
+    soft: Tensor = (lam * off + rest * off)[:, None].repeat(1, classes)
     soft.scatter_(1, label[:, None], (lam * on + rest * off)[:, None])
     both = torch.where(label == partner_label, lam * on + rest * on, lam * off + rest * on)
-    return soft.scatter_(1, partner_label[:, None], both[:, None])
+    soft.scatter_(1, partner_label[:, None], both[:, None])
+    return soft
