@@ -4,12 +4,12 @@ An endpoint is a URL without a stream's name, "tcp://host:7654".  All of them ra
 where no answer came, and what the daemon answered.
 """
 
-from typing import Any, Callable, Dict, List, Sequence, TypeVar
+from typing import Any, Callable, Dict, List, TypeVar
 
 from ._client import message
 from ._client.message import Label, Map, ReplacedSample
 from ._client.question import ask
-from .errors import Error
+from .errors import Error, InvalidError
 from .info import StreamInfo
 
 TIMEOUT_S = 30.0
@@ -37,21 +37,16 @@ def streams(endpoint: str, timeout: float = TIMEOUT_S) -> List[StreamInfo]:
 
 def labels(endpoint: str, stream: str, timeout: float = TIMEOUT_S) -> List[Label]:
     """Every class of a stream, in the order of the label numbers, and how many samples it has."""
-
-    def page(first: int) -> List[Label]:
-        return _ask(endpoint, "labels", message.decode_labels, timeout, stream=stream, first=first)
-
-    return _all(page)
+    return _ask_all(endpoint, "labels", message.decode_labels, timeout, stream)
 
 
 def replaced(endpoint: str, stream: str, timeout: float = TIMEOUT_S) -> List[ReplacedSample]:
     """The samples that the daemon could not read or decode so far, in the order it met them."""
 
-    def page(first: int) -> List[ReplacedSample]:
-        decode = message.decode_replaced
-        return _ask(endpoint, "replaced", decode, timeout, stream=stream, first=first)[1]
+    def decode(answer: Map) -> List[ReplacedSample]:
+        return message.decode_replaced(answer)[1]
 
-    return _all(page)
+    return _ask_all(endpoint, "replaced", decode, timeout, stream)
 
 
 def stats(endpoint: str, timeout: float = TIMEOUT_S) -> Dict[str, int]:
@@ -62,9 +57,18 @@ def stats(endpoint: str, timeout: float = TIMEOUT_S) -> Dict[str, int]:
 Row = TypeVar("Row")
 
 
-def _all(page: Callable[[int], Sequence[Row]]) -> List[Row]:
-    """Every row behind the last one, until there are none."""
+def _ask_all(
+    endpoint: str, kind: str, decode: Callable[[Map], List[Row]], timeout: float, stream: str
+) -> List[Row]:
+    """Every page of rows, behind the last one, until there are none."""
     rows: List[Row] = []
-    while more := page(len(rows)):
+
+    def decode_page(answer: Map) -> List[Row]:
+        # One that is always the first would be asked for without end.
+        if answer.get("first") != len(rows):
+            raise InvalidError("another page than the one that was asked for")
+        return decode(answer)
+
+    while more := _ask(endpoint, kind, decode_page, timeout, stream=stream, first=len(rows)):
         rows += more
     return rows

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._client import message
+from ._client.limits import FRAMES_MAX
 from ._client.message import BatchHeader, Replaced, Tensor
 from .errors import Error, InvalidError, RangeError, tame
 from .info import Address, Phase, StreamInfo
@@ -140,7 +141,8 @@ class Batch:
 
     def __repr__(self) -> str:
         names = ", ".join(
-            f"{tensor.name} {tensor.dtype} {list(tensor.shape)}" for tensor in self._header.tensors
+            f"{tame(tensor.name)} {tensor.dtype} {list(tensor.shape)}"
+            for tensor in self._header.tensors
         )
         return f"<stoker.Batch {self.stream} epoch {self.epoch} step {self.step}: {names}>"
 
@@ -245,9 +247,9 @@ def _check_tensors(header: BatchHeader, info: StreamInfo) -> None:
             raise _misshapen(tensor)
     names = [tensor.name for tensor in header.tensors]
     required = (*_REQUIRED, "valid") if info.last == "mask" else _REQUIRED
-    for name in (*required, *names):
-        if names.count(name) != 1:
-            raise _broke(f"a batch has the tensor '{name}' not once")
+    wrong = [name for name in (*names, *required) if names.count(name) != 1]
+    if wrong:
+        raise _broke(f"a batch has the tensor '{wrong[-1]}' not once")
 
 
 def _misshapen(tensor: Tensor) -> InvalidError:
@@ -292,6 +294,8 @@ class Opener:
 
     def open(self, reply: Dict[str, Any], frames: Sequence[Any], address: Address) -> Batch:
         """The batch of a reply's frames, the header's first; raises what is wrong with it."""
+        if len(frames) > FRAMES_MAX:
+            raise _broke(f"more than {FRAMES_MAX} frames")
         layout = self._layout
         if layout is not None and layout.told != reply.get("tensors"):
             layout = None

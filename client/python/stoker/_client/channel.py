@@ -9,9 +9,8 @@ from typing import Any, List, NamedTuple, Optional
 import zmq
 
 from ..errors import InvalidError, SystemCallError
-from .limits import TENSORS_MAX, WINDOW_MAX
+from .limits import FRAMES_MAX, WINDOW_MAX
 
-FRAMES_MAX = 1 + TENSORS_MAX  # a header, then a frame a tensor
 # A legal window never reaches the mark, so libzmq's I/O thread never stops reading: it would not
 # see the peer's heartbeats then, and would take it for dead.
 MESSAGES_MAX = 2 * WINDOW_MAX

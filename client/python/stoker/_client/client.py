@@ -13,6 +13,7 @@ from ..errors import (
     InvalidError,
     TimeoutError,
     passes,
+    tame,
 )
 from ..info import Address, StreamInfo
 from . import url as urls
@@ -278,7 +279,7 @@ class Client:
         served = self.core.url.stream
         if stream != served:
             raise InvalidError(
-                f"the state was saved of the stream '{stream}', and '{served}' is another one"
+                f"the state was saved of the stream '{tame(stream)}', and '{served}' is another one"
             )
         if fingerprint != self.info.fingerprint:
             raise FingerprintError(

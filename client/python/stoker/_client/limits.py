@@ -12,6 +12,7 @@ BATCH_MAX = 8192  # samples a batch
 SIDE_MAX = 8192  # pixels a side of a served picture
 WINDOW_MAX = 64  # requests of one client in flight
 TENSORS_MAX = 16  # a batch
+FRAMES_MAX = 1 + TENSORS_MAX  # a header, then a frame a tensor
 RANK_MAX = 4  # dimensions of a tensor
 STREAMS_MAX = 256
 PHASES_MAX = 16

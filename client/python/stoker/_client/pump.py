@@ -5,7 +5,7 @@ from typing import Any, Container, List, Optional
 
 from ..errors import Error, UnknownKindError, error_of_code, passes
 from . import greet, message, watch, window
-from .channel import DOWN, UP, jitter
+from .channel import DOWN, MESSAGES_MAX, UP, jitter
 from .core import HELLO_ID, Core, Slot, State
 from .message import Map
 
@@ -146,8 +146,10 @@ def heed(core: Core, index: int, frames: List[Any]) -> None:
 
 
 def _receive_all(core: Core, index: int) -> None:
+    """What has come in.  A daemon that sends without end is heard again in the engine's next turn:
+    the trainer's thread gets the lock in between."""
     channel = core.peers[index].channel
-    while True:
+    for _ in range(MESSAGES_MAX):
         frames = channel.receive()
         if frames is None:
             return
