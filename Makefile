@@ -299,6 +299,9 @@ MAN_PAGES := man1/stoker.1 man5/stokerd.conf.5 man8/stokerd.8
 HEADERS := proto/message.h proto/status.h
 substitute = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' \
 	-e 's|@MSGPACK@|$(MSGPACK)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+# stokerd@NAME is the same, but for where its configuration and its sockets are.
+instance = -e 's|/stokerd.conf|/%i.conf|' -e 's|^RuntimeDirectory=.*|&-%i|' -e 's|^Description=.*|& %i|'
+UNITS := stokerd.service stokerd@.service stokerd.socket
 to = $(DESTDIR)$(PREFIX)
 
 install: all
@@ -312,12 +315,15 @@ install: all
 	install -d $(to)/lib/pkgconfig $(to)/lib/systemd/system
 	$(substitute) client/stoker.pc.in > $(to)/lib/pkgconfig/stoker.pc
 	$(substitute) systemd/stokerd.service > $(to)/lib/systemd/system/stokerd.service
+	$(substitute) $(instance) systemd/stokerd.service > $(to)/lib/systemd/system/stokerd@.service
+	install -m 644 systemd/stokerd.socket $(to)/lib/systemd/system
 	install -D -m 644 systemd/stokerd.sysusers $(to)/lib/sysusers.d/stokerd.conf
+	install -D -m 644 systemd/stokerd.tmpfiles $(to)/lib/tmpfiles.d/stokerd.conf
 	install -D -m 644 client/stoker.1 $(to)/share/man/man1/stoker.1
 	install -D -m 644 config/stokerd.conf.5 $(to)/share/man/man5/stokerd.conf.5
 	install -D -m 644 daemon/stokerd.8 $(to)/share/man/man8/stokerd.8
 	install -D -m 644 -t $(to)/share/doc/stoker README.md CHANGELOG.md LICENSE proto/PROTOCOL.md \
-		config/stokerd.conf.example
+		config/stokerd.conf.example systemd/private-network.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/stoker/stokerd.conf || install -D -m 644 \
 		config/stokerd.conf.example $(DESTDIR)$(SYSCONFDIR)/stoker/stokerd.conf
 	@[ -n "$(DESTDIR)" ] || systemd/after-install $(PREFIX)
@@ -325,7 +331,8 @@ install: all
 uninstall:
 	rm -f $(to)/sbin/stokerd $(to)/bin/stoker $(to)/lib/libstoker.a $(to)/lib/$(SONAME) \
 		$(to)/lib/libstoker.so $(to)/lib/pkgconfig/stoker.pc \
-		$(to)/lib/systemd/system/stokerd.service $(to)/lib/sysusers.d/stokerd.conf \
+		$(addprefix $(to)/lib/systemd/system/,$(UNITS)) \
+		$(to)/lib/sysusers.d/stokerd.conf $(to)/lib/tmpfiles.d/stokerd.conf \
 		$(addprefix $(to)/share/man/,$(MAN_PAGES))
 	rm -rf $(to)/include/stoker $(to)/share/doc/stoker
 

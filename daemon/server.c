@@ -88,7 +88,9 @@ static enum stk_status open_sockets(struct server *server, char *error)
 static enum stk_status open_endpoints(struct server *server, char *error)
 {
     uint32_t connections_max;
-    enum stk_status status = descriptors_plan(server->config, &connections_max, error);
+    enum stk_status status = server_inherited_check(server, server->config, error);
+    if (status == STK_OK)
+        status = descriptors_plan(server->config, &connections_max, error);
     if (status != STK_OK)
         return status;
     server_accept_limit(connections_max);
@@ -282,7 +284,9 @@ static enum stk_status open_loop(struct server *server)
 static enum stk_status open_parts(struct server *server, const struct memory_plan *plan,
                                   char *error)
 {
-    enum stk_status status = open_sockets(server, error);
+    enum stk_status status = server_inherited_open(server, error);
+    if (status == STK_OK)
+        status = open_sockets(server, error);
     if (status != STK_OK)
         return status;
     snprintf(error, CONFIG_ERROR_BYTES, "cannot start the loop or the threads");

@@ -104,7 +104,8 @@ static enum stk_status remember(struct server *server, struct endpoint *endpoint
 static enum stk_status bind_to(struct server *server, struct endpoint *endpoint, const char *name,
                                char *error)
 {
-    if (strncmp(name, "ipc://", strlen("ipc://")) == 0) {
+    /* The path of an inherited socket is the service manager's, to lock and to remove. */
+    if (strncmp(name, "ipc://", strlen("ipc://")) == 0 && !server_inherited_has(server, name)) {
         enum stk_status status = lock_ipc(name, &endpoint->lock_fd, error);
         if (status == STK_OK)
             status = check_ipc(name, error);
@@ -114,7 +115,7 @@ static enum stk_status bind_to(struct server *server, struct endpoint *endpoint,
     /* With IPv6 on, libzmq binds an IPv4 address as a mapped one; [::] is how to ask for both. */
     int ipv6 = strchr(name, '[') != NULL;
     if (zmq_setsockopt(server->router, ZMQ_IPV6, &ipv6, sizeof ipv6) != 0 ||
-        zmq_bind(server->router, name) != 0) {
+        server_inherited_bind(server, name) != 0) {
         int reason = zmq_errno();
         snprintf(error, CONFIG_ERROR_BYTES, "cannot listen on \"%s\": %s", name,
                  zmq_strerror(reason));

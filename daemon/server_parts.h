@@ -4,6 +4,7 @@
  *
  *   server.c           life cycle, signals, timers; a turn of the loop
  *   server_endpoints.c where trainers connect
+ *   server_inherited.c sockets that the service manager bound
  *   server_accept.c    how many may connect
  *   server_unended.c   how much may come without a message
  *   server_client.c    who is connected
@@ -138,6 +139,7 @@ struct server {
     bool cutting;                           /* there may be one */
     struct endpoint endpoints[2 * CONFIG_LISTEN_MAX];
     size_t endpoint_count;
+    uint32_t inherited_count; /* sockets that the service manager bound */
 
     uv_loop_t loop;
     bool loop_open;
@@ -205,6 +207,33 @@ uint8_t server_endpoint_id(const struct server *server, const char *place);
 
 /** After the socket was closed: let go of the locks. */
 void server_endpoints_release(struct server *server);
+
+/* server_inherited.c */
+
+/**
+ * Look for the sockets that the service manager hands over.
+ *
+ *   error   CONFIG_ERROR_BYTES of storage for a sentence
+ *
+ * Returns: STK_OK, also where there are none; STK_CONFIG where one is not for us.
+ */
+STK_MUST_CHECK enum stk_status server_inherited_open(struct server *server, char *error);
+
+/** Whether one of them is at this endpoint. */
+bool server_inherited_has(const struct server *server, const char *endpoint);
+
+/**
+ * Hold the configuration against them.
+ *
+ *   error   CONFIG_ERROR_BYTES of storage for a sentence
+ *
+ * Returns: STK_OK, or STK_CONFIG where one is at no endpoint that the configuration names.
+ */
+STK_MUST_CHECK enum stk_status server_inherited_check(const struct server *server,
+                                                      const struct config *config, char *error);
+
+/** zmq_bind, by the socket that was handed over where there is one.  Returns: as zmq_bind. */
+int server_inherited_bind(struct server *server, const char *endpoint);
 
 /* server_client.c */
 

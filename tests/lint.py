@@ -74,7 +74,7 @@ def check_include(path, number, name):
     if owner and not re.fullmatch(owner, str(path)):
         found(path, number, f"<{name}> is another module's to include")
     folder = str(path.parent)
-    system = name.startswith(("Random123/", "linux/", "netinet/", "sys/", "systemd/"))
+    system = name.startswith(("Random123/", "arpa/", "linux/", "netinet/", "sys/", "systemd/"))
     if folder not in ABOVE or "/" not in name or system:
         return
     target = str(Path(name).parent)
@@ -137,15 +137,18 @@ def check_tool(name, command, paths):
         findings.append(f"{name}: " + (result.stdout + result.stderr).strip())
 
 
-def check_unit():
-    """The unit as it would be installed, with programs that exist here."""
-    text = Path("systemd/stokerd.service").read_text()
-    text = text.replace("@PREFIX@/sbin/stokerd", "/bin/true")
-    text = re.sub(r"^Documentation=.*\n", "", text, flags=re.M)
-    unit = Path("build/lint/stokerd.service")
-    unit.parent.mkdir(parents=True, exist_ok=True)
-    unit.write_text(text)
-    check_tool("systemd-analyze", ["systemd-analyze", "verify"], [unit.resolve()])
+def check_units():
+    """The units as they would be installed, with programs that exist here."""
+    units = []
+    for name in ("stokerd.service", "stokerd.socket"):
+        text = Path("systemd", name).read_text()
+        text = text.replace("@PREFIX@/sbin/stokerd", "/bin/true")
+        text = re.sub(r"^Documentation=.*\n", "", text, flags=re.M)
+        units.append(Path("build/lint", name))
+        units[-1].parent.mkdir(parents=True, exist_ok=True)
+        units[-1].write_text(text)
+    units = [unit.resolve() for unit in units]
+    check_tool("systemd-analyze", ["systemd-analyze", "verify"], units)
 
 
 def check_figures():
@@ -214,7 +217,7 @@ def main():
         ["daemon/stokerd.8", "config/stokerd.conf.5", "client/stoker.1"],
     )
     check_types()
-    check_unit()
+    check_units()
     for finding in findings:
         print(finding)
     print(f"lint: {len(sources)} C files, {len(findings)} findings")

@@ -62,6 +62,17 @@ def test_a_trainer_builds_with_pkg_config_and_trains(installed, daemon, small, t
     assert len(re.findall(r"^epoch [01] step \d+: ", done.stdout, re.M)) == 2 * 3
 
 
+def test_an_instance_of_the_service_has_its_own_configuration_and_folder(installed):
+    units = installed / "usr/lib/systemd/system"
+    one, many = ((units / f"stokerd{at}.service").read_text().split("\n") for at in ("", "@"))
+    changed = [line for line in many if line not in one]
+    assert changed == [
+        "Description=stoker data-loading daemon %i",
+        "ExecStart=/usr/sbin/stokerd -c /etc/stoker/%i.conf",
+        "RuntimeDirectory=stoker-%i",
+    ]
+
+
 def test_nothing_is_left_of_an_installation_but_the_configuration(tmp_path):
     make("install", tmp_path)
     make("uninstall", tmp_path)

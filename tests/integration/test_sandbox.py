@@ -20,6 +20,7 @@ from stokerd import ROOT, is_sanitized, stream_text
 
 RECIPE = Recipe(batch=5, height=16, width=16)
 MIXED = Recipe(batch=5, height=16, width=16, mix="mixup", labels="dense", dtype="f32")
+PRIVATE_NETWORK = os.path.join(ROOT, "systemd", "private-network.conf")
 CONFINE = sandbox.prefix(os.path.join(ROOT, stokerd.BUILD))
 
 # On kernels and machines that have no seccomp, or no systemd to ask for its groups of calls.
@@ -54,7 +55,11 @@ def test_the_unit_exposes_at_most_1_2(tmp_path):
     assert exposure(tmp_path) <= 1.2
 
 
-@pytest.mark.parametrize("unit", ["stokerd.service"])
+def test_the_unit_without_a_network_exposes_at_most_0_5(tmp_path):
+    assert exposure(tmp_path, PRIVATE_NETWORK) <= 0.5
+
+
+@pytest.mark.parametrize("unit", ["stokerd.service", "stokerd.socket", "private-network.conf"])
 def test_every_directive_says_why(unit):
     with open(os.path.join(os.path.dirname(sandbox.UNIT), unit)) as file:
         lines = file.read().split("\n")
