@@ -182,6 +182,14 @@ def test_show_batch_and_show_results_title_pictures(load):
     assert all(set(title.split("\n")) <= set(dls.vocab) for title in results["titles"])
 
 
+def test_the_vocabulary_is_the_daemons_unless_given(load):
+    assert load().vocab == [f"class{i}" for i in range(3)]
+    numbers = load(
+        Recipe(batch=4, height=16, width=16, labels="dense"), vocab=["ant", "bee", "cat"]
+    )
+    assert numbers.train.new().vocab == numbers.vocab == ["ant", "bee", "cat"]
+
+
 def test_a_look_takes_no_batch_from_the_training(load):
     dls = load()
     looked = dls.train.one_batch()

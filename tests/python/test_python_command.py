@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -46,6 +47,14 @@ def test_bench_tells_what_stoker_bench_tells(endpoint):
     assert rows[1].split() == ["images", "12"] and rows[0].endswith("/train")
 
 
+def test_bench_takes_what_stoker_bench_takes_but_many_clients():
+    """Those of one Python would take turns with its lock, and measure that."""
+    ours = command("bench", "--help")
+    theirs = command("bench", "--help", program=(os.path.join(ROOT, BUILD, "stoker"),))
+    options = [set(re.findall("--[a-z]+", text)) - {"--help"} for text in (theirs, ours)]
+    assert options[0] - options[1] == {"--clients"} and options[1] <= options[0]
+
+
 def test_show_draws_a_sheet(endpoint, tmp_path):
     from PIL import Image
 
@@ -53,6 +62,11 @@ def test_show_draws_a_sheet(endpoint, tmp_path):
     assert command("show", f"{endpoint}/train", "--out", str(out)).startswith(f"{out}: epoch 0")
     with Image.open(out) as sheet:
         assert sheet.format == "PNG" and min(sheet.size) > 2 * 16
+
+
+def test_show_asks_an_endpoint_that_is_there_for_its_captions(endpoint, tmp_path):
+    words = ("show", f"tcp://127.0.0.1:1,{endpoint}/train", "--out", str(tmp_path / "sheet.png"))
+    assert "4 of 4 pictures" in command(*words)
 
 
 def test_show_without_pillow_is_a_sentence(endpoint, tmp_path):
@@ -68,6 +82,7 @@ def test_show_without_pillow_is_a_sentence(endpoint, tmp_path):
     [
         ((), 2, "stoker: the following arguments are required: bench | show"),
         (("bench", "tcp://h:1/t", "--epochs", "-1"), 2, "invalid number value"),
+        (("bench", "tcp://h:1/t", "--heartbeat", "50"), 1, "a heartbeat of 50 ms is not 100 to"),
         (("bench", "http://h:1/t"), 1, "'http://h:1' starts with neither tcp:// nor ipc://\n"),
         (("bench", "ipc:///nowhere/s/t", "--timeout", "0.2"), 1, "is stokerd running"),
     ],

@@ -4,6 +4,8 @@ import gc
 import itertools
 import json
 import pickle
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -187,6 +189,70 @@ def test_what_was_received_ahead_of_an_error_comes_again(load, serve):
     assert steps(loader) == [(0, step) for step in range(1, 5)]
 
 
+def test_an_error_behind_an_empty_epoch_repeats_no_for(load, serve):
+    phases = ((1, 11, 16, 16), (2, 4, 16, 16))  # 2 steps in epoch 1, 6 in the others
+    url = serve(Recipe(batch=4, height=16, width=16, last="partial", phases=phases))
+    loader = load(url, rank=2, world=3, epochs=3)
+    loader._mover = CudaMover("fake", lambda images: images, FakeCuda([]))
+    loader._mover.move = lambda images, target: (FakeTensor(images, []), FakeTensor(target, []))
+    assert [steps(loader), steps(loader)] == [[(0, 2), (0, 5)], []]
+    batches = loader._receive
+
+    def fails_behind_its_first(turn):
+        yield next(batches(turn))
+        raise stoker.TimeoutError("nothing came")
+
+    loader._receive = fails_behind_its_first
+    with pytest.raises(stoker.TimeoutError):
+        next(iter(loader))
+    loader._receive = batches
+    assert steps(loader) == [(2, 2), (2, 5)]
+
+
+GROUP = """
+import json, sys
+import torch
+from stoker.torch import Loader
+rank, url, meeting = sys.argv[1:]
+torch.distributed.init_process_group(
+    "gloo", init_method=f"file://{meeting}", rank=int(rank), world_size=2
+)
+model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(3 * 16 * 16, 3))
+taken = []
+with Loader(url, timeout=60) as loader:
+    for epoch in range(2):
+        loader.sampler.set_epoch(epoch)
+        for batch in loader:
+            output = model(batch.images.flatten(1) / 255)
+            torch.nn.functional.cross_entropy(output, batch.target).backward()
+            taken.append((epoch, batch.source.step))
+    print(json.dumps([taken, len(loader), loader.state_dict()]))
+"""
+
+
+def test_a_group_of_processes_shares_the_steps(serve, tmp_path):
+    url = serve()
+    meeting = str(tmp_path / "meeting")
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", GROUP, str(rank), url, meeting],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        told = [json.loads(each.communicate(timeout=60 * SLOW)[0]) for each in started]
+    finally:
+        for each in started:
+            each.kill()
+            each.wait()
+    for rank, (taken, length, state) in enumerate(told):
+        assert taken == [[epoch, step] for epoch in range(2) for step in (rank, rank + 2)]
+        place = {key: state[key] for key in ("epoch", "step", "rank", "world")}
+        assert length == 2 and place == dict(epoch=1, step=4, rank=rank, world=2)
+
+
 def test_ranks_are_torch_distributeds_where_it_is_initialised(load, serve, monkeypatch):
     url = serve()
     for name, value in dict(is_initialized=True, get_rank=1, get_world_size=2).items():
@@ -203,6 +269,14 @@ def test_a_mixed_stream_has_targets_of_two_labels(load):
     assert target.label.dtype == target.partner_label.dtype == torch.int64
     assert target.lam.dtype == torch.float32 and (target.lam >= 0.5).all()
     assert target.to(torch.float64).label.dtype == torch.float64
+
+
+def test_a_loss_of_one_label_is_told_of_mixloss(load):
+    images, target = next(iter(load(MIXED)))
+    output = torch.zeros(len(images), 3)
+    for criterion in (torch.nn.CrossEntropyLoss(), torch.nn.functional.cross_entropy):
+        with pytest.raises(TypeError, match="take stoker.torch.MixLoss"):
+            criterion(output, target)
 
 
 def test_a_masked_stream_says_which_slots_count(load, serve):

@@ -45,6 +45,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--rank", type=_number, default=0, help="be trainer R of W (default 0)")
     command.add_argument("--world", type=_number, default=1, help="of W trainers (default 1)")
     command.add_argument("--window", type=_number, default=8, help="requests in flight (default 8)")
+    command.add_argument(
+        "--heartbeat",
+        type=_number,
+        default=5000,
+        metavar="MS",
+        help="leave an endpoint that is silent for so long (default 5000)",
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object")
     purpose = "draw one batch as a contact sheet, with Pillow"
     command = commands.add_parser("show", help=purpose, description=purpose)
@@ -67,7 +74,8 @@ def _bench(words: argparse.Namespace) -> int:
     if words.epochs == 0 and words.batches == 0:
         words.epochs = 1
     names = ("epoch", "step", "epochs", "batches", "rank", "world", "window", "timeout")
-    figures = bench.measure(words.url, {name: getattr(words, name) for name in names})
+    options = {name: getattr(words, name) for name in names}
+    figures = bench.measure(words.url, {**options, "heartbeat": words.heartbeat / 1e3})
     print(bench.as_json(words, figures) if words.json else bench.table(words.url, figures).rstrip())
     return 0
 

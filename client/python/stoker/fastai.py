@@ -33,7 +33,7 @@ class StreamDL:
 
     url         as stoker.connect's
     fixed       every iteration is epoch 0: for validation, the same samples in the same order
-    vocab       the classes' names; their numbers unless given
+    vocab       the classes' names; the daemon is asked for them unless given
     normalize   of streams of uint8
     options     as stoker.torch.Loader's
     """
@@ -50,13 +50,13 @@ class StreamDL:
         **options: Any,
     ) -> None:
         self.normalize = Normalize() if normalize is None else normalize
-        self._again = dict(options, url=url, vocab=vocab, normalize=normalize)
+        self._vocab = None if vocab is None else list(vocab)
+        self._again = dict(options, url=url, normalize=normalize)
         if fixed:
             options["epochs"] = 1  # nothing behind it is asked for
         self.loader = Loader(url, transform=self._normalized, **options)
         self.fixed, self.device = fixed, options.get("device")
         self.c = self.loader.info.classes
-        self.vocab = [str(each) for each in range(self.c)] if vocab is None else list(vocab)
 
     def _normalized(self, images: Tensor) -> Tensor:
         if images.is_floating_point():
@@ -93,7 +93,7 @@ class StreamDL:
         if self.fixed:
             return self
         again: Dict[str, Any] = {**self._again, "unmixed": "own", "target": "label"}
-        made = StreamDL(fixed=True, **again)
+        made = StreamDL(fixed=True, vocab=self._vocab, **again)
         return made.to(self.device)
 
     def to(self, device: Any) -> "StreamDL":
@@ -115,6 +115,15 @@ class StreamDL:
         self.loader.close()
 
     # A look.
+
+    @property
+    def vocab(self) -> List[str]:
+        """The classes' names; where labels are numbers, those of the columns."""
+        if self._vocab is None and self.loader.info.labels == "numbers":
+            self._vocab = [str(each) for each in range(self.c)]
+        elif self._vocab is None:
+            self._vocab = [each.name for each in self.loader.stream.labels()]
+        return self._vocab
 
     def _name(self, row: Tensor) -> str:
         """Of a class number, or of the classes that have a share of a row."""

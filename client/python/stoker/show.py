@@ -5,7 +5,6 @@ from typing import Any, List
 import numpy as np
 from numpy.typing import NDArray
 
-from .ask import labels
 from .batch import Batch
 from .errors import Error
 from .info import StreamInfo
@@ -75,8 +74,7 @@ def show(url: str, epoch: int, step: int, out: str, timeout: float) -> str:
     options = dict(epoch=epoch, step=step, batches=1, window=1, timeout=timeout)
     with connect(url, name="python -m stoker show", **options) as stream:  # type: ignore[arg-type]
         batch, info = next(stream), stream.info
-        endpoint = stream.endpoints()[0].endpoint
-    names = [each.name for each in labels(endpoint, info.stream, timeout)]
+        names = [each.name for each in stream.labels()]
     slots = range(min(batch.count, CELLS_MAX))
     sheet = _draw(pixels(batch, info), [caption(batch, slot, names) for slot in slots])
     try:

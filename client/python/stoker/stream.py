@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Type, Union
 
+from . import ask
 from ._client.client import Client, default_name
 from ._client.core import Options
+from ._client.message import Label
 from .batch import Batch
 from .info import Address, StreamInfo
 from .state import State, read_state
@@ -186,6 +188,13 @@ class Stream:
                 )
                 for peer in core.peers
             ]
+
+    def labels(self) -> List[Label]:
+        """The classes, in the order of the label numbers: stoker.labels of an endpoint that is
+        live."""
+        endpoints = self.endpoints()
+        live = [each.endpoint for each in endpoints if each.live]
+        return ask.labels((live or [endpoints[0].endpoint])[0], self.info.stream, self.timeout)
 
     def close(self) -> None:
         """End the thread and its connections; batches that were given stay valid."""

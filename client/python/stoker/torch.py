@@ -162,8 +162,9 @@ class Loader:
         return self._epoch(self._turn)
 
     def _go_to_given(self) -> None:
+        # Not to an epoch before this one that had no batch for this rank: its `for` has been.
         if self.stream.place != self._given:
-            self.stream.seek(*self._given)
+            self.stream.seek(*max(self._given, Address(self.stream.epoch, 0)))
         self._failed = False
 
     def _epoch(self, turn: int) -> Iterator[Batch]:

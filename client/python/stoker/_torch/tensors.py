@@ -1,6 +1,6 @@
 """A received batch as tensors: the same memory, and what a loss needs of its labels."""
 
-from typing import Any, Callable, Iterator, NamedTuple, Optional, Union, overload
+from typing import Any, Callable, Iterator, NamedTuple, NoReturn, Optional, Union, overload
 
 import numpy as np
 import torch
@@ -28,6 +28,15 @@ class Target(NamedTuple):
     partner_label: Optional[Tensor] = None
     lam: Optional[Tensor] = None
     valid: Optional[Tensor] = None
+
+    @classmethod
+    def __torch_function__(cls, *args: Any, **options: Any) -> NoReturn:
+        """A loss of one label was given two."""
+        raise TypeError(
+            "a batch that is mixed or masked has a Target and no plain labels: take "
+            'stoker.torch.MixLoss(criterion) as the loss, or Loader(..., target="soft") with one '
+            "that takes distributions"
+        )
 
     def to(self, *args: Any, **options: Any) -> "Target":
         """As Tensor.to, of each."""
