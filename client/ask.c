@@ -3,13 +3,13 @@
  */
 #include "client/stoker.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/channel.h"
+#include "client/context.h"
 #include "client/fail.h"
 #include "client/url.h"
 #include "daemon/base/clock.h"
@@ -156,7 +156,7 @@ enum stk_status stk_ask(const char *endpoint, const struct stk_request *request,
     enum stk_status status = stk_url_endpoint(endpoint, strlen(endpoint), checked, error);
     if (status != STK_OK)
         return status;
-    void *context = zmq_ctx_new();
+    void *context = stk_context_open();
     struct stk_answer *made = calloc(1, sizeof *made);
     struct question question = {.request = request};
     stk_channel_init(&question.channel, context, checked, STK_HEARTBEAT_MS_DEFAULT);
@@ -165,8 +165,7 @@ enum stk_status stk_ask(const char *endpoint, const struct stk_request *request,
     else
         status = ask(&question, timeout_ms == 0 ? TIMEOUT_MS_DEFAULT : timeout_ms, made);
     stk_channel_release(&question.channel);
-    while (context != NULL && zmq_ctx_term(context) != 0 && errno == EINTR)
-        continue;
+    stk_context_close(context);
     if (status == STK_OK) {
         *answer = made;
         return STK_OK;

@@ -3,7 +3,6 @@
  */
 #include "client/stoker.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/context.h"
 #include "client/fail.h"
 #include "client/pump.h"
 #include "client/window.h"
@@ -201,7 +201,7 @@ static enum stk_status start_order(struct stk_client *client)
 
 static enum stk_status start(struct stk_client *client)
 {
-    client->context = zmq_ctx_new();
+    client->context = stk_context_open();
     if (client->context == NULL)
         return stk_fail(client->error, STK_SYSTEM,
                         "cannot start libzmq: no memory or no descriptor is left");
@@ -252,8 +252,7 @@ void stk_client_close(struct stk_client **client)
         stk_channel_release(&closed->peers[i].channel);
     for (uint64_t id = closed->head; id < closed->tail; id++)
         stk_batch_close(&stk_pump_slot(closed, id)->batch);
-    while (closed->context != NULL && zmq_ctx_term(closed->context) != 0 && errno == EINTR)
-        continue;
+    stk_context_close(closed->context);
     free(closed->welcome_bytes);
     free(closed);
     *client = NULL;
