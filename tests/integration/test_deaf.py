@@ -92,7 +92,7 @@ def test_stopped_trainers_that_hold_all_memory_are_cut_and_a_good_one_goes_on(
 def test_a_client_that_never_reads_loses_its_connection_and_its_memory_returns(
     daemon, connect, good, listen
 ):
-    text = timeout_text(200) + stream_text("train", good, LARGE)
+    text = timeout_text(500) + stream_text("train", good, LARGE)
     running = daemon(text, listen=listen)
     client = connect(running.endpoint)
     for epoch in range(4):
