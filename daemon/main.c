@@ -158,6 +158,7 @@ static int run(const char *path, struct config **config)
 {
     char error[CONFIG_ERROR_BYTES] = "";
     log_set_level((enum log_level)(*config)->log_level);
+    log_to_journal("/run/systemd/journal/socket");
     hold_hangup();
     descriptors_raise();
     notify_state("STATUS=listing the data");

@@ -12,7 +12,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/suite.h"
@@ -179,6 +182,103 @@ START_TEST(a_line_has_no_priority_where_the_journal_is_no_file)
 }
 END_TEST
 
+/* A journal's end of its protocol. */
+static char journal_folder[] = "/tmp/stk-journal-XXXXXX";
+static char journal_path[64];
+static int journal_end;
+
+static void open_journal(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    ck_assert_ptr_nonnull(mkdtemp(journal_folder));
+    snprintf(journal_path, sizeof journal_path, "%s/socket", journal_folder);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", journal_path);
+    journal_end = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    ck_assert_int_eq(bind(journal_end, (struct sockaddr *)&address, sizeof address), 0);
+}
+
+static void close_journal(void)
+{
+    close(journal_end);
+    unlink(journal_path);
+    rmdir(journal_folder);
+}
+
+/* The fields of the next entry as KEY=VALUE|, so that one that a value makes would show. */
+static const char *entered(void)
+{
+    static char text[1 << 14];
+    char entry[1 << 14];
+    ssize_t len = recv(journal_end, entry, sizeof entry, 0);
+    char *out = text;
+    for (const char *at = entry; at < entry + len;) {
+        size_t key_len = strcspn(at, "\n");
+        uint64_t value_len;
+        memcpy(&value_len, at + key_len + 1, sizeof value_len);
+        const char *value = at + key_len + 1 + sizeof value_len;
+        out += sprintf(out, "%.*s=%.*s|", (int)key_len, at, (int)value_len, value);
+        at = value + value_len + 1;
+        ck_assert_int_eq(at[-1], '\n');
+    }
+    *out = '\0';
+    return text;
+}
+
+START_TEST(an_event_is_an_entry_of_the_journal_with_its_fields)
+{
+    open_journal();
+    name_journal(0);
+    log_to_journal(journal_path);
+    LOG(WARN, "image.corrupt", LOG_TEXT("stream", "train"), LOG_TEXT("path", "a\nPRIORITY=0\n"),
+        LOG_NUMBER("replaced_by", 977));
+    ck_assert_str_eq(entered(),
+                     "PRIORITY=4|SYSLOG_IDENTIFIER=stokerd|MESSAGE=warn image.corrupt stream=train "
+                     "path=\"a\\x0aPRIORITY=0\\x0a\" replaced_by=977|EVENT=image.corrupt|"
+                     "STREAM=train|PATH=a\nPRIORITY=0\n|REPLACED_BY=977|");
+    ck_assert_str_eq(logged(), "");
+    close_journal();
+}
+END_TEST
+
+START_TEST(an_event_of_the_largest_values_is_an_entry_all_the_same)
+{
+    static char value[2 * LINE_BYTES_MAX];
+    memset(value, 'x', sizeof value - 1);
+    open_journal();
+    name_journal(0);
+    log_to_journal(journal_path);
+    LOG(INFO, "e", LOG_TEXT("long", value), LOG_TEXT("again", value), LOG_TEXT("short", "y"));
+    const char *entry = entered();
+    ck_assert_ptr_nonnull(strstr(entry, "|LONG=xxx"));
+    ck_assert_ptr_null(strstr(entry, "|AGAIN="));
+    ck_assert_ptr_nonnull(strstr(entry, "|SHORT=y|"));
+    close_journal();
+}
+END_TEST
+
+START_TEST(an_event_that_the_journal_does_not_take_is_a_line)
+{
+    open_journal();
+    name_journal(0);
+    log_to_journal(journal_path);
+    close_journal();
+    LOG(NOTICE, "e", LOG_NUMBER("n", 1));
+    ck_assert_str_eq(logged(), "<5>notice e n=1\n");
+}
+END_TEST
+
+START_TEST(the_journal_gets_nothing_where_stderr_is_another_file)
+{
+    open_journal();
+    name_journal(1);
+    log_to_journal(journal_path);
+    LOG(WARN, "e", LOG_NUMBER("n", 1));
+    ck_assert_str_eq(logged(), "warn e n=1\n");
+    ck_assert_int_eq(recv(journal_end, journal_path, 1, 0), -1);
+    close_journal();
+}
+END_TEST
+
 enum { THREADS = 4, LINES = 100 };
 
 static void *log_lines(void *name)
@@ -225,6 +325,10 @@ int main(void)
     tcase_add_test(tests, a_line_to_the_journal_starts_with_its_priority);
     tcase_add_test(tests, a_line_has_no_priority_where_the_journal_is_another_file);
     tcase_add_test(tests, a_line_has_no_priority_where_the_journal_is_no_file);
+    tcase_add_test(tests, an_event_is_an_entry_of_the_journal_with_its_fields);
+    tcase_add_test(tests, an_event_of_the_largest_values_is_an_entry_all_the_same);
+    tcase_add_test(tests, an_event_that_the_journal_does_not_take_is_a_line);
+    tcase_add_test(tests, the_journal_gets_nothing_where_stderr_is_another_file);
     tcase_add_test(tests, lines_of_threads_do_not_mix);
     return suite_run("log", tests);
 }

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/journal.h"
+
 enum { LINE_BYTES = 2048 };
 
 struct line {
@@ -37,6 +39,7 @@ void log_set_level(enum log_level level)
 /* Set once, by the first line. */
 static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
 static bool stderr_is_journal;
+static bool journal_is_open; /* set before there are threads */
 
 /* sd-daemon(3): JOURNAL_STREAM is the device and inode of the journal's stream.  A service's stderr
  * may have been led elsewhere since, so the two are compared. */
@@ -49,6 +52,12 @@ static void look_for_journal(void)
     if (stream != NULL && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
         fstat(STDERR_FILENO, &file) == 0)
         stderr_is_journal = file.st_dev == device && file.st_ino == inode;
+}
+
+void log_to_journal(const char *path)
+{
+    pthread_once(&journal_once, look_for_journal);
+    journal_is_open = stderr_is_journal && journal_open(path);
 }
 
 /* All of the text or nothing, so that no escape is cut in half. */
@@ -131,11 +140,15 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         snprintf(priority, sizeof priority, "<%d>", levels[level].priority);
         put_text(&line, priority);
     }
+    size_t begin = line.len;
     put_text(&line, levels[level].word);
     put(&line, " ", 1);
     put_text(&line, event);
     for (unsigned i = 0; i < count; i++)
         put_field(&line, &fields[i]);
+    if (journal_is_open && journal_send(levels[level].priority, event, line.bytes + begin,
+                                        line.len - begin, fields, count))
+        return;
     line.bytes[line.len++] = '\n';
     /* One write a line: the kernel keeps lines of threads apart.  A log that cannot be written is
      * no reason to stop serving. */

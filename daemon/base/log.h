@@ -3,10 +3,10 @@
  *
  *     warn image.corrupt stream=train path=n01/x.jpg index=81322 reason="premature end"
  *
- * Under systemd a line starts with sd-daemon's priority, where JOURNAL_STREAM names our stderr when
- * the first line is written.  The sink is the process's one global.  A value with a blank, a quote,
- * an equals sign or a control character is quoted and escaped, so that a file's name cannot forge a
- * line.
+ * Where JOURNAL_STREAM names our stderr when the first line is written, a line starts with
+ * sd-daemon's priority, or goes to the journal itself with a field for each pair.  The sink is the
+ * process's one global.  A value with a blank, a quote, an equals sign or a control character is
+ * quoted and escaped, so that a file's name cannot forge a line.
  */
 #ifndef STK_LOG_H
 #define STK_LOG_H
@@ -30,6 +30,16 @@ struct log_field {
 
 #define LOG_TEXT(key_, value_) ((struct log_field){.key = (key_), .text = (value_)})
 #define LOG_NUMBER(key_, value_) ((struct log_field){.key = (key_), .number = (uint64_t)(value_)})
+
+/**
+ * Send events to the journal, where our stderr is its stream; an event that it does not take is a
+ * line all the same.
+ *
+ *   path   of the journal's own socket; borrowed for the call
+ *
+ * Threads: one, before others log.  Blocks: no.
+ */
+void log_to_journal(const char *path);
 
 /** Set what is written: this level and those above.  Threads: any. */
 void log_set_level(enum log_level level);
