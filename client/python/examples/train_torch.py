@@ -105,7 +105,7 @@ class Training:
         self.loader.load_state_dict(state["loader"])
         self.seen, self.stopped_at = state["seen"], state["stopped_at"]
         epoch, step = self.stopped_at[-1]
-        print(f"goes on behind epoch {epoch} step {step}")
+        print(f"{self.path}: goes on behind epoch {epoch} step {step}")
 
     def step(self, images, target):
         self.optimizer.zero_grad()
@@ -139,13 +139,16 @@ def check(url, seen, stopped_at):
             expected = [digest_of(batch) for batch in loader]
         had = [row for row in seen if row[0] == epoch]
         stops = [step for at, step in stopped_at if at == epoch]
-        for row in had:
-            stopped = "  stopped here" if row[1] in stops else ""
-            print("epoch {} step {:2} digest {}{}".format(*row, stopped))
+        print(f"epoch {epoch} again without a stop; digests of pictures and labels:")
+        print("step  trained on  without a stop")
+        for (_, step, mine), (_, _, theirs) in zip(had, expected):
+            if any(-2 < step - stop < 4 for stop in stops):
+                stopped = "  stopped here" if step in stops else ""
+                print(f"{step:4}  {mine:10}  {theirs}{stopped}")
         if had != expected:
             print(f"epoch {epoch}: the batches are NOT those of an undisturbed pass")
             return False
-        print(f"epoch {epoch}: every batch once, in order, as in an undisturbed pass")
+        print(f"epoch {epoch}: all {len(had)} batches once, in order, as in an undisturbed pass")
     return True
 
 
@@ -163,6 +166,10 @@ def main():
     arguments = parse_arguments()
     normalize = Normalize()
     loader = Loader(arguments.url, epochs=arguments.epochs, normalize=normalize)
+    info = loader.info
+    print(
+        f"{info.epoch_samples} samples of {info.classes} classes, {info.mix}; {len(loader)} steps"
+    )
     training = Training(loader, arguments.checkpoint, arguments.epochs)
     if os.path.exists(arguments.checkpoint):
         training.load()
@@ -170,15 +177,16 @@ def main():
 
     def stop(*_):
         training.stopping = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the second one does not wait
 
     signal.signal(signal.SIGINT, stop)
     for epoch in range(loader.epoch, arguments.epochs):
         loss = training.epoch(arguments.stop_after)
         if loss is None:
             at = "epoch {} step {}".format(*training.seen[-1])
-            print(f"stopped behind {at}; the checkpoint is {arguments.checkpoint}")
+            print(f"stopped behind {at}; {arguments.checkpoint} has all that goes on there")
             return 0
-        text = f"epoch {epoch:3}  loss {loss:.3f}"
+        text = f"epoch {epoch:3}  mixed loss {loss:.3f}"
         if valid is not None:
             valid.set_epoch(0)
             text += f"  accuracy {100 * evaluate(training.model, valid):.1f} %"
