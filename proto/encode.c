@@ -306,18 +306,55 @@ enum stk_status stk_streams_encode(const struct stk_streams *message, void *byte
     return end(&writer, len);
 }
 
+static void key_figures(struct writer *writer, const struct stk_figure *figures, uint32_t count)
+{
+    put_key(writer, "figures");
+    msgpack_pack_map(&writer->packer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        put_text(writer, figures[i].name);
+        put_number(writer, figures[i].value);
+    }
+}
+
+static void put_stream_row(struct writer *writer, const struct stk_figure_row *row)
+{
+    msgpack_pack_map(&writer->packer, 3);
+    key_text(writer, "stream", row->stream);
+    key_text(writer, "limit", row->limit);
+    key_figures(writer, row->figures, row->count);
+}
+
+static void put_trainer_row(struct writer *writer, const struct stk_figure_row *row)
+{
+    msgpack_pack_map(&writer->packer, 5);
+    key_text(writer, "name", row->name);
+    key_number(writer, "number", row->number);
+    key_text(writer, "stream", row->stream);
+    key_text(writer, "transport", row->transport);
+    key_figures(writer, row->figures, row->count);
+}
+
+static void key_rows(struct writer *writer, const char *key, const struct stk_figure_row *rows,
+                     uint32_t count, void (*put)(struct writer *, const struct stk_figure_row *))
+{
+    put_key(writer, key);
+    msgpack_pack_array(&writer->packer, count);
+    for (uint32_t i = 0; i < count; i++)
+        put(writer, &rows[i]);
+}
+
 enum stk_status stk_stats_encode(const struct stk_stats *message, void *bytes, size_t capacity,
                                  size_t *len)
 {
     struct writer writer;
-    begin(&writer, bytes, capacity, 3);
+    size_t keys = message->stream_count > 0 ? 4 : 3;
+    begin(&writer, bytes, capacity, message->trainer_count > 0 ? keys + 1 : keys);
     key_word(&writer, "k", "stats");
     key_number(&writer, "id", message->id);
-    put_key(&writer, "figures");
-    msgpack_pack_map(&writer.packer, message->count);
-    for (uint32_t i = 0; i < message->count; i++) {
-        put_text(&writer, message->figures[i].name);
-        put_number(&writer, message->figures[i].value);
-    }
+    key_figures(&writer, message->figures, message->count);
+    if (message->stream_count > 0)
+        key_rows(&writer, "streams", message->streams, message->stream_count, put_stream_row);
+    if (message->trainer_count > 0)
+        key_rows(&writer, "trainers", message->trainers, message->trainer_count, put_trainer_row);
     return end(&writer, len);
 }

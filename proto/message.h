@@ -26,15 +26,17 @@ enum {
     STK_TEXT_BYTES_MAX = 512, /* any other text */
     STK_DEPTH_MAX = 6,        /* containers inside each other, the message's map counted */
 
-    STK_BATCH_MAX = 8192,  /* samples a batch */
-    STK_SIDE_MAX = 8192,   /* pixels a side of a served picture */
-    STK_WINDOW_MAX = 64,   /* requests of one client in flight */
-    STK_TENSORS_MAX = 16,  /* a batch */
-    STK_RANK_MAX = 4,      /* dimensions of a tensor */
-    STK_STREAMS_MAX = 256, /* in one streams reply */
-    STK_PHASES_MAX = 16,   /* of a stream, behind its first one */
-    STK_FIGURES_MAX = 64,  /* in one stats reply */
-    STK_LABELS_MAX = 512,  /* class names in one labels reply */
+    STK_BATCH_MAX = 8192,     /* samples a batch */
+    STK_SIDE_MAX = 8192,      /* pixels a side of a served picture */
+    STK_WINDOW_MAX = 64,      /* requests of one client in flight */
+    STK_TENSORS_MAX = 16,     /* a batch */
+    STK_RANK_MAX = 4,         /* dimensions of a tensor */
+    STK_STREAMS_MAX = 256,    /* in one streams reply */
+    STK_PHASES_MAX = 16,      /* of a stream, behind its first one */
+    STK_FIGURES_MAX = 64,     /* in one stats reply, of the daemon, of a stream or of a trainer */
+    STK_TRAINERS_MAX = 256,   /* in one stats reply */
+    STK_ROW_FIGURES_MAX = 40, /* of these, those that this version looks at in a row */
+    STK_LABELS_MAX = 512,     /* class names in one labels reply */
     /* Samples in one replaced reply. */
     STK_REPLACED_MAX = 256,
 };
@@ -261,10 +263,25 @@ struct stk_figure {
     uint64_t value;
 };
 
+/* The figures of a stream or of a trainer; texts that it has not are empty. */
+struct stk_figure_row {
+    struct stk_text stream;
+    struct stk_text limit;     /* of a stream: what limits it, in a word */
+    struct stk_text name;      /* of a trainer */
+    uint32_t number;           /* of a trainer: with the name it is its alone */
+    struct stk_text transport; /* of a trainer: "tcp", "ipc" or "" */
+    uint32_t count;
+    struct stk_figure figures[STK_ROW_FIGURES_MAX];
+};
+
 struct stk_stats {
     uint64_t id;
     uint32_t count;
     struct stk_figure figures[STK_FIGURES_MAX];
+    uint32_t stream_count; /* 0 from a daemon that does not tell */
+    struct stk_figure_row streams[STK_STREAMS_MAX];
+    uint32_t trainer_count;
+    struct stk_figure_row trainers[STK_TRAINERS_MAX];
 };
 
 /**

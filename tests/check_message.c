@@ -390,6 +390,40 @@ START_TEST(streams_labels_and_stats_go_both_ways)
     golden = read_golden("stats");
     ck_assert_int_eq(stk_stats_decode(golden.bytes, golden.len, &stats), STK_OK);
     ck_assert_uint_eq(stats.figures[2].value, UINT64_MAX);
+    ck_assert_uint_eq(stats.stream_count, 0);
+}
+END_TEST
+
+START_TEST(the_figures_of_streams_and_trainers_go_both_ways)
+{
+    static struct stk_stats stats;
+    stats.id = 7;
+    stats.count = stats.stream_count = stats.trainer_count = 1;
+    stats.figures[0] = (struct stk_figure){stk_text_of("clients"), 1};
+    stats.streams[0] = (struct stk_figure_row){
+        .stream = stk_text_of("train"),
+        .limit = stk_text_of("decode"),
+        .count = 2,
+        .figures = {{stk_text_of("batches_made"), 12}, {stk_text_of("images_per_second"), 640}}};
+    stats.trainers[0] = (struct stk_figure_row){.stream = stk_text_of("train"),
+                                                .name = stk_text_of("resnet"),
+                                                .number = 3,
+                                                .transport = stk_text_of("tcp"),
+                                                .count = 1,
+                                                .figures = {{stk_text_of("epoch"), 2}}};
+    CHECK_ENCODES(stk_stats_encode, &stats, "stats_rows");
+    struct golden golden = read_golden("stats_rows");
+    ck_assert_int_eq(stk_stats_decode(golden.bytes, golden.len, &stats), STK_OK);
+    ck_assert_uint_eq(stats.stream_count, 1);
+    CHECK_TEXT(stats.streams[0].limit, "decode");
+    ck_assert_uint_eq(stats.streams[0].figures[1].value, 640);
+    ck_assert_uint_eq(stats.trainer_count, 1);
+    ck_assert_uint_eq(stats.trainers[0].number, 3);
+    CHECK_TEXT(stats.trainers[0].transport, "tcp");
+    CHECK_TEXT(stats.trainers[0].figures[0].name, "epoch");
+    golden.bytes[golden.len - 9] ^= 0x20; /* a row without figures */
+    ck_assert_int_eq(stk_stats_decode(golden.bytes, golden.len, &stats), STK_INVALID);
+    ck_assert_uint_eq(stats.stream_count, 0);
 }
 END_TEST
 
@@ -644,6 +678,7 @@ int main(void)
     tcase_add_test(tests, an_error_goes_both_ways);
     tcase_add_test(tests, an_error_says_when_to_come_back);
     tcase_add_test(tests, streams_labels_and_stats_go_both_ways);
+    tcase_add_test(tests, the_figures_of_streams_and_trainers_go_both_ways);
     tcase_add_test(tests, a_list_of_replaced_samples_goes_both_ways);
     tcase_add_test(tests, the_kind_of_a_reply_is_found);
     tcase_add_loop_test(tests, strange_requests_are_refused, 0, STRANGERS);

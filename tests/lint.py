@@ -42,7 +42,7 @@ OWNERS = {
     "uv.h": r"daemon/server\w*\.[ch]",
     "jpeglib.h": r"daemon/image/(decode\.c|jpeg_memory\.[ch])|tests/.*",
     "confuse.h": r"config/config\.c",
-    "msgpack.h": r"proto/(en|de)code\.c",
+    "msgpack.h": r"proto/(encode|decode\w*)\.c|proto/reader\.h",
     "Random123/philox.h": r"daemon/base/rng\.c",
     "systemd/sd-daemon.h": r"daemon/notify_systemd\.c",
     "jansson.h": r"client/command/\w+\.[ch]",

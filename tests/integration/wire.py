@@ -147,6 +147,15 @@ def _figures(value):
     )
 
 
+STREAM_FIGURES = {"stream": _text(64), "limit": _text(64), "figures": _figures}
+TRAINER_FIGURES = {
+    "name": _text(64),
+    "number": _unsigned(U32),
+    "stream": _text(64),
+    "transport": _word("tcp", "ipc", ""),
+    "figures": _figures,
+}
+
 REPLIES = {
     "welcome": {
         "v": _unsigned(U32),
@@ -212,6 +221,9 @@ def decode_reply(frame):
     check_keys(reply, {"k": _word(*REPLIES), "id": _unsigned(U64)})
     check_keys(reply, REPLIES[reply["k"]])
     demand(_unsigned(U32)(reply.get("retry_ms", 0)), "retry_ms is no u32")
+    if reply["k"] == "stats":
+        demand(_rows(STREAM_FIGURES, 256)(reply.get("streams", [])), "streams is no list of them")
+        demand(_rows(TRAINER_FIGURES, 256)(reply.get("trainers", [])), "trainers neither")
     return reply
 
 
@@ -375,6 +387,15 @@ class Client:
 
     def stats(self):
         return self.ask("stats")["figures"]
+
+    def stream_stats(self, stream):
+        """What limits a stream, in a word, and its figures."""
+        rows = {row["stream"]: row for row in self.ask("stats")["streams"]}
+        return rows[stream]["limit"], rows[stream]["figures"]
+
+    def trainer_stats(self):
+        """The rows of the trainers."""
+        return self.ask("stats").get("trainers", [])
 
     def epoch(self, stream, epoch, steps, window=4):
         """Batches of some steps in order, with a window of requests in flight."""
