@@ -41,6 +41,10 @@ enum {
     THREAD_STACK_BYTES = 512 * 1024, /* nothing here recurses; libjpeg-turbo needs little */
 };
 
+/* In the daemon's figures, and in those of the stream that a batch is of. */
+#define COUNT(pipeline, batch, name, amount)                                                       \
+    figure_add_both(&(pipeline)->options.figures->name, &(batch)->stream->figures->name, (amount))
+
 struct task {
     struct batch *batch;
     uint32_t slot;          /* number of the picture in its batch */
@@ -291,7 +295,7 @@ static void mix_batch(struct pipeline *pipeline, struct batch *batch)
         batch_show_partners(batch, recipe->height, recipe->width);
     mix_images(&format, batch_image(batch, 0), batch_partner_images(batch), batch_plan_slots(batch),
                batch->count);
-    figure_add(&pipeline->options.figures->mix_ns_total, clock_now_ns() - start_ns);
+    COUNT(pipeline, batch, mix_ns_total, clock_now_ns() - start_ns);
 }
 
 static void finish_slot(struct pipeline *pipeline, struct batch *batch)
@@ -303,9 +307,9 @@ static void finish_slot(struct pipeline *pipeline, struct batch *batch)
         target_fill(batch);
         if (phase_of(batch)->recipe.mix.method != MIX_NONE && batch->unmixed != STK_UNMIXED_OWN)
             mix_batch(pipeline, batch);
-        figure_add(&pipeline->options.figures->batches_made, 1);
+        COUNT(pipeline, batch, batches_made, 1);
     } else {
-        figure_add(&pipeline->options.figures->batches_failed, 1);
+        COUNT(pipeline, batch, batches_failed, 1);
     }
     pipeline->options.finished(pipeline->options.context, batch);
 }
@@ -369,7 +373,7 @@ static void retry_slot(struct pipeline *pipeline, struct task *task, uint64_t st
 {
     struct batch_slot *slot = &batch_slots(task->batch)[task->slot];
     if (slot->attempt == 0)
-        figure_add(&pipeline->options.figures->images_replaced, 1);
+        COUNT(pipeline, task->batch, images_replaced, 1);
     pthread_mutex_lock(&pipeline->lock);
     note_replaced(task->batch, slot, task->slot, status, reason);
     slot->index = stand_in;
@@ -408,7 +412,7 @@ static void meet_fault(struct pipeline *pipeline, struct task *task, enum stk_st
                        const char *reason)
 {
     health_fault(task->batch->stream->health, batch_slots(task->batch)[task->slot].index, reason);
-    figure_add(&pipeline->options.figures->faults, 1);
+    COUNT(pipeline, task->batch, faults, 1);
     fail_slot(pipeline, task, status, reason);
 }
 
@@ -463,7 +467,7 @@ static void read_task(struct pipeline *pipeline, struct task *task)
     uint64_t start_ns = clock_now_ns();
     enum stk_status status = source_read(stream->source, batch_slots(task->batch)[task->slot].index,
                                          reserve, pipeline, &task->encoded, reason);
-    figure_add(&pipeline->options.figures->read_ns_total, clock_now_ns() - start_ns);
+    COUNT(pipeline, task->batch, read_ns_total, clock_now_ns() - start_ns);
     if (status == STK_CLOSED)
         return;
     if (status != STK_OK) {
@@ -472,7 +476,7 @@ static void read_task(struct pipeline *pipeline, struct task *task)
         return;
     }
     health_fine(stream->health);
-    figure_add(&pipeline->options.figures->bytes_read, task->encoded.len);
+    COUNT(pipeline, task->batch, bytes_read, task->encoded.len);
     pthread_mutex_lock(&pipeline->lock);
     TAILQ_INSERT_TAIL(&pipeline->decodables, task, entry);
     pipeline->decodable_count++;
@@ -555,10 +559,10 @@ static void work(struct pipeline *pipeline, struct image_decoder *decoder, struc
     char reason[IMAGE_REASON_BYTES] = "";
     uint64_t start_ns = clock_now_ns();
     enum stk_status status = decode_task(decoder, task, reason);
-    figure_add(&pipeline->options.figures->decode_ns_total, clock_now_ns() - start_ns);
+    COUNT(pipeline, task->batch, decode_ns_total, clock_now_ns() - start_ns);
     atomic_fetch_add_explicit(&pipeline->progress, 1, memory_order_relaxed);
     if (status == STK_OK) {
-        figure_add(&pipeline->options.figures->images_decoded, 1);
+        COUNT(pipeline, task->batch, images_decoded, 1);
         finish_task(pipeline, task);
     } else {
         handle_failure(pipeline, task, status, reason);

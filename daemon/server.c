@@ -225,6 +225,11 @@ static void look_at_clients(uv_timer_t *timer)
     uv_timer_set_repeat(timer, server_client_interval_ms(server));
 }
 
+static void tick_figures(uv_timer_t *timer)
+{
+    server_figures_tick(timer->data);
+}
+
 /* Life cycle. */
 
 static int descriptor_of(void *socket)
@@ -245,7 +250,7 @@ static bool init_handles(struct server *server)
         uv_async_init(loop, &server->wake, wake_by_async) ||
         uv_prepare_init(loop, &server->prepare) || uv_timer_init(loop, &server->status_timer) ||
         uv_timer_init(loop, &server->watchdog_timer) || uv_timer_init(loop, &server->drain_timer) ||
-        uv_timer_init(loop, &server->client_timer);
+        uv_timer_init(loop, &server->client_timer) || uv_timer_init(loop, &server->figures_timer);
     for (int i = 0; i < SERVER_SIGNALS && !failed; i++)
         failed = uv_signal_init(loop, &server->signals[i]) != 0;
     server->prepare.data = server;
@@ -253,6 +258,7 @@ static bool init_handles(struct server *server)
     server->watchdog_timer.data = server;
     server->drain_timer.data = server;
     server->client_timer.data = server;
+    server->figures_timer.data = server;
     for (int i = 0; i < SERVER_SIGNALS; i++)
         server->signals[i].data = server;
     return !failed;
@@ -269,11 +275,13 @@ static enum stk_status open_loop(struct server *server)
     server->handles_open = true;
     uint64_t watchdog_ms = notify_watchdog_ms() / 2;
     uint64_t look_ms = server_client_interval_ms(server);
-    bool failed = uv_poll_start(&server->router_poll, UV_READABLE, wake_by_poll) ||
-                  uv_poll_start(&server->monitor_poll, UV_READABLE, wake_by_poll) ||
-                  uv_prepare_start(&server->prepare, turn) ||
-                  uv_timer_start(&server->status_timer, tell_status, STATUS_MS, STATUS_MS) ||
-                  uv_timer_start(&server->client_timer, look_at_clients, look_ms, look_ms);
+    bool failed =
+        uv_poll_start(&server->router_poll, UV_READABLE, wake_by_poll) ||
+        uv_poll_start(&server->monitor_poll, UV_READABLE, wake_by_poll) ||
+        uv_prepare_start(&server->prepare, turn) ||
+        uv_timer_start(&server->status_timer, tell_status, STATUS_MS, STATUS_MS) ||
+        uv_timer_start(&server->client_timer, look_at_clients, look_ms, look_ms) ||
+        uv_timer_start(&server->figures_timer, tick_figures, TRACK_TICK_MS, TRACK_TICK_MS);
     if (watchdog_ms > 0)
         failed = failed || uv_timer_start(&server->watchdog_timer, feed_watchdog, 0, watchdog_ms);
     for (int i = 0; i < SERVER_SIGNALS && !failed; i++)
@@ -312,6 +320,7 @@ void server_serve(struct server *server, struct catalog *catalog, const struct m
     memory_plan_log(plan);
     figure_set(&server->figures.memory_bytes_max, plan->bytes_max);
     cache_set_bytes_max(server->cache, plan->slab_bytes);
+    server_figures_serve(server);
 }
 
 enum stk_status server_open(const char *path, struct catalog **catalog,

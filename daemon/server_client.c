@@ -17,6 +17,7 @@
 #include <zmq.h>
 
 #include "daemon/base/check.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/server_accept.h"
 #include "daemon/server_parts.h"
@@ -51,6 +52,7 @@ enum stk_status server_client_add(struct server *server, const void *identity, s
     made->identity_len = (uint8_t)len;
     made->fd = fd;
     made->window = SERVER_WINDOW_DEFAULT;
+    flow_init(&made->flow, clock_now_ns());
     TAILQ_INIT(&made->requests);
     TAILQ_INIT(&made->unused);
     for (int i = 0; i < STK_WINDOW_MAX; i++)

@@ -38,6 +38,7 @@ void server_request_done(struct server *server, struct client *client, struct re
     TAILQ_REMOVE(&client->requests, request, entry);
     TAILQ_INSERT_TAIL(&client->unused, request, entry);
     client->request_count--;
+    server_flow_note(client);
     figure_sub(&server->figures.requests_waiting, 1);
 }
 
@@ -110,6 +111,7 @@ void server_collect(struct server *server)
         STAILQ_REMOVE_HEAD(&returned, returned);
         delivery->client->delivery_count--;
         delivery->client->unread_ms = 0;
+        server_flow_note(delivery->client);
         unref_batch(server, &delivery->batch);
     }
     struct batch *batch;
@@ -162,7 +164,8 @@ static enum stk_status begin(struct server *server, struct request *request)
         return status;
     uint64_t start_ns = clock_now_ns();
     batch_plan(batch, stream, &phase->recipe, &stream->sampler, request->address, request->unmixed);
-    figure_add(&server->figures.plan_ns_total, clock_now_ns() - start_ns);
+    figure_add_both(&server->figures.plan_ns_total, &stream->figures->plan_ns_total,
+                    clock_now_ns() - start_ns);
     cache_put(server->cache, batch);
     stream_ref(stream);
     server->filling++;
@@ -228,7 +231,7 @@ static bool serve_request(struct server *server, struct client *client, struct r
     }
     if (batch->refs == 0 && !allowed)
         return false;
-    figure_add(&server->figures.cache_hits, 1);
+    figure_add_both(&server->figures.cache_hits, &request->stream->figures->cache_hits, 1);
     note_want(server, client, request);
     if (batch->state == BATCH_READY)
         answer(server, client, request, batch);

@@ -12,6 +12,8 @@
  *   server_dispatch.c  queued requests become batches, batches become replies
  *   server_send.c      frames
  *   server_reload.c    another configuration
+ *   server_figures.c   what is counted of streams and trainers
+ *   server_stats.c     the figures as a reply
  */
 #ifndef STK_SERVER_PARTS_H
 #define STK_SERVER_PARTS_H
@@ -24,6 +26,7 @@
 #include "config/changes.h"
 #include "daemon/base/figures.h"
 #include "daemon/batch/cache.h"
+#include "daemon/flow.h"
 #include "daemon/pipeline.h"
 #include "daemon/server.h"
 
@@ -84,10 +87,14 @@ struct client {
     struct delivery delivery_rows[STK_WINDOW_MAX];
     struct want wants[CLIENT_STREAMS]; /* in the cache while wants_used counts them */
     uint32_t wants_used;
-    uint32_t want_next;        /* to be used anew where all are used */
-    struct request *next;      /* while clients are served: the oldest that is not begun */
-    uint32_t begun;            /* and how many are */
-    TAILQ_ENTRY(client) entry; /* server->clients in the order of service, or server->gone */
+    uint32_t want_next;   /* to be used anew where all are used */
+    struct request *next; /* while clients are served: the oldest that is not begun */
+    uint32_t begun;       /* and how many are */
+    struct flow flow;
+    const struct stream *stream; /* that it asked for last, while it is served; NULL: none */
+    struct stk_address address;  /* likewise */
+    uint32_t number;             /* with the name it is a trainer's alone among those connected */
+    TAILQ_ENTRY(client) entry;   /* server->clients in the order of service, or server->gone */
 };
 
 /* An endpoint that is bound, or was until the last reload. */
@@ -153,6 +160,7 @@ struct server {
     uv_timer_t watchdog_timer;
     uv_timer_t drain_timer;
     uv_timer_t client_timer;
+    uv_timer_t figures_timer;
     bool draining;
     bool cut_short;            /* the drain did not end by itself */
     uint64_t watched_progress; /* at the watchdog's last look */
@@ -356,6 +364,49 @@ STK_MUST_CHECK enum stk_status server_send_error(struct server *server, const vo
  *  server_send. */
 STK_MUST_CHECK enum stk_status server_send_batch(struct server *server, struct client *client,
                                                  uint64_t id, struct batch *batch);
+
+/* server_figures.c */
+
+/* Figures that are made of others; the fields are those of the tables. */
+#define FIGURE_VALUE(name, kind, help) uint64_t name;
+struct stream_values {
+    STREAM_COUNTER_LIST(FIGURE_VALUE)
+    STREAM_GAUGE_LIST(FIGURE_VALUE)
+};
+struct trainer_values {
+    TRAINER_FIGURE_LIST(FIGURE_VALUE)
+};
+
+/** What the figures say now, those included that are not counted but looked up. */
+void server_figures_refresh(struct server *server);
+struct stream_values server_stream_values(const struct stream *stream);
+struct trainer_values server_trainer_values(const struct client *client);
+
+/** "tcp", "ipc", or "" where that is not known any more. */
+const char *server_transport(const struct server *server, const struct client *client);
+
+/** A client's requests or deliveries are more or fewer. */
+void server_flow_note(struct client *client);
+
+/** A client said hello, asked, was sent a batch. */
+void server_figures_greeted(struct server *server, struct client *client,
+                            const struct stream *stream);
+void server_figures_asked(struct client *client, const struct request *request);
+void server_figures_sent(struct server *server, struct client *client, const struct batch *batch);
+
+/** Every TRACK_TICK_MS: rates and verdicts anew. */
+void server_figures_tick(struct server *server);
+
+/** Follow the streams that are served and were not before. */
+void server_figures_serve(struct server *server);
+
+/** Streams are retired: no client is said to be of one from here on. */
+void server_figures_settle(struct server *server);
+
+/* server_stats.c */
+
+/** Encode a stats reply into server->reply.  Returns: STK_OK or STK_LIMIT. */
+STK_MUST_CHECK enum stk_status server_stats_encode(struct server *server, uint64_t id, size_t *len);
 
 /* server_reload.c */
 

@@ -194,6 +194,7 @@ static void retire_rows(struct server *server, const struct catalog_row *rows, s
             rows[i].before->retired = true;
     }
     settle_requests(server);
+    server_figures_settle(server);
     for (size_t i = 0; i < count; i++) {
         if (rows[i].before != NULL && rows[i].before->retired)
             cache_forget_stream(server->cache, rows[i].before);

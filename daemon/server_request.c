@@ -6,9 +6,7 @@
 #include <string.h>
 #include <zmq.h>
 
-#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
-#include "daemon/server_accept.h"
 #include "daemon/server_parts.h"
 #include "daemon/server_unended.h"
 
@@ -114,6 +112,7 @@ static void handle_hello(struct server *server, const struct letter *letter)
         client->window = STK_WINDOW_MAX;
     memcpy(client->name, request->name.data, request->name.len);
     client->name[request->name.len] = '\0';
+    server_figures_greeted(server, client, stream);
     LOG(INFO, "client.hello", LOG_TEXT("client", client->name), LOG_TEXT("stream", stream->name),
         LOG_NUMBER("window", client->window));
     struct stk_welcome welcome = {
@@ -217,6 +216,7 @@ static void handle_get(struct server *server, const struct letter *letter)
     queued->batch = NULL;
     TAILQ_INSERT_TAIL(&client->requests, queued, entry);
     client->request_count++;
+    server_figures_asked(client, queued);
     figure_add(&server->figures.requests_waiting, 1);
     if (request->address.step == 0)
         LOG(INFO, "client.epoch", LOG_TEXT("client", client->name),
@@ -303,15 +303,8 @@ static void handle_replaced(struct server *server, const struct letter *letter)
 
 static void handle_stats(struct server *server, const struct letter *letter)
 {
-#define FIGURE_ROW(name, kind, help) {stk_text_of(#name), figure_get(&server->figures.name)},
-    figure_set(&server->figures.connections_refused, server_accept_refused());
-    figure_set(&server->figures.uptime_ns, clock_now_ns() - server->start_ns);
-    const struct stk_figure rows[] = {FIGURE_LIST(FIGURE_ROW)};
-    struct stk_stats *stats = &server->answer.stats;
-    *stats = (struct stk_stats){.id = letter->request.id, .count = sizeof rows / sizeof rows[0]};
-    memcpy(stats->figures, rows, sizeof rows);
     size_t len;
-    enum stk_status status = stk_stats_encode(stats, server->reply, sizeof server->reply, &len);
+    enum stk_status status = server_stats_encode(server, letter->request.id, &len);
     reply(server, letter, status, len);
 }
 

@@ -206,18 +206,6 @@ static bool make_frames(struct delivery *delivery, size_t header_len, struct bat
     return true;
 }
 
-static uint64_t batch_bytes(const struct batch *batch)
-{
-    enum layout_tensor tensors[LAYOUT_TENSORS];
-    uint32_t count = layout_list(batch->layout, tensors);
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct stk_tensor_info info = batch_tensor_info(batch, tensors[i]);
-        bytes += stk_tensor_bytes(&info);
-    }
-    return bytes;
-}
-
 /* After libzmq has taken the identity it takes the rest of the message, whatever the peer does. */
 static enum stk_status send_frames(struct server *server, const struct client *client,
                                    struct batch_frames *made)
@@ -246,6 +234,7 @@ enum stk_status server_send_batch(struct server *server, struct client *client, 
     }
     server_batch_ref(server, batch);
     client->delivery_count++;
+    server_flow_note(client);
     *delivery = (struct delivery){.server = server, .client = client, .batch = batch};
     /* One more than there are frames: ours, until everything is handed over. */
     enum layout_tensor tensors[LAYOUT_TENSORS];
@@ -259,9 +248,7 @@ enum stk_status server_send_batch(struct server *server, struct client *client, 
         return server_send_error(server, client->identity, client->identity_len, id, STK_MEMORY,
                                  "no memory to send the batch; ask again");
     }
-    if (status == STK_OK) {
-        figure_add(&server->figures.batches_sent, 1);
-        figure_add(&server->figures.bytes_sent, batch_bytes(batch));
-    }
+    if (status == STK_OK)
+        server_figures_sent(server, client, batch);
     return status;
 }

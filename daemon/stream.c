@@ -174,18 +174,36 @@ static enum stk_status prepare(struct stream *stream, const struct config_stream
     return STK_OK;
 }
 
+static void destroy(struct stream *stream)
+{
+    source_close(&stream->source);
+    sampler_release(&stream->sampler);
+    free(stream->phases);
+    health_close(&stream->health);
+    free(stream->track);
+    free(stream->figures);
+    free(stream->name);
+    free(stream);
+}
+
+static bool make_parts(struct stream *stream, const char *name)
+{
+    atomic_init(&stream->refs, 1);
+    stream->name = strdup(name);
+    stream->figures = calloc(1, sizeof *stream->figures);
+    stream->track = calloc(1, sizeof *stream->track);
+    return stream->name != NULL && stream->figures != NULL && stream->track != NULL;
+}
+
 enum stk_status stream_open(const struct config_stream *config,
                             const struct stream_listing *listing, struct stream **stream,
                             char *error)
 {
     *stream = NULL;
     struct stream *made = calloc(1, sizeof *made);
-    if (made != NULL) {
-        atomic_init(&made->refs, 1);
-        made->name = strdup(config->name);
-    }
-    if (made == NULL || made->name == NULL) {
-        free(made);
+    if (made == NULL || !make_parts(made, config->name)) {
+        if (made != NULL)
+            destroy(made);
         snprintf(error, CONFIG_ERROR_BYTES, "out of memory for stream \"%s\"", config->name);
         return STK_MEMORY;
     }
@@ -203,16 +221,6 @@ enum stk_status stream_open(const struct config_stream *config,
     }
     *stream = made;
     return STK_OK;
-}
-
-static void destroy(struct stream *stream)
-{
-    source_close(&stream->source);
-    sampler_release(&stream->sampler);
-    free(stream->phases);
-    health_close(&stream->health);
-    free(stream->name);
-    free(stream);
 }
 
 /* Whoever refers to a stream may only read it; the count of them is no part of what it says. */
@@ -296,5 +304,6 @@ struct stk_stream_info stream_info(const struct stream *stream)
 size_t stream_listing_bytes(const struct stream *stream)
 {
     return source_listing_bytes(stream->source) + health_bytes(stream->samples) +
-           sampler_bytes(&stream->sampler) + stream->phase_count * sizeof *stream->phases;
+           sampler_bytes(&stream->sampler) + stream->phase_count * sizeof *stream->phases +
+           sizeof *stream->figures + sizeof *stream->track;
 }

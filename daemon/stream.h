@@ -2,7 +2,8 @@
  * A stream: a recipe over a source, ready to be planned.
  *
  * Constant from its opening to its end: the listing, the fingerprint, how pictures stand in a slot,
- * how tensors stand in a slab; any thread reads.  Its health has a lock of its own.  A reload puts
+ * how tensors stand in a slab; any thread reads.  Its health has a lock of its own, and its figures
+ * are counted by whoever works for it.  A reload puts
  * another stream in its place.  So it is counted who refers to it: who opened it, each request, and
  * each batch that is made or sent.
  */
@@ -10,11 +11,13 @@
 #define STK_STREAM_H
 
 #include "config/config.h"
+#include "daemon/base/figures.h"
 #include "daemon/batch/layout.h"
 #include "daemon/health.h"
 #include "daemon/image/image.h"
 #include "daemon/plan/sampler.h"
 #include "daemon/source/source.h"
+#include "daemon/track.h"
 
 /* Epochs whose batches are alike. */
 struct stream_phase {
@@ -36,6 +39,8 @@ struct stream {
     char mix[RECIPE_MIX_TEXT_BYTES]; /* what the welcome says of it */
     double corrupt_max;              /* as configured */
     struct health *health;           /* owned; of its samples */
+    struct stream_figures *figures;  /* owned; any thread adds to them */
+    struct track *track;             /* owned; the loop's: what it did lately */
     uint64_t turn;                   /* the loop's: the lowest is served next */
     bool retired;                    /* the loop's: not served any more */
     /* Relaxed where one is added; the last release acquires what the others did before theirs. */

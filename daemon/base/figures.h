@@ -1,8 +1,8 @@
 /*
  * Figures: what the daemon counts of itself.
  *
- * One table feeds the storage, the stats reply and the man page.  Counters only grow; gauges are
- * what is true now.  All loads and stores are relaxed: a figure orders nothing.
+ * Each table feeds the storage, the stats reply, the metrics and the man page.  Counters only grow;
+ * gauges are what is true now.  All loads and stores are relaxed: a figure orders nothing.
  */
 #ifndef STK_FIGURES_H
 #define STK_FIGURES_H
@@ -44,15 +44,73 @@
     X(mix_ns_total, COUNTER, "time spent mixing, all workers together")                            \
     X(idle_ns_total, COUNTER, "time that workers waited for something to decode")
 
+/* Of one stream, since it was listed. */
+#define STREAM_COUNTER_LIST(X)                                                                     \
+    X(batches_made, COUNTER, "batches decoded, mixed and sealed")                                  \
+    X(batches_sent, COUNTER, "batches handed to a trainer's connection")                           \
+    X(batches_failed, COUNTER, "batches that could not be made")                                   \
+    X(cache_hits, COUNTER, "requests that found their batch made or in the making")                \
+    X(requests, COUNTER, "batches asked for")                                                      \
+    X(images_sent, COUNTER, "pictures of the batches sent")                                        \
+    X(bytes_sent, COUNTER, "tensor bytes of the batches sent")                                     \
+    X(images_decoded, COUNTER, "pictures decoded into a slot")                                     \
+    X(images_replaced, COUNTER, "slots whose own sample could not be decoded")                     \
+    X(faults, COUNTER, "samples that could not be read for a fault that may pass")                 \
+    X(bytes_read, COUNTER, "encoded bytes read from its source")                                   \
+    X(plan_ns_total, COUNTER, "time spent planning batches")                                       \
+    X(read_ns_total, COUNTER, "time spent reading files, all readers together")                    \
+    X(decode_ns_total, COUNTER, "time spent on decode and transforms, all workers together")       \
+    X(mix_ns_total, COUNTER, "time spent mixing, all workers together")
+
+/* Of one stream: what is made of the others once a second. */
+#define STREAM_GAUGE_LIST(X)                                                                       \
+    X(trainers, GAUGE, "trainers that asked for something within ten seconds")                     \
+    X(samples_bad, GAUGE, "samples known to be bad")                                               \
+    X(images_per_second, GAUGE, "pictures sent, over ten seconds")                                 \
+    X(images_per_second_more_cores, GAUGE, "what two more cores and workers would make of it")     \
+    X(limit_permille, GAUGE, "share of the batches asked for that are where the limit is")         \
+    X(disk_busy_permille, GAUGE, "share of the readers' time spent reading, for all streams")      \
+    X(decode_busy_permille, GAUGE, "share of the workers' time spent decoding, for all streams")   \
+    X(network_busy_permille, GAUGE, "share of the time with a batch on its way")                   \
+    X(trainer_busy_permille, GAUGE, "share of the time with a batch ready at its trainer")
+
+/* Of one trainer, since it connected. */
+#define TRAINER_FIGURE_LIST(X)                                                                     \
+    X(batches_sent, COUNTER, "batches handed to its connection")                                   \
+    X(images_sent, COUNTER, "pictures of these")                                                   \
+    X(bytes_sent, COUNTER, "tensor bytes of these")                                                \
+    X(images_per_second, GAUGE, "pictures sent, over ten seconds")                                 \
+    X(window_granted, GAUGE, "requests in flight that it may have")                                \
+    X(window_used, GAUGE, "the most that it had asked for, or on their way, at once")              \
+    X(requests_waiting, GAUGE, "batches asked for and not sent yet")                               \
+    X(batches_under_way, GAUGE, "batches sent that the connection has not taken yet")              \
+    X(epoch, GAUGE, "of its last request")                                                         \
+    X(step, GAUGE, "of its last request")                                                          \
+    X(starved_ns_total, COUNTER, "time without a batch ready at the trainer: it waits for data")   \
+    X(ready_ns_total, COUNTER, "time with a batch ready at the trainer: data waits for it")        \
+    X(readiness_permille, GAUGE, "data readiness: the share of the latter, over ten seconds")
+
 #define FIGURE_FIELD(name, kind, help) _Atomic uint64_t name;
 struct figures {
     FIGURE_LIST(FIGURE_FIELD)
+};
+
+struct stream_figures {
+    STREAM_COUNTER_LIST(FIGURE_FIELD)
 };
 
 /** Add to a counter or gauge.  Threads: any. */
 static inline void figure_add(_Atomic uint64_t *figure, uint64_t amount)
 {
     atomic_fetch_add_explicit(figure, amount, memory_order_relaxed);
+}
+
+/** Add to the daemon's figure and to a stream's.  Threads: any. */
+static inline void figure_add_both(_Atomic uint64_t *figure, _Atomic uint64_t *of_stream,
+                                   uint64_t amount)
+{
+    figure_add(figure, amount);
+    figure_add(of_stream, amount);
 }
 
 /** Take from a gauge.  Threads: any. */

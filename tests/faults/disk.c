@@ -3,15 +3,17 @@
  * pread come here first (ld --wrap).
  *
  * STOKER_DISK names the file.  While it holds "eio" every read fails as one of a broken disk does,
- * while it holds "short" every file ends after 100 bytes, while it is not there all is well.
+ * while it holds "short" every file ends after 100 bytes, while it holds "slow" every read takes 40
+ * ms, while it is not there all is well.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { FILE_BYTES = 100 };
+enum { FILE_BYTES = 100, SLOW_NS = 40000000 };
 
 /* Its name is the linker's. */
 ssize_t __real_pread(int fd, void *bytes, size_t len, off_t offset);
@@ -37,6 +39,8 @@ ssize_t __wrap_pread(int fd, void *bytes, size_t len, off_t offset)
         errno = EIO;
         return -1;
     }
+    if (strncmp(order, "slow", 4) == 0)
+        nanosleep(&(struct timespec){.tv_nsec = SLOW_NS}, NULL);
     if (strncmp(order, "short", 5) == 0 && offset + (off_t)len > FILE_BYTES)
         len = offset < FILE_BYTES ? (size_t)(FILE_BYTES - offset) : 0;
     return __real_pread(fd, bytes, len, offset);

@@ -74,7 +74,7 @@ def test_the_daemon_encodes_as_the_golden_messages_do(daemon, connect, tmp_path)
         "streams.hex": golden("streams_request.hex")[0],
         "labels.hex": {"k": "labels", "id": 5, "stream": "train", "first": 0},
         "replaced.hex": {"k": "replaced", "id": 8, "stream": "train", "first": 0},
-        "stats.hex": golden("stats_request.hex")[0],
+        "stats_rows.hex": golden("stats_request.hex")[0],
     }
     for name, request in requests.items():
         client.send_raw(wire.encode(request))
