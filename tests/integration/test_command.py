@@ -108,7 +108,11 @@ def test_stats_json_is_what_the_daemon_tells(running, connect):
     list(client.epoch("train", 0, range(STEPS)))
     wanted = client.stats()
     told = json.loads(stoker("stats", running.endpoint, "--json"))
-    assert list(told) == list(wanted)
+    assert list(told) == [*wanted, "streams", "trainers"]
+    [trainer] = told["trainers"]
+    [stream] = [row for row in told["streams"] if row["stream"] == "train"]
+    assert trainer["stream"] == "train" and stream["limit"]
+    assert stream["images_sent"] == trainer["images_sent"] == PICTURES
     assert {key: told[key] for key in RESTING} == {key: wanted[key] for key in RESTING}
     assert told["batches_made"] == STEPS and told["images_decoded"] == PICTURES
 
@@ -117,8 +121,10 @@ def test_stats_prints_a_line_for_every_figure_in_a_unit_for_people(running, conn
     client = connect(running.endpoint)
     list(client.epoch("train", 0, range(STEPS)))
     wanted = client.stats()
-    lines = [line.split(maxsplit=1) for line in stoker("stats", running.endpoint).splitlines()]
-    told = {name: text.strip() for name, text in lines}
+    table, words = stoker("stats", running.endpoint).split("\n\n")
+    told = {line.split()[0]: line.split(maxsplit=1)[1] for line in table.splitlines()}
+    assert re.search("^train: (limited by .* images/s|idle, nobody asks)", words, re.M)
+    assert re.search("^train to  0, ipc: .* epoch 0 step", words, re.M)
     assert list(told) == list(wanted)
     assert told["batches_made"] == str(STEPS)
     assert told["memory_bytes_max"] == "512.0 MiB"

@@ -75,9 +75,28 @@ STREAM = {
     "labels": "class", "classes": 1, "mix": WORDS, "decoder": WORDS, "phases": [],
 }  # fmt: skip
 
+STATS = {
+    WORDS: 1,
+    "streams": [{"stream": WORDS, "limit": WORDS, WORDS: 2}],
+    "trainers": [{"name": WORDS, "number": 3, "stream": WORDS, "transport": "tcp", WORDS: 4}],
+}
+
 ANSWERS = {
     "streams": {"k": "streams", "streams": [STREAM]},
-    "stats": {"k": "stats", "figures": {WORDS: 1}},
+    "stats": {
+        "k": "stats",
+        "figures": {WORDS: 1},
+        "streams": [{"stream": WORDS, "limit": WORDS, "figures": {WORDS: 2}}],
+        "trainers": [
+            {
+                "name": WORDS,
+                "number": 3,
+                "stream": WORDS,
+                "transport": "tcp",
+                "figures": {WORDS: 4},
+            }
+        ],
+    },
     "labels": {"k": "error", "code": "unknown_stream", "message": WORDS},
     "hello": {"k": "error", "code": "unknown_stream", "message": WORDS},
 }
@@ -115,7 +134,7 @@ def test_a_hostile_daemons_names_are_shown_harmless(hostile, command):
 def test_json_of_a_hostile_daemon_is_shown_harmless_and_reads_back(hostile):
     streams = json.loads(shown(run("streams", hostile, "--json")[0]))["streams"]
     assert streams[0]["mix"] == streams[0]["decoder"] == WORDS
-    assert json.loads(shown(run("stats", hostile, "--json")[0])) == {WORDS: 1}
+    assert json.loads(shown(run("stats", hostile, "--json")[0])) == STATS
 
 
 @pytest.mark.parametrize("words", [["labels"], ["get"], ["bench"], ["preview", "--out", "/x"]])
