@@ -2,6 +2,8 @@
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= /etc
 DESTDIR ?=
 # A data set of class folders of JPEGs for the demo; its own is drawn where this is empty.
@@ -75,6 +77,7 @@ HOURS ?=
 	packages-example packages-check packages-bench packages-lint run-demo run-example run-check run-check-long \
 	run-chaos run-soak run-bench \
 	run-lint tests hostile packages-hostile run-hostile
+.PHONY: deb check-deb packages-deb run-deb run-check-deb
 .PHONY: check-faults run-check-faults wheel packages-wheel run-wheel check-sandbox run-check-sandbox
 
 all: $(PROGRAMS) $(LIBRARIES)
@@ -95,6 +98,8 @@ help:
 	@echo 'make fuzz MINUTES=1 fuzz with libFuzzer what reads bytes of strangers; or SECONDS=24'
 	@echo 'make lint           hold the source to the house rules'
 	@echo 'make wheel          the Python package as a wheel and an sdist in $(BUILD)/wheel/'
+	@echo 'make deb            Debian packages of the last commit in $(BUILD)/deb/, looked over by lintian'
+	@echo 'make check-deb      install, use and purge them in a clean Debian; needs root'
 	@echo 'make install        install below PREFIX=$(PREFIX), DESTDIR is honoured'
 	@echo 'make uninstall      take it away again; the configuration stays'
 	@echo 'make dist           a tar ball of the last commit in dist/'
@@ -103,7 +108,7 @@ help:
 
 # What a user calls installs packages first, then makes the rest in a second make, which may ask
 # pkg-config.
-demo check bench fuzz hostile lint wheel: %: packages-%
+demo check bench fuzz hostile lint wheel deb check-deb: %: packages-%
 	@$(MAKE) --no-print-directory run-$*
 
 check-long check-faults check-sandbox chaos soak: %: packages-check
@@ -187,6 +192,15 @@ run-hostile: $(PROGRAMS)
 run-lint:
 	@/usr/bin/python3 tests/lint.py
 
+packages-deb packages-check-deb:
+	@.ci/packages build deb
+
+run-deb:
+	@systemd/build-deb $(BUILD) $(VERSION)
+
+run-check-deb: run-deb $(BUILD)/stoker-demo-draw
+	@tests/deb/run $(BUILD)
+
 packages-wheel:
 	@.ci/packages wheel
 
@@ -204,7 +218,7 @@ run-wheel:
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(STK_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(CC) $(STK_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # The kernels are where the time goes.
 $(BUILD)/daemon/image/%.o $(BUILD)/daemon/mix/%.o: CFLAGS += -O3
@@ -298,25 +312,27 @@ tests: all $(TESTS) $(TOOLS) $(CHAOS) $(EXAMPLES) $(BUILD)/stoker-demo-draw $(BU
 MAN_PAGES := man1/stoker.1 man5/stokerd.conf.5 man8/stokerd.8
 HEADERS := proto/message.h proto/status.h
 substitute = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' \
-	-e 's|@MSGPACK@|$(MSGPACK)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+	-e 's|@MSGPACK@|$(MSGPACK)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@LIBDIR@|$(LIBDIR)|g'
 # stokerd@NAME is the same, but for where its configuration and its sockets are.
 instance = -e 's|/stokerd.conf|/%i.conf|' -e 's|^RuntimeDirectory=.*|&-%i|' -e 's|^Description=.*|& %i|'
 UNITS := stokerd.service stokerd@.service stokerd.socket
 to = $(DESTDIR)$(PREFIX)
+to_lib = $(DESTDIR)$(LIBDIR)
+to_units = $(DESTDIR)$(UNITDIR)
 
 install: all
 	install -D -m 755 $(BUILD)/stokerd $(to)/sbin/stokerd
 	install -D -m 755 $(BUILD)/stoker $(to)/bin/stoker
-	install -D -m 644 $(BUILD)/libstoker.a $(to)/lib/libstoker.a
-	install -D -m 755 $(BUILD)/$(SONAME) $(to)/lib/$(SONAME)
-	ln -sf $(SONAME) $(to)/lib/libstoker.so
+	install -D -m 644 $(BUILD)/libstoker.a $(to_lib)/libstoker.a
+	install -D -m 755 $(BUILD)/$(SONAME) $(to_lib)/$(SONAME)
+	ln -sf $(SONAME) $(to_lib)/libstoker.so
 	install -D -m 644 client/stoker.h $(to)/include/stoker/stoker.h
 	install -D -m 644 -t $(to)/include/stoker/proto $(HEADERS)
-	install -d $(to)/lib/pkgconfig $(to)/lib/systemd/system
-	$(substitute) client/stoker.pc.in > $(to)/lib/pkgconfig/stoker.pc
-	$(substitute) systemd/stokerd.service > $(to)/lib/systemd/system/stokerd.service
-	$(substitute) $(instance) systemd/stokerd.service > $(to)/lib/systemd/system/stokerd@.service
-	install -m 644 systemd/stokerd.socket $(to)/lib/systemd/system
+	install -d $(to_lib)/pkgconfig $(to_units)
+	$(substitute) client/stoker.pc.in > $(to_lib)/pkgconfig/stoker.pc
+	$(substitute) systemd/stokerd.service > $(to_units)/stokerd.service
+	$(substitute) $(instance) systemd/stokerd.service > $(to_units)/stokerd@.service
+	install -m 644 systemd/stokerd.socket $(to_units)
 	install -D -m 644 systemd/stokerd.sysusers $(to)/lib/sysusers.d/stokerd.conf
 	install -D -m 644 systemd/stokerd.tmpfiles $(to)/lib/tmpfiles.d/stokerd.conf
 	install -D -m 644 client/stoker.1 $(to)/share/man/man1/stoker.1
@@ -329,9 +345,8 @@ install: all
 	@[ -n "$(DESTDIR)" ] || systemd/after-install $(PREFIX)
 
 uninstall:
-	rm -f $(to)/sbin/stokerd $(to)/bin/stoker $(to)/lib/libstoker.a $(to)/lib/$(SONAME) \
-		$(to)/lib/libstoker.so $(to)/lib/pkgconfig/stoker.pc \
-		$(addprefix $(to)/lib/systemd/system/,$(UNITS)) \
+	rm -f $(to)/sbin/stokerd $(to)/bin/stoker $(to_lib)/libstoker.a $(to_lib)/$(SONAME) \
+		$(to_lib)/libstoker.so $(to_lib)/pkgconfig/stoker.pc $(addprefix $(to_units)/,$(UNITS)) \
 		$(to)/lib/sysusers.d/stokerd.conf $(to)/lib/tmpfiles.d/stokerd.conf \
 		$(addprefix $(to)/share/man/,$(MAN_PAGES))
 	rm -rf $(to)/include/stoker $(to)/share/doc/stoker
@@ -344,4 +359,5 @@ dist:
 clean:
 	rm -rf build dist
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# The packages' copies of the tree are not this build's.
+-include $(shell find $(BUILD) -path '*deb' -prune -o -type f -name '*.d' -print 2>/dev/null)

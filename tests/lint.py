@@ -209,6 +209,10 @@ def main():
             "tests/demo/run",
             "tests/fuzz/run",
             "systemd/after-install",
+            "systemd/build-deb",
+            "systemd/debian/list-symbols",
+            "tests/deb/run",
+            "tests/deb/inside",
         ],
     )
     check_tool(
