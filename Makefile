@@ -254,7 +254,7 @@ $(BUILD)/stokerd: $(BUILD)/daemon/main.o $(BUILD)/libloop.a $(BUILD)/libdaemon.a
 # stokerd on a disk that fails when a test says so.
 $(BUILD)/stokerd-disk: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/disk.o $(BUILD)/libloop.a \
 		$(BUILD)/libdaemon.a
-	$(CC) $(STK_LDFLAGS) -Wl,--wrap=pread -o $@ $^ $(DAEMON_LIBS)
+	$(CC) $(STK_LDFLAGS) -Wl,--wrap=pread,--wrap=statx -o $@ $^ $(DAEMON_LIBS)
 
 # stokerd with calls that fail: what the daemon's own objects call by these names, tests/faults gets.
 FAULTS := malloc calloc realloc reallocarray aligned_alloc strdup strndup fstat stat statx flock \

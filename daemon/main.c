@@ -15,6 +15,7 @@
 #include "daemon/descriptors.h"
 #include "daemon/notify.h"
 #include "daemon/server.h"
+#include "daemon/server_extend.h"
 #include "proto/utf8.h"
 
 enum {
@@ -121,13 +122,17 @@ static enum stk_status serve(const char *path, struct config **config, char *err
 {
     uint32_t cores = cores_count("");
     struct pipeline_options options = pipeline_options_for(*config, cores);
+    struct server_extend extend = {0};
     const struct stream_listing listing = {.threads = source_threads(cores),
                                            .text_bytes_max =
-                                               memory_text_bytes_max(*config, options.workers)};
+                                               memory_text_bytes_max(*config, options.workers),
+                                           .watch = &extend.watch};
     struct catalog *catalog;
     struct memory_plan plan;
     struct server *server;
+    server_extend_start(&extend);
     enum stk_status status = catalog_open(config, &listing, NULL, &catalog, error);
+    server_extend_stop(&extend);
     if (status != STK_OK)
         return status;
     status = memory_plan(catalog->config, &options, catalog->streams, catalog->stream_count, &plan,

@@ -4,6 +4,7 @@
  *
  *   server.c           life cycle, signals, timers; a turn of the loop
  *   server_endpoints.c where trainers connect
+ *   server_extend.c    how long the service manager waits
  *   server_inherited.c sockets that the service manager bound
  *   server_accept.c    how many may connect
  *   server_unended.c   how much may come without a message
@@ -29,6 +30,7 @@
 #include "daemon/flow.h"
 #include "daemon/pipeline.h"
 #include "daemon/server.h"
+#include "daemon/server_extend.h"
 
 enum {
     SERVER_IDENTITY_BYTES_MAX = 255, /* ZMTP's own limit, which libzmq does not hold to */
@@ -113,7 +115,7 @@ struct reload {
     uint64_t start_ns;
     char refusal[CONFIG_ERROR_BYTES]; /* why the last one was refused; empty where it was not */
     pthread_t thread;
-    atomic_bool stop; /* relaxed: listing looks at it now and then */
+    struct server_extend extend; /* the thread's, but for its watch */
     atomic_bool done; /* released by the thread when what follows is there, acquired by the loop */
     enum stk_status status;
     char error[CONFIG_ERROR_BYTES];

@@ -34,7 +34,7 @@ static enum stk_status list_anew(struct server *server)
     const struct stream_listing listing = {
         .threads = server->catalog->threads,
         .text_bytes_max = memory_text_bytes_max(config, server->options.workers),
-        .stop = &reload->stop};
+        .watch = &reload->extend.watch};
     status = catalog_open(&config, &listing, server->catalog, &reload->catalog, reload->error);
     config_close(&config);
     if (status != STK_OK)
@@ -46,7 +46,9 @@ static enum stk_status list_anew(struct server *server)
 static void *reload_main(void *argument)
 {
     struct server *server = argument;
+    server_extend_start(&server->reload.extend);
     server->reload.status = list_anew(server);
+    server_extend_stop(&server->reload.extend);
     atomic_store_explicit(&server->reload.done, true, memory_order_release);
     uv_async_send(&server->wake);
     return NULL;
@@ -251,7 +253,7 @@ void server_reload_collect(struct server *server)
 
 void server_reload_stop(struct server *server)
 {
-    atomic_store_explicit(&server->reload.stop, true, memory_order_relaxed);
+    atomic_store_explicit(&server->reload.extend.watch.stop, true, memory_order_relaxed);
 }
 
 void server_reload_close(struct server *server)

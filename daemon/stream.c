@@ -209,7 +209,7 @@ enum stk_status stream_open(const struct config_stream *config,
     }
     char reason[SOURCE_ERROR_BYTES] = "";
     const struct source_place place = {config->source, config->root, config->list,
-                                       listing->text_bytes_max, listing->stop};
+                                       listing->text_bytes_max, listing->watch};
     enum stk_status status = source_open(&place, listing->threads, &made->source, reason);
     if (status != STK_OK)
         snprintf(error, CONFIG_ERROR_BYTES, "stream \"%s\": %s", config->name, reason);

@@ -49,9 +49,9 @@ struct stream {
 
 /* How to list. */
 struct stream_listing {
-    unsigned threads;        /* in parallel, 1 .. SOURCE_THREADS_MAX */
-    uint64_t text_bytes_max; /* as of struct source_place */
-    const atomic_bool *stop; /* likewise */
+    unsigned threads;           /* in parallel, 1 .. SOURCE_THREADS_MAX */
+    uint64_t text_bytes_max;    /* as of struct source_place */
+    struct source_watch *watch; /* likewise */
 };
 
 /**

@@ -61,7 +61,7 @@ static void remove_root(void)
 
 /* A catalog of streams NAME over FOLDER with a batch of so many, or a status. */
 static enum stk_status open_catalog(const char *const (*streams)[3], size_t count,
-                                    const struct catalog *before, const atomic_bool *stop,
+                                    const struct catalog *before, struct source_watch *watch,
                                     struct catalog **catalog)
 {
     char text[1024] = "";
@@ -73,7 +73,7 @@ static enum stk_status open_catalog(const char *const (*streams)[3], size_t coun
     put("conf", text);
     char path[128];
     snprintf(path, sizeof path, "%s/conf", root);
-    const struct stream_listing listing = {.threads = 2, .stop = stop};
+    const struct stream_listing listing = {.threads = 2, .watch = watch};
     struct config *config;
     ck_assert_msg(config_open(path, &config, error) == STK_OK, "%s", error);
     enum stk_status status = catalog_open(&config, &listing, before, catalog, error);
@@ -181,9 +181,9 @@ END_TEST
 START_TEST(a_listing_that_is_stopped_is_closed)
 {
     static const char *const streams[][3] = {{"a", "one", "2"}};
-    static const atomic_bool stop = true;
+    static struct source_watch watch = {.stop = true};
     struct catalog *catalog;
-    ck_assert_int_eq(open_catalog(streams, 1, NULL, &stop, &catalog), STK_CLOSED);
+    ck_assert_int_eq(open_catalog(streams, 1, NULL, &watch, &catalog), STK_CLOSED);
     ck_assert_ptr_null(catalog);
 }
 END_TEST

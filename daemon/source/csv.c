@@ -153,7 +153,7 @@ static enum stk_status list(struct opening *opening, const char *path, unsigned 
         status = fill_runs(opening);
     if (status == STK_OK)
         status = measure_runs(&opening->root, opening->runs, opening->run_count,
-                              opening->place->url, threads, opening->place->stop, opening->error);
+                              opening->place->url, threads, opening->place->watch, opening->error);
     if (status == STK_OK)
         status = check_found(opening);
     if (status == STK_OK)

@@ -112,9 +112,12 @@ enum stk_status fault_write(char *error, enum stk_status status, const char *for
     return status;
 }
 
-bool fault_is_stopped(const atomic_bool *stop)
+bool fault_is_stopped(struct source_watch *watch)
 {
-    return stop != NULL && atomic_load_explicit(stop, memory_order_relaxed);
+    if (watch == NULL)
+        return false;
+    atomic_fetch_add_explicit(&watch->steps, 1, memory_order_relaxed);
+    return atomic_load_explicit(&watch->stop, memory_order_relaxed);
 }
 
 enum stk_status fault_stopped(const char *path, char *error)

@@ -8,10 +8,11 @@
 #ifndef STK_FAULT_H
 #define STK_FAULT_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "proto/status.h"
+
+struct source_watch;
 
 enum { FAULT_TEXT_BYTES = 240 };
 
@@ -48,8 +49,8 @@ struct fault_text fault_quote(const char *folder, const char *path);
 enum stk_status fault_write(char *error, enum stk_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Whether a listing is not wanted any more: stop is set and true. */
-bool fault_is_stopped(const atomic_bool *stop);
+/** Count a step of a listing; whether it is not wanted any more.  NULL: nobody watches it. */
+bool fault_is_stopped(struct source_watch *watch);
 
 /** Write that the listing of a path was stopped; STK_CLOSED. */
 enum stk_status fault_stopped(const char *path, char *error);

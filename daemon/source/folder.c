@@ -32,7 +32,7 @@ struct opening {
     struct root root;
     const char *source;
     unsigned threads;
-    const atomic_bool *stop;
+    struct source_watch *watch;
     struct scan scan;              /* of the root */
     struct directory *directories; /* all below the root */
     struct directory **sorted;     /* [directory_count], by label and path */
@@ -205,7 +205,7 @@ static enum stk_status list(struct opening *opening)
         status = find_classes(opening);
     if (status == STK_OK)
         status = walk_run(&opening->root, &opening->scan, opening->source, opening->threads,
-                          opening->stop, &opening->directories, &opening->directory_count,
+                          opening->watch, &opening->directories, &opening->directory_count,
                           opening->error);
     if (status == STK_OK)
         status = sort_directories(opening);
@@ -238,7 +238,7 @@ static enum stk_status folder_open(const char *path, const struct source_place *
     struct opening opening = {.root = {.fd = -1, .path = path},
                               .source = place->url,
                               .threads = threads,
-                              .stop = place->stop,
+                              .watch = place->watch,
                               .listing = listing,
                               .error = error};
     uint64_t start_ns = clock_now_ns();

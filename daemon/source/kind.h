@@ -13,7 +13,7 @@ struct source_ops {
      * List what a path names; as source_open.
      *
      *   path      behind the colon
-     *   place     the whole url, for the log, and what else the operator gave; stop
+     *   place     the whole url, for the log, and what else the operator gave; watch
      *   listing   all zero; on success filled, with at least one sample
      *   state     set on success to what read and close are given
      */

@@ -21,7 +21,7 @@
 
 struct measure {
     const struct root *root;
-    const atomic_bool *stop;
+    struct source_watch *watch;
     struct listing_run *runs;
     size_t count;
     pthread_mutex_t lock;
@@ -58,7 +58,7 @@ static void finish(struct measure *measure, const struct listing_run *run, int c
     if (code != 0 && measure->status == STK_OK)
         measure->status = fault_write(measure->error, fault_status(code), "cannot look at %s: %s",
                                       fault_quote(path, "").text, fault_reason(code).text);
-    if (measure->status == STK_OK && fault_is_stopped(measure->stop))
+    if (measure->status == STK_OK && fault_is_stopped(measure->watch))
         measure->status = fault_stopped(measure->root->path, measure->error);
     if (ended(measure))
         pthread_cond_signal(&measure->end);
@@ -84,7 +84,7 @@ static void *measurer(void *argument)
 }
 
 /* Wait for the end; a line of progress each second, written without the lock. */
-static void watch(struct measure *measure, const char *source)
+static void wait_end(struct measure *measure, const char *source)
 {
     struct timespec next;
     clock_gettime(CLOCK_MONOTONIC, &next);
@@ -113,12 +113,16 @@ static void init(struct measure *measure)
 }
 
 enum stk_status measure_runs(const struct root *root, struct listing_run *runs, size_t count,
-                             const char *source, unsigned threads, const atomic_bool *stop,
+                             const char *source, unsigned threads, struct source_watch *watch,
                              char *error)
 {
     CHECK(threads >= 1 && threads <= SOURCE_THREADS_MAX);
-    struct measure measure = {
-        .root = root, .stop = stop, .runs = runs, .count = count, .status = STK_OK, .error = error};
+    struct measure measure = {.root = root,
+                              .watch = watch,
+                              .runs = runs,
+                              .count = count,
+                              .status = STK_OK,
+                              .error = error};
     pthread_t measurers[SOURCE_THREADS_MAX];
     unsigned started = 0;
     init(&measure);
@@ -126,7 +130,7 @@ enum stk_status measure_runs(const struct root *root, struct listing_run *runs, 
            pthread_create(&measurers[started], NULL, measurer, &measure) == 0)
         started++;
     if (started > 0)
-        watch(&measure, source);
+        wait_end(&measure, source);
     else if (count > 0)
         measure.status = fault_write(error, STK_SYSTEM, "cannot start a thread to list %s",
                                      fault_quote(source, "").text);

@@ -21,7 +21,7 @@
  *   root      paths are relative to it; an absolute one stands for itself
  *   source    what the log calls it
  *   threads   1 .. SOURCE_THREADS_MAX
- *   stop      ends it soon after it became true; NULL: never
+ *   watch     ends it soon after its stop is set; NULL: nobody does
  *
  * Returns: STK_OK; else error is set, a sentence for a person:
  *          STK_SYSTEM   the disk or the network failed, or no thread could be started
@@ -31,6 +31,6 @@
  */
 STK_MUST_CHECK enum stk_status measure_runs(const struct root *root, struct listing_run *runs,
                                             size_t count, const char *source, unsigned threads,
-                                            const atomic_bool *stop, char *error);
+                                            struct source_watch *watch, char *error);
 
 #endif

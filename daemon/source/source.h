@@ -24,13 +24,19 @@ enum {
     SOURCE_THREADS_MAX = 256, /* that list in parallel */
 };
 
+/* Who waits for a listing, and may end it.  Relaxed: both are looked at now and then. */
+struct source_watch {
+    atomic_bool stop;       /* set once the listing is not wanted any more */
+    _Atomic uint64_t steps; /* grows while the listing moves */
+};
+
 /* What an operator gives. */
 struct source_place {
     const char *url;         /* "folder:PATH", "csv:PATH", or a path alone, which means a folder */
     const char *root;        /* where the paths of a CSV start; empty: its own folder */
     const char *list;        /* a file that names the samples to keep; empty: all are kept */
     uint64_t text_bytes_max; /* of a CSV, and of the list; 0: what text_file.h allows */
-    const atomic_bool *stop; /* true once the listing is not wanted any more; NULL: never */
+    struct source_watch *watch; /* of the listing; NULL: nobody does */
 };
 
 /**

@@ -33,7 +33,7 @@ enum { SLICE = 1024 }; /* pictures that are measured at a time */
 
 struct walk {
     const struct root *root;
-    const atomic_bool *stop;
+    struct source_watch *watch;
     pthread_mutex_t lock;
     pthread_cond_t work;           /* the stack grew, or the walk ended */
     pthread_cond_t end;            /* the walk ended; measured by the monotonic clock */
@@ -97,7 +97,7 @@ static bool take(struct walk *walk, struct job *job)
 
 static void finish(struct walk *walk, const struct job *job, enum stk_status status, char *error)
 {
-    if (status == STK_OK && fault_is_stopped(walk->stop))
+    if (status == STK_OK && fault_is_stopped(walk->watch))
         status = fault_stopped(walk->root->path, error);
     pthread_mutex_lock(&walk->lock);
     walk->active--;
@@ -331,9 +331,10 @@ static void watch(struct walk *walk, const char *source)
     pthread_mutex_unlock(&walk->lock);
 }
 
-static void init(struct walk *walk, const struct root *root, const atomic_bool *stop, char *error)
+static void init(struct walk *walk, const struct root *root, struct source_watch *watch,
+                 char *error)
 {
-    *walk = (struct walk){.root = root, .stop = stop, .status = STK_OK, .error = error};
+    *walk = (struct walk){.root = root, .watch = watch, .status = STK_OK, .error = error};
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -367,8 +368,8 @@ static enum stk_status run_threads(struct walk *walk, const char *source, unsign
 }
 
 enum stk_status walk_run(const struct root *root, const struct scan *scan, const char *source,
-                         unsigned threads, const atomic_bool *stop, struct directory **directories,
-                         size_t *count, char *error)
+                         unsigned threads, struct source_watch *watch,
+                         struct directory **directories, size_t *count, char *error)
 {
     CHECK(threads >= 1 && threads <= SOURCE_THREADS_MAX);
     /* Its path is empty: the flexible array's one end mark is what calloc leaves. */
@@ -380,7 +381,7 @@ enum stk_status walk_run(const struct root *root, const struct scan *scan, const
     top->device = scan->device;
     top->inode = scan->inode;
     struct walk walk;
-    init(&walk, root, stop, error);
+    init(&walk, root, watch, error);
     enum stk_status status = add_folders(&walk, top, &scan->folders);
     if (status == STK_OK)
         status = run_threads(&walk, source, threads);

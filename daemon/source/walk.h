@@ -39,7 +39,7 @@ struct directory {
  *   scan          of the root; its folders are the classes, sorted: a class's place is its label
  *   source        what the log calls it
  *   threads       1 .. 256
- *   stop          ends the walk soon after it became true; NULL: never
+ *   watch         ends the walk soon after its stop is set; NULL: nobody does
  *   directories   set on success to all that were found, the root left out; NULL otherwise
  *   count         how many, 0 on failure
  *
@@ -54,7 +54,7 @@ struct directory {
  */
 STK_MUST_CHECK enum stk_status walk_run(const struct root *root, const struct scan *scan,
                                         const char *source, unsigned threads,
-                                        const atomic_bool *stop, struct directory **directories,
+                                        struct source_watch *watch, struct directory **directories,
                                         size_t *count, char *error);
 
 /** Give directories back with the runs that they still own; *directories becomes NULL. */
