@@ -13,6 +13,7 @@
 enum {
     REST_MS = 250,
     REST_MS_MAX = 2000, /* a daemon may ask for more; its trainers would stand still */
+    TURN_MESSAGES_MAX = 2 * STK_WINDOW_MAX, /* more than a legal window brings */
 };
 
 bool stk_status_passes(enum stk_status status)
@@ -226,9 +227,11 @@ static enum stk_status heed(struct stk_client *client, uint32_t index, struct st
     return heed_reply(client, index, kind, id, frames);
 }
 
+/* What has come in.  A daemon that sends without end is heard again in the next turn: the trainer's
+ * time may be up. */
 static enum stk_status receive_all(struct stk_client *client, uint32_t peer)
 {
-    for (;;) {
+    for (uint32_t i = 0; i < TURN_MESSAGES_MAX; i++) {
         struct stk_frames frames = {.count = 0};
         enum stk_status status = stk_channel_receive(&client->peers[peer].channel, &frames);
         if (status == STK_OK)
@@ -240,6 +243,7 @@ static enum stk_status receive_all(struct stk_client *client, uint32_t peer)
         if (status != STK_OK)
             return status == STK_END ? STK_OK : status;
     }
+    return STK_OK;
 }
 
 static enum stk_status tend_peer(struct stk_client *client, uint32_t index)

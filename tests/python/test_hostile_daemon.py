@@ -45,11 +45,10 @@ def told(stream):
     return raised.value
 
 
-def c_client_says(one, step):
+def c_client_says(url, step, *options):
     """What `stoker get` complains of."""
-    words = ("get", f"{one.endpoint}/train", "--step", str(step))
-    program = os.path.join(ROOT, BUILD, "stoker")
-    ended = subprocess.run([program, *words], capture_output=True, text=True, timeout=WAIT_S)
+    words = (os.path.join(ROOT, BUILD, "stoker"), "get", url, "--step", str(step), *options)
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=WAIT_S)
     assert ended.returncode == 1, ended.stdout + ended.stderr
     return ended.stderr.removeprefix("stoker: ").strip()
 
@@ -62,7 +61,7 @@ def test_a_batch_that_breaks_the_protocol_is_refused_as_by_the_c_client(fake, na
         assert type(error) is stoker.InvalidError
         assert str(error).startswith("a daemon broke the protocol: ")
         assert [batch.step for batch in stream] == list(range(1, STEPS))
-    assert c_client_says(fake(spoilt(with_fault(name))), 1) == str(error)
+    assert c_client_says(f"{fake(spoilt(with_fault(name))).endpoint}/train", 1) == str(error)
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
@@ -75,7 +74,7 @@ def test_a_header_that_nobody_can_read_is_refused(fake, name):
         )
         assert isinstance(error, (stoker.InvalidError, stoker.LimitError))
         assert [batch.step for batch in stream] == list(range(1, STEPS))
-    c_client_says(fake(spoilt(with_fault(name))), 1)
+    c_client_says(f"{fake(spoilt(with_fault(name))).endpoint}/train", 1)
 
 
 @pytest.mark.parametrize("name", NONSENSE)
@@ -246,11 +245,20 @@ while True:
 """
 
 
-def test_a_flood_of_replies_neither_holds_next_nor_close():
+@pytest.fixture
+def flood():
+    """The url of a daemon that greets and then sends without end."""
+    command = [sys.executable, "-c", FLOOD, os.path.dirname(__file__)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield f"tcp://127.0.0.1:{int(process.stdout.readline())}/train"
+        process.kill()
+
+
+def test_a_flood_of_replies_neither_holds_next_nor_close(flood):
     ended = []
 
-    def train(url):
-        stream = stoker.connect(url, timeout=TIMEOUT)
+    def train():
+        stream = stoker.connect(flood, timeout=TIMEOUT)
         stream.timeout = 0.3
         try:
             next(stream)
@@ -258,15 +266,15 @@ def test_a_flood_of_replies_neither_holds_next_nor_close():
             stream.close()
             ended.append((str(error), stream._client.engine._thread.is_alive()))
 
-    command = [sys.executable, "-c", FLOOD, os.path.dirname(__file__)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as flood:
-        url = f"tcp://127.0.0.1:{int(flood.stdout.readline())}/train"
-        trainer = threading.Thread(target=train, args=[url], daemon=True)
-        trainer.start()
-        trainer.join(TIMEOUT)
-        flood.kill()
+    trainer = threading.Thread(target=train, daemon=True)
+    trainer.start()
+    trainer.join(TIMEOUT)
     ((sentence, receiving),) = ended
     assert "step 0 has not come" in sentence and not receiving
+
+
+def test_a_flood_of_replies_does_not_hold_the_c_client(flood):
+    assert "step 0 has not come" in c_client_says(flood, 0, "--timeout", "1")
 
 
 def test_pages_of_an_answer_that_never_end_are_refused(fake):
