@@ -1,7 +1,9 @@
 """Streams of the Python package: every batch once, in order, the daemon's bytes, and its places."""
 
+import copy
 import gc
 import json
+import pickle
 import threading
 
 import numpy as np
@@ -268,6 +270,14 @@ def test_closing_wakes_who_waits(serve, launch, small):
         (dict(rank=2, world=2), "rank 2 is not below world 2"),
         (dict(rank=-1), "rank = -1 is no whole number"),
         (dict(step=1.0), "step = 1.0 is no whole number"),
+        (dict(rank=True), "rank = True is no whole number"),
+        (dict(window="8"), "window = '8' is no whole number"),
+        (dict(timeout=None), "timeout = None is no number of seconds"),
+        (dict(timeout="3"), "timeout = '3' is no number of seconds"),
+        (dict(timeout=0), "a timeout of 0 s is none"),
+        (dict(timeout=float("nan")), "a timeout of nan s is none"),
+        (dict(name=3), "the client's name 3 is no text"),
+        (dict(unmixed=True), "unmixed = True is none of 'no', 'own' and 'partner'"),
         (dict(heartbeat=0.01), "a heartbeat of 10 ms is not 100 to 3600000 ms"),
         (dict(name="x" * 65), "is longer than 64 bytes"),
     ],
@@ -275,6 +285,29 @@ def test_closing_wakes_who_waits(serve, launch, small):
 def test_options_that_make_no_sense_are_refused(options, words):
     with pytest.raises(stoker.InvalidError, match=words):
         stoker.connect("tcp://127.0.0.1:1/train", **options)
+
+
+@pytest.mark.parametrize("url", [None, b"tcp://127.0.0.1:1/train", 7])
+def test_a_url_that_is_no_text_is_refused(url):
+    with pytest.raises(stoker.InvalidError, match="the url .* is no text"):
+        stoker.connect(url)
+
+
+def test_numbers_may_be_numpys(serve):
+    with connect(serve(), epoch=np.int64(1), world=np.uint8(2)) as stream:
+        assert addresses(stream) == [(1, 0), (1, 2)]
+        stream.timeout = np.float32(20)
+        stream.set_epoch(np.int32(3))
+        assert stream.state_dict()["epoch"] == 3 and next(stream).epoch == 3
+        json.dumps(stream.state_dict())
+
+
+def test_what_cannot_be_copied_says_so(serve):
+    with connect(serve()) as stream:
+        for each in (stream, next(stream)):
+            for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+                with pytest.raises(TypeError, match="cannot be copied or sent"):
+                    copied(each)
 
 
 def test_no_daemon_is_a_timeout():

@@ -1,7 +1,7 @@
 """A batch: its address and its tensors, as NumPy arrays in the frames as they were received."""
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,6 +145,11 @@ class Batch:
             for tensor in self._header.tensors
         )
         return f"<stoker.Batch {self.stream} epoch {self.epoch} step {self.step}: {names}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a batch is where it was received, and cannot be copied or sent: take its arrays"
+        )
 
     def soft_labels(
         self, classes: Optional[int] = None, smoothing: float = 0.0

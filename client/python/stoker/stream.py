@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Type, Union
 
 from . import ask
-from ._client.client import Client, default_name
+from ._client.client import Client, check_seconds, default_name
 from ._client.core import Options
 from ._client.message import Label
 from .batch import Batch
@@ -172,7 +172,7 @@ class Stream:
 
     @timeout.setter
     def timeout(self, seconds: float) -> None:
-        self._client.timeout = seconds
+        self._client.timeout = check_seconds("timeout", seconds)
 
     def endpoints(self) -> List[Endpoint]:
         """What became of what each endpoint was asked."""

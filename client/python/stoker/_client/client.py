@@ -3,7 +3,9 @@
 import os
 import socket
 import time
-from typing import Optional
+from dataclasses import replace
+from operator import index
+from typing import Any, Optional
 
 from ..batch import Batch
 from ..errors import (
@@ -32,17 +34,33 @@ def default_name() -> str:
     return f"{socket.gethostname()[:48]}:{os.getpid()}"
 
 
-def _check_whole(name: str, value: object, most: int) -> None:
-    if type(value) is not int or not 0 <= value <= most:
+def _whole(name: str, value: Any, most: int) -> int:
+    """A number as Python has it: NumPy's are taken, truths and floats are not."""
+    number = -1 if isinstance(value, bool) or not hasattr(value, "__index__") else index(value)
+    if not 0 <= number <= most:
         raise InvalidError(f"{name} = {value!r} is no whole number from 0 to {most}")
+    return number
 
 
-def check_options(options: Options) -> None:
-    """Raises InvalidError with the option that makes no sense."""
-    for name in ("rank", "world", "epoch", "epochs", "window"):
-        _check_whole(name, getattr(options, name), U32_MAX)
-    for name in ("step", "batches"):
-        _check_whole(name, getattr(options, name), U64_MAX)
+def check_seconds(name: str, value: Any) -> float:
+    """A span of time."""
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise InvalidError(f"{name} = {value!r} is no number of seconds")
+    return float(value)
+
+
+def check_options(given: Options) -> Options:
+    """The options as they are worked with; InvalidError tells the one that makes no sense."""
+    most = dict.fromkeys(("rank", "world", "epoch", "epochs", "window"), U32_MAX)
+    most.update(step=U64_MAX, batches=U64_MAX)
+    numbers = {name: _whole(name, getattr(given, name), most[name]) for name in most}
+    spans = {name: check_seconds(name, getattr(given, name)) for name in ("timeout", "heartbeat")}
+    options = replace(given, **numbers, **spans)
+    _check_ranges(options)
+    return options
+
+
+def _check_ranges(options: Options) -> None:
     if not 1 <= options.window <= WINDOW_MAX:
         raise InvalidError(f"a window of {options.window} is not 1 to {WINDOW_MAX} requests")
     if options.rank >= options.world:
@@ -55,7 +73,9 @@ def check_options(options: Options) -> None:
             f"{HEARTBEAT_S_MIN * 1e3:.0f} to {HEARTBEAT_S_MAX * 1e3:.0f} ms"
         )
     if not options.timeout > 0:
-        raise InvalidError(f"a timeout of {options.timeout!r} s is none")
+        raise InvalidError(f"a timeout of {options.timeout:g} s is none")
+    if type(options.name) is not str:
+        raise InvalidError(f"the client's name {options.name!r} is no text")
     if len(options.name.encode()) > NAME_BYTES_MAX:
         raise InvalidError(
             f"the client's name '{options.name}' is longer than {NAME_BYTES_MAX} bytes"
@@ -68,7 +88,7 @@ class Client:
     """A core, its engine, and the waiting for both.  One thread at a time."""
 
     def __init__(self, url: str, options: Options) -> None:
-        check_options(options)
+        options = check_options(options)
         self.core = Core(urls.parse(url), options)
         self.timeout = options.timeout
         self.engine = Engine(self.core)
@@ -264,8 +284,7 @@ class Client:
 
     def seek(self, place: Address) -> None:
         """Go to another place; what is in flight is cancelled.  RangeError changes nothing."""
-        _check_whole("epoch", place.epoch, U32_MAX)
-        _check_whole("step", place.step, U64_MAX)
+        place = Address(_whole("epoch", place.epoch, U32_MAX), _whole("step", place.step, U64_MAX))
         self.check_usable()
         with self.core.changed:
             self.order.seek(place)

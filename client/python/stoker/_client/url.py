@@ -152,6 +152,8 @@ def _add(endpoints: List[str], text: str) -> None:
 
 def parse(text: str) -> Url:
     """Take a stream's URL apart; raises InvalidError with the part that makes no sense."""
+    if type(text) is not str:
+        raise InvalidError(f"the url {text!r} is no text")
     endpoints: List[str] = []
     *before, last = _split(text)
     for part in before:
