@@ -23,11 +23,11 @@ struct golden {
     size_t len;
 };
 
-static struct golden read_golden(const char *name)
+static struct golden read_golden_of(const char *folder, const char *name)
 {
     struct golden golden = {.len = 0};
     char path[256];
-    snprintf(path, sizeof path, "proto/golden/%s.hex", name);
+    snprintf(path, sizeof path, "%s/%s.hex", folder, name);
     FILE *file = fopen(path, "r");
     ck_assert_msg(file != NULL, "%s cannot be opened", path);
     char line[4096];
@@ -40,6 +40,11 @@ static struct golden read_golden(const char *name)
     }
     fclose(file);
     return golden;
+}
+
+static struct golden read_golden(const char *name)
+{
+    return read_golden_of("proto/golden", name);
 }
 
 static struct stk_fingerprint golden_fingerprint(void)
@@ -427,6 +432,44 @@ START_TEST(the_figures_of_streams_and_trainers_go_both_ways)
 }
 END_TEST
 
+/* What version 0.1.0 packed: frozen, where proto/golden may grow. */
+static struct golden earlier(const char *name)
+{
+    return read_golden_of("tests/golden/0.1.0", name);
+}
+
+#define CHECK_READS(decode, type, name)                                                            \
+    do {                                                                                           \
+        static type message_;                                                                      \
+        struct golden golden_ = earlier(name);                                                     \
+        ck_assert_msg(decode(golden_.bytes, golden_.len, &message_) == STK_OK, "%s", name);        \
+        ck_assert_uint_ne(message_.id, 0);                                                         \
+    } while (0)
+
+START_TEST(requests_of_an_earlier_version_are_read)
+{
+    static const char *const names[] = {"hello",          "get",           "get_pinned",
+                                        "get_unmixed",    "cancel",        "streams_request",
+                                        "labels_request", "stats_request", "replaced_request"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        CHECK_READS(stk_request_decode, struct stk_request, names[i]);
+}
+END_TEST
+
+START_TEST(replies_of_an_earlier_version_are_read)
+{
+    CHECK_READS(stk_welcome_decode, struct stk_welcome, "welcome");
+    CHECK_READS(stk_batch_header_decode, struct stk_batch_header, "batch");
+    CHECK_READS(stk_batch_header_decode, struct stk_batch_header, "batch_unmixed");
+    CHECK_READS(stk_error_decode, struct stk_error, "error");
+    CHECK_READS(stk_error_decode, struct stk_error, "error_retry");
+    CHECK_READS(stk_streams_decode, struct stk_streams, "streams");
+    CHECK_READS(stk_labels_decode, struct stk_labels, "labels");
+    CHECK_READS(stk_replaced_decode, struct stk_replaced_list, "replaced");
+    CHECK_READS(stk_stats_decode, struct stk_stats, "stats");
+}
+END_TEST
+
 START_TEST(a_list_of_replaced_samples_goes_both_ways)
 {
     static struct stk_replaced_list list;
@@ -679,6 +722,8 @@ int main(void)
     tcase_add_test(tests, an_error_says_when_to_come_back);
     tcase_add_test(tests, streams_labels_and_stats_go_both_ways);
     tcase_add_test(tests, the_figures_of_streams_and_trainers_go_both_ways);
+    tcase_add_test(tests, requests_of_an_earlier_version_are_read);
+    tcase_add_test(tests, replies_of_an_earlier_version_are_read);
     tcase_add_test(tests, a_list_of_replaced_samples_goes_both_ways);
     tcase_add_test(tests, the_kind_of_a_reply_is_found);
     tcase_add_loop_test(tests, strange_requests_are_refused, 0, STRANGERS);
