@@ -4,6 +4,7 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 SYSCONFDIR ?= /etc
 DESTDIR ?=
 # A data set of class folders of JPEGs for the demo; its own is drawn where this is empty.
@@ -309,7 +310,8 @@ tests: all $(TESTS) $(TOOLS) $(CHAOS) $(EXAMPLES) $(BUILD)/stoker-demo-draw $(BU
 
 # Installation.
 
-MAN_PAGES := man1/stoker.1 man5/stokerd.conf.5 man8/stokerd.8
+MAN_PAGES := man1/stoker.1 man3/libstoker.3 man5/stokerd.conf.5 man7/stoker-protocol.7 man8/stokerd.8
+COMPLETIONS := bash-completion/completions
 HEADERS := proto/message.h proto/status.h
 substitute = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' \
 	-e 's|@MSGPACK@|$(MSGPACK)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@LIBDIR@|$(LIBDIR)|g'
@@ -338,6 +340,11 @@ install: all
 	install -D -m 644 client/stoker.1 $(to)/share/man/man1/stoker.1
 	install -D -m 644 config/stokerd.conf.5 $(to)/share/man/man5/stokerd.conf.5
 	install -D -m 644 daemon/stokerd.8 $(to)/share/man/man8/stokerd.8
+	install -D -m 644 client/libstoker.3 $(to)/share/man/man3/libstoker.3
+	install -D -m 644 proto/stoker-protocol.7 $(to)/share/man/man7/stoker-protocol.7
+	install -D -m 644 client/completion/stoker.bash $(to)/share/$(COMPLETIONS)/stoker
+	ln -sf stoker $(to)/share/$(COMPLETIONS)/stokerd
+	install -D -m 644 client/completion/_stoker $(DESTDIR)$(ZSHDIR)/_stoker
 	install -D -m 644 -t $(to)/share/doc/stoker README.md CHANGELOG.md LICENSE proto/PROTOCOL.md \
 		config/stokerd.conf.example systemd/private-network.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/stoker/stokerd.conf || install -D -m 644 \
@@ -348,7 +355,8 @@ uninstall:
 	rm -f $(to)/sbin/stokerd $(to)/bin/stoker $(to_lib)/libstoker.a $(to_lib)/$(SONAME) \
 		$(to_lib)/libstoker.so $(to_lib)/pkgconfig/stoker.pc $(addprefix $(to_units)/,$(UNITS)) \
 		$(to)/lib/sysusers.d/stokerd.conf $(to)/lib/tmpfiles.d/stokerd.conf \
-		$(addprefix $(to)/share/man/,$(MAN_PAGES))
+		$(addprefix $(to)/share/man/,$(MAN_PAGES)) $(DESTDIR)$(ZSHDIR)/_stoker \
+		$(addprefix $(to)/share/$(COMPLETIONS)/,stoker stokerd)
 	rm -rf $(to)/include/stoker $(to)/share/doc/stoker
 
 dist:

@@ -213,12 +213,13 @@ def main():
             "systemd/debian/list-symbols",
             "tests/deb/run",
             "tests/deb/inside",
+            "client/completion/stoker.bash",
         ],
     )
     check_tool(
         "mandoc",
         ["mandoc", "-Tlint", "-Wwarning"],
-        ["daemon/stokerd.8", "config/stokerd.conf.5", "client/stoker.1"],
+        tracked("*.[1-8]"),
     )
     check_types()
     check_units()
