@@ -4,6 +4,7 @@
  * Exit 0 done, 1 runtime failure, 2 usage or configuration.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +25,9 @@ enum {
     SCAN_PIXELS_MAX = 1 << 30,    /* under a second of Huffman decoding */
 };
 
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT };
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_DROP_IN };
 
+static int print(enum action action, const struct config *config);
 static int run(const char *path, struct config **config);
 
 static int exit_status(enum stk_status failure)
@@ -42,11 +44,12 @@ static void say(char *error)
 
 static int usage(FILE *out)
 {
-    fprintf(out, "usage: stokerd [-c FILE] [--check-config | --print-config]\n"
+    fprintf(out, "usage: stokerd [-c FILE] [--check-config | --print-config | --print-drop-in]\n"
                  "\n"
                  "  -c, --config FILE   configuration (/etc/stoker/stokerd.conf)\n"
                  "      --check-config  read the configuration, say what is wrong, and exit\n"
                  "      --print-config  print it with every default filled in, and exit\n"
+                 "      --print-drop-in print the memory's limit for systemd's unit, and exit\n"
                  "  -h, --help          print this\n"
                  "  -V, --version       print the version\n");
     return out == stdout ? EXIT_SUCCESS : EXIT_USAGE;
@@ -55,9 +58,13 @@ static int usage(FILE *out)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
-        {"print-config", no_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},      {0},
+        {"config", required_argument, NULL, 'c'},
+        {"check-config", no_argument, NULL, 'k'},
+        {"print-config", no_argument, NULL, 'p'},
+        {"print-drop-in", no_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {0},
     };
     const char *path = "/etc/stoker/stokerd.conf";
     enum action action = ACTION_RUN;
@@ -75,6 +82,9 @@ int main(int argc, char **argv)
             break;
         case 'p':
             action = ACTION_PRINT;
+            break;
+        case 'd':
+            action = ACTION_DROP_IN;
             break;
         case 'h':
             return usage(stdout);
@@ -94,21 +104,40 @@ int main(int argc, char **argv)
         say(error);
         return exit_status(status);
     }
-    int result = EXIT_SUCCESS;
-    if (action == ACTION_PRINT) {
-        config_print(config, stdout);
-        if (fflush(stdout) != 0 || ferror(stdout))
-            result = EXIT_FAILURE;
-    } else if (action == ACTION_RUN)
-        result = run(path, &config);
+    int result = action == ACTION_RUN ? run(path, &config) : print(action, config);
     config_close(&config);
     return result;
+}
+
+static uint32_t workers_for(const struct config *config, uint32_t cores)
+{
+    return config->workers > 0 ? config->workers : cores;
+}
+
+static void print_drop_in(const struct config *config)
+{
+    uint64_t bytes = memory_bytes_wall(config, workers_for(config, cores_count("")));
+    printf(
+        "# From \"stokerd --print-drop-in\": the memory plan, a quarter of it for what a reload\n"
+        "# lists beside it, and what the kernel keeps for sockets.\n"
+        "[Service]\n"
+        "MemoryMax=%" PRIu64 "\n",
+        bytes);
+}
+
+static int print(enum action action, const struct config *config)
+{
+    if (action == ACTION_PRINT)
+        config_print(config, stdout);
+    if (action == ACTION_DROP_IN)
+        print_drop_in(config);
+    return fflush(stdout) != 0 || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static struct pipeline_options pipeline_options_for(const struct config *config, uint32_t cores)
 {
     return (struct pipeline_options){
-        .workers = config->workers > 0 ? config->workers : cores,
+        .workers = workers_for(config, cores),
         .readers = config->readers,
         .encoded_bytes_max = config->image_bytes_max,
         .limits = {.pixels_max = config->image_pixels_max,

@@ -23,6 +23,12 @@ uint64_t memory_text_bytes_max(const struct config *config, uint32_t workers)
     return bytes_max_for(config, workers) / 4;
 }
 
+uint64_t memory_bytes_wall(const struct config *config, uint32_t workers)
+{
+    uint64_t plan = bytes_max_for(config, workers);
+    return plan + plan / 4 + MEMORY_KERNEL_BYTES;
+}
+
 /* The phase with the largest batches, and whose it is. */
 static const struct stream_phase *largest_batches(struct stream *const *streams, size_t count,
                                                   const struct stream **stream)

@@ -10,8 +10,9 @@
 #include "daemon/stream.h"
 
 enum {
-    MEMORY_FIXED_BYTES = 48 << 20, /* code, libraries, stacks, libzmq's buffers, requests */
-    MEMORY_SLABS_MIN = 2,          /* batches of the largest phase of a stream that must fit */
+    MEMORY_FIXED_BYTES = 48 << 20,   /* code, libraries, stacks, libzmq's buffers, requests */
+    MEMORY_SLABS_MIN = 2,            /* batches of the largest phase of a stream that must fit */
+    MEMORY_KERNEL_BYTES = 256 << 20, /* what it keeps for sockets and counts as ours */
 };
 
 struct memory_plan {
@@ -31,6 +32,12 @@ struct memory_plan {
  * Threads: any.  Blocks: no.
  */
 uint64_t memory_text_bytes_max(const struct config *config, uint32_t workers);
+
+/**
+ * Where the service manager may end the process: behind the plan, a quarter of it for what a reload
+ * lists beside the streams that are served, and the kernel's share.  Threads: any.  Blocks: no.
+ */
+uint64_t memory_bytes_wall(const struct config *config, uint32_t workers);
 
 /**
  * Make the plan.

@@ -185,6 +185,15 @@ def test_print_config_can_be_read_back_and_means_the_same(tmp_path, small, daemo
     assert one == other
 
 
+def test_print_drop_in_is_a_wall_behind_the_memory_plan(tmp_path, small):
+    path = tmp_path / "stokerd.conf"
+    path.write_text("memory_max = 1G\n" + stream_text("train", small, RECIPE))
+    result = call("-c", path, "--print-drop-in")
+    lines = [line for line in result.stdout.splitlines() if not line.startswith("#")]
+    wall = (1 << 30) + (1 << 28) + (256 << 20)
+    assert (result.returncode, lines) == (0, ["[Service]", f"MemoryMax={wall}"])
+
+
 def test_wrong_usage_is_told():
     assert call("--no-such-option").returncode == 2
     assert call("-c").returncode == 2
