@@ -8,8 +8,8 @@
 #include "config/config.h"
 
 enum {
-    CONFIG_CHANGES_MAX = 32,  /* settings outside of the streams: more than there are keys */
-    CONFIG_CHANGE_BYTES = 32, /* storage for a value's text: a number, a word */
+    CONFIG_CHANGES_MAX = 32,   /* settings outside of the streams: more than there are keys */
+    CONFIG_CHANGE_BYTES = 128, /* storage for a value's text: a longer path is cut */
 };
 
 struct config_change {

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "config/endpoint.h"
 #include "config/source_kind.h"
 #include "proto/half.h"
 
@@ -54,19 +55,25 @@ static bool is_tcp(const char *address)
 }
 
 enum stk_status config_check_endpoint(const struct config_report *report, unsigned line,
-                                      const char *endpoint)
+                                      const char *text)
 {
-    const char *path = after(endpoint, "ipc://");
+    struct config_endpoint endpoint;
+    bool fits = config_endpoint_parse(text, &endpoint) == STK_OK;
+    const char *path = after(endpoint.address, "ipc://");
     if (path != NULL && strlen(path) > SOCKET_PATH_BYTES_MAX)
         return config_fail(report, line,
                            "\"listen\" has a socket path of %zu bytes, \"%s\"; the system takes "
                            "at most %zu, choose a shorter one",
                            strlen(path), path, SOCKET_PATH_BYTES_MAX);
-    const char *address = after(endpoint, "tcp://");
+    const char *address = after(endpoint.address, "tcp://");
     if ((path == NULL || path[0] != '/') && (address == NULL || !is_tcp(address)))
+        return config_fail(
+            report, line, "\"listen\" has \"%s\"; it must be tcp://HOST:PORT or ipc:///PATH", text);
+    if (!fits)
         return config_fail(report, line,
-                           "\"listen\" has \"%s\"; it must be tcp://HOST:PORT or ipc:///PATH",
-                           endpoint);
+                           "\"listen\" has \"%s\"; behind tcp there may be keys=yes or "
+                           "insecure=yes, behind ipc mode=0660 and group=NAME",
+                           text);
     return STK_OK;
 }
 
@@ -76,12 +83,21 @@ static unsigned line_of(const struct config_lines *lines, enum config_section se
     return config_line_of(lines, section, name);
 }
 
+/* Whatever their options. */
+static bool is_same_place(const char *left, const char *right)
+{
+    struct config_endpoint endpoints[2];
+    return config_endpoint_parse(left, &endpoints[0]) == STK_OK &&
+           config_endpoint_parse(right, &endpoints[1]) == STK_OK &&
+           strcmp(endpoints[0].address, endpoints[1].address) == 0;
+}
+
 enum stk_status config_check_listen(const struct config_report *report,
                                     const struct config_lines *lines, const struct config *config)
 {
     for (size_t i = 1; i < config->listen_count; i++) {
         for (size_t j = 0; j < i; j++) {
-            if (strcmp(config->listen[i], config->listen[j]) == 0)
+            if (is_same_place(config->listen[i], config->listen[j]))
                 return config_fail(report, line_of(lines, CONFIG_GLOBAL, "listen"),
                                    "\"listen\" has \"%s\" twice; remove one", config->listen[i]);
         }

@@ -25,7 +25,7 @@ static inline unsigned config_line_of(const struct config_lines *lines, enum con
 }
 
 /**
- * Check an endpoint: tcp://HOST:PORT or ipc:///PATH.
+ * Check an endpoint: tcp://HOST:PORT or ipc:///PATH, and what stands behind it.
  *
  * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: no.  Allocates: no.
  */
@@ -36,6 +36,12 @@ STK_MUST_CHECK enum stk_status config_check_endpoint(const struct config_report 
 STK_MUST_CHECK enum stk_status config_check_listen(const struct config_report *report,
                                                    const struct config_lines *lines,
                                                    const struct config *config);
+
+/** Check who may connect: that an endpoint which others reach has keys, and that they are there.
+ *  Blocks: on files.  Otherwise as above. */
+STK_MUST_CHECK enum stk_status config_check_keys(const struct config_report *report,
+                                                 const struct config_lines *lines,
+                                                 const struct config *config);
 
 /**
  * Check a stream's transforms: their order, what excludes what, and their settings.

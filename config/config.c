@@ -73,6 +73,9 @@ void config_close(struct config **config)
         return;
     for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)
         free(closing->listen[i]);
+    free(closing->server_key);
+    free(closing->client_keys);
+    free(closing->client_addresses);
     for (size_t i = 0; i < closing->stream_count; i++) {
         free(closing->streams[i].name);
         free(closing->streams[i].source);
@@ -314,6 +317,8 @@ static enum stk_status build(struct builder *builder, cfg_t *tree)
     enum stk_status status = build_section(builder, tree, CONFIG_GLOBAL, config, &lines);
     if (status == STK_OK)
         status = config_check_listen(builder->report, &lines, config);
+    if (status == STK_OK)
+        status = config_check_keys(builder->report, &lines, config);
     if (status != STK_OK)
         return status;
 

@@ -45,6 +45,9 @@ struct config_stream {
 struct config {
     char *listen[CONFIG_LISTEN_MAX]; /* endpoints, tcp:// or ipc:// */
     size_t listen_count;             /* >= 1 */
+    char *server_key;                /* a file with the daemon's secret key; empty: none */
+    char *client_keys;               /* a folder of the clients' public keys; empty: none */
+    char *client_addresses;          /* networks whose clients are admitted with any key */
     uint32_t workers;                /* 0 = one a core that this process may run on */
     uint32_t readers;                /* 1 .. CONFIG_READERS_MAX */
     uint64_t memory_bytes_max;       /* 0 = 1 GiB and 256 MiB a worker */

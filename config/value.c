@@ -351,7 +351,15 @@ void config_key_text(const struct config_key *key, const void *base, char *text,
     fclose(out);
 }
 
+/* A text that there is no memory for stays as it is. */
 void config_key_copy(const struct config_key *key, void *to, const void *from)
 {
+    if (key->kind == CONFIG_PATH) {
+        char *copy = strdup(*(char *const *)((const char *)from + key->offset));
+        char **field = (char **)((char *)to + key->offset);
+        free(copy != NULL ? *field : NULL);
+        *field = copy != NULL ? copy : *field;
+        return;
+    }
     memcpy((char *)to + key->offset, (const char *)from + key->offset, value_bytes(key->kind));
 }

@@ -55,6 +55,8 @@ enum stk_status catalog_open(struct config **config, const struct stream_listing
     if (made == NULL || made->streams == NULL)
         snprintf(error, CONFIG_ERROR_BYTES, "no memory for %zu streams", (*config)->stream_count);
     else
+        status = keys_open(*config, before != NULL ? before->keys : NULL, &made->keys, error);
+    if (status == STK_OK)
         status = open_streams(made, *config, listing, before, error);
     if (status != STK_OK) {
         catalog_close(&made);
@@ -75,6 +77,7 @@ void catalog_close(struct catalog **catalog)
     for (size_t i = 0; i < closing->stream_count; i++)
         stream_close(&closing->streams[i]);
     free(closing->streams);
+    keys_close(&closing->keys);
     config_close(&closing->config);
     free(closing);
 }

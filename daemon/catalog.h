@@ -10,13 +10,15 @@
 #include <stdatomic.h>
 
 #include "config/config.h"
+#include "daemon/keys.h"
 #include "daemon/stream.h"
 
 struct catalog {
     struct config *config;   /* owned */
     struct stream **streams; /* stream_count of them, by name; a reference each */
     size_t stream_count;
-    unsigned threads; /* that listed them */
+    unsigned threads;  /* that listed them */
+    struct keys *keys; /* owned; of the clients */
 };
 
 enum catalog_change {
@@ -40,7 +42,7 @@ struct catalog_row {
 };
 
 /**
- * List the streams of a configuration.
+ * List the streams of a configuration, and read the keys that it names.
  *
  *   config    moves to the catalog; stays the caller's on failure
  *   listing   borrowed for the call
@@ -49,7 +51,8 @@ struct catalog_row {
  *   error     CONFIG_ERROR_BYTES of storage for a sentence
  *
  * Owns:    the caller owns *catalog and gives it to catalog_close.
- * Returns: STK_OK, STK_CLOSED where it was stopped, or what stream_open returns.
+ * Returns: STK_OK, STK_CLOSED where it was stopped, or what stream_open or keys_open
+ *          returns.
  * Threads: any, while nobody changes before.  Blocks: on directories.
  */
 STK_MUST_CHECK enum stk_status catalog_open(struct config **config,

@@ -42,6 +42,11 @@ enum {
     DRAIN_MS = 10000, /* without a picture made or a batch sent, and the drain is cut short */
 };
 
+/* The library has it in every build, the header among its drafts. */
+#ifndef ZMQ_ZAP_ENFORCE_DOMAIN
+#define ZMQ_ZAP_ENFORCE_DOMAIN 93
+#endif
+
 static const char monitor_endpoint[] = "inproc://stokerd-monitor";
 
 /* Sockets. */
@@ -53,7 +58,6 @@ static bool set_option(void *socket, int option, int value)
 
 static bool set_options(void *router)
 {
-    int64_t bytes_max = STK_REQUEST_BYTES_MAX;
     return set_option(router, ZMQ_ROUTER_MANDATORY, 1) &&
            set_option(router, ZMQ_LINGER, LINGER_MS) &&
            set_option(router, ZMQ_SNDHWM, SEND_QUEUE_MESSAGES) &&
@@ -64,7 +68,7 @@ static bool set_options(void *router)
            set_option(router, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS) &&
            set_option(router, ZMQ_TCP_MAXRT, HEARTBEAT_TIMEOUT_MS) &&
            set_option(router, ZMQ_BACKLOG, CONNECTIONS_WAITING) &&
-           zmq_setsockopt(router, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max) == 0;
+           set_option(router, ZMQ_ZAP_ENFORCE_DOMAIN, 1);
 }
 
 static enum stk_status open_sockets(struct server *server, char *error)
@@ -76,8 +80,9 @@ static enum stk_status open_sockets(struct server *server, char *error)
     }
     if (server->router == NULL || server->monitor == NULL || !set_options(server->router) ||
         zmq_socket_monitor(server->router, monitor_endpoint,
-                           ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) != 0 ||
-        zmq_connect(server->monitor, monitor_endpoint) != 0) {
+                           ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) != 0 ||
+        zmq_connect(server->monitor, monitor_endpoint) != 0 || server_zap_open(server) != STK_OK) {
         snprintf(error, CONFIG_ERROR_BYTES, "cannot open a socket: %s", zmq_strerror(zmq_errno()));
         return STK_SYSTEM;
     }
@@ -111,12 +116,13 @@ static void turn(uv_prepare_t *prepare)
     struct server *server = prepare->data;
     server_collect(server);
     server_reload_collect(server);
+    server_zap_answer(server);
     bool more = server_receive(server);
     server_monitor_drain(server);
     server_dispatch(server);
     server_client_reap(server);
     server_connections_close(server);
-    if (more || has_input(server->router) || has_input(server->monitor))
+    if (more || has_input(server->router) || has_input(server->monitor) || has_input(server->zap))
         uv_async_send(&server->wake);
     if (server->draining && server_is_quiet(server))
         uv_stop(&server->loop);
@@ -247,6 +253,7 @@ static bool init_handles(struct server *server)
     bool failed =
         uv_poll_init(loop, &server->router_poll, descriptor_of(server->router)) ||
         uv_poll_init(loop, &server->monitor_poll, descriptor_of(server->monitor)) ||
+        uv_poll_init(loop, &server->zap_poll, descriptor_of(server->zap)) ||
         uv_async_init(loop, &server->wake, wake_by_async) ||
         uv_prepare_init(loop, &server->prepare) || uv_timer_init(loop, &server->status_timer) ||
         uv_timer_init(loop, &server->watchdog_timer) || uv_timer_init(loop, &server->drain_timer) ||
@@ -278,6 +285,7 @@ static enum stk_status open_loop(struct server *server)
     bool failed =
         uv_poll_start(&server->router_poll, UV_READABLE, wake_by_poll) ||
         uv_poll_start(&server->monitor_poll, UV_READABLE, wake_by_poll) ||
+        uv_poll_start(&server->zap_poll, UV_READABLE, wake_by_poll) ||
         uv_prepare_start(&server->prepare, turn) ||
         uv_timer_start(&server->status_timer, tell_status, STATUS_MS, STATUS_MS) ||
         uv_timer_start(&server->client_timer, look_at_clients, look_ms, look_ms) ||
@@ -426,11 +434,14 @@ void server_close(struct server **server)
     if (closing->handles_open) {
         uv_poll_stop(&closing->router_poll);
         uv_poll_stop(&closing->monitor_poll);
+        uv_poll_stop(&closing->zap_poll);
     }
     if (closing->router != NULL)
         zmq_close(closing->router);
     if (closing->monitor != NULL)
         zmq_close(closing->monitor);
+    if (closing->zap != NULL)
+        zmq_close(closing->zap);
     /* A signal interrupts the wait for libzmq's threads, which still hold frames. */
     while (closing->context != NULL && zmq_ctx_term(closing->context) != 0 &&
            zmq_errno() == EINTR) {

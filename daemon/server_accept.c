@@ -20,10 +20,16 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "daemon/server_unended.h"
+
+enum {
+    FDS_MAX = 1 << 16,
+    PEER_WORDS = 7, /* of four bytes: a sockaddr_in6 */
+};
 
 struct sockaddr;
 
@@ -35,6 +41,7 @@ int accept(int listener, struct sockaddr *address, socklen_t *len);
 static _Atomic uint32_t limit;
 static _Atomic uint32_t open_count;
 static _Atomic uint64_t refused;
+static _Atomic uint32_t peers[FDS_MAX][PEER_WORDS];
 
 void server_accept_limit(uint32_t connections_max)
 {
@@ -57,6 +64,25 @@ static bool is_full(void)
            atomic_load_explicit(&limit, memory_order_relaxed);
 }
 
+/* What stands behind a shorter address is nobody's. */
+static void keep_peer(int fd, const struct sockaddr *address)
+{
+    if (fd >= FDS_MAX || address == NULL)
+        return;
+    uint32_t words[PEER_WORDS];
+    memcpy(words, address, sizeof words);
+    for (int i = 0; i < PEER_WORDS; i++)
+        atomic_store_explicit(&peers[fd][i], words[i], memory_order_relaxed);
+}
+
+void server_accept_peer(int fd, struct sockaddr_storage *peer)
+{
+    uint32_t words[PEER_WORDS] = {0};
+    for (int i = 0; i < PEER_WORDS && fd >= 0 && fd < FDS_MAX; i++)
+        words[i] = atomic_load_explicit(&peers[fd][i], memory_order_relaxed);
+    memcpy(peer, words, sizeof words);
+}
+
 int accept4(int listener, struct sockaddr *address, socklen_t *len, int flags)
 {
     int fd = (int)syscall(SYS_accept4, listener, address, len, flags);
@@ -69,6 +95,7 @@ int accept4(int listener, struct sockaddr *address, socklen_t *len, int flags)
     if (!is_full()) {
         atomic_fetch_add_explicit(&open_count, 1, memory_order_relaxed);
         server_unended_reset(fd);
+        keep_peer(fd, address);
         return fd;
     }
     close(fd);

@@ -15,4 +15,16 @@ void server_accept_closed(void);
 /** Connections that were closed at once since the start, for want of room.  Threads: any. */
 uint64_t server_accept_refused(void);
 
+struct sockaddr_storage;
+
+/**
+ * Who was accepted last as a descriptor.
+ *
+ *   peer   zeroed; set to as much of its address as the internet's have.  A connection that took
+ *          the descriptor over meanwhile may be told instead, so this is for the log alone
+ *
+ * Threads: any.
+ */
+void server_accept_peer(int fd, struct sockaddr_storage *peer);
+
 #endif

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -64,10 +65,18 @@ enum stk_status server_client_add(struct server *server, const void *identity, s
     return STK_OK;
 }
 
+void server_client_set_user(struct client *client, const struct sender *sender)
+{
+    snprintf(client->user, sizeof client->user, "%s",
+             sender->client != NULL ? sender->client->name : "");
+    snprintf(client->key, sizeof client->key, "%s", sender->key);
+    snprintf(client->host, sizeof client->host, "%s", sender->address);
+}
+
 void server_client_drop(struct server *server, struct client *client, const char *reason)
 {
-    LOG(INFO, "client.gone", LOG_TEXT("client", client->name), LOG_TEXT("reason", reason),
-        LOG_NUMBER("unanswered", client->request_count));
+    LOG(INFO, "client.gone", LOG_TEXT("client", client->name), LOG_TEXT("user", client->user),
+        LOG_TEXT("reason", reason), LOG_NUMBER("unanswered", client->request_count));
     while (!TAILQ_EMPTY(&client->requests))
         server_request_done(server, client, TAILQ_FIRST(&client->requests));
     client->gone = true;
@@ -140,7 +149,8 @@ void server_connections_close(struct server *server)
 
 void server_client_cut(struct server *server, struct client *client, const char *reason)
 {
-    LOG(WARN, "client.cut", LOG_TEXT("client", client->name), LOG_TEXT("reason", reason),
+    LOG(WARN, "client.cut", LOG_TEXT("client", client->name), LOG_TEXT("user", client->user),
+        LOG_TEXT("address", client->host), LOG_TEXT("reason", reason),
         LOG_NUMBER("batches_unread", client->delivery_count));
     figure_add(&server->figures.clients_cut, 1);
     server_connection_cut(server, client->fd);
@@ -265,15 +275,26 @@ static bool take_event(void *monitor, uint16_t *event, int32_t *value, char plac
     return true;
 }
 
+/* A failed handshake tells no descriptor; that of the connection's end follows at once. */
+static void connection_broke_off(struct server *server, int fd)
+{
+    if (server->failed != 0)
+        server_stranger_left(server, fd, server->failed);
+    server->failed = 0;
+    connection_ended(server, fd);
+}
+
 void server_monitor_drain(struct server *server)
 {
     uint16_t event;
     int32_t value;
     char place[PLACE_BYTES];
     while (take_event(server->monitor, &event, &value, place)) {
-        if (event == ZMQ_EVENT_DISCONNECTED)
-            connection_ended(server, value);
-        else
+        if (event == ZMQ_EVENT_ACCEPTED)
             connection_began(server, value, server_endpoint_id(server, place));
+        else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
+            server->failed = value;
+        else
+            connection_broke_off(server, value);
     }
 }

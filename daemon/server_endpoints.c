@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 static enum stk_status lock_ipc(const char *name, int *fd, char *error)
 {
     char path[160]; /* the configuration bounds an ipc path by sockaddr_un, 107 bytes */
-    snprintf(path, sizeof path, "%s.lock", name + strlen("ipc://"));
+    snprintf(path, sizeof path, "%.107s.lock", name + strlen("ipc://"));
     do {
         *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     } while (*fd < 0 && errno == EINTR);
@@ -71,6 +72,7 @@ static void release(struct endpoint *endpoint)
 {
     unlock(endpoint);
     free(endpoint->name);
+    free(endpoint->address);
     free(endpoint->place);
 }
 
@@ -79,7 +81,7 @@ static void unbind(struct server *server, struct endpoint *endpoint)
 {
     zmq_unbind(server->router, endpoint->place);
     if (endpoint->lock_fd >= 0)
-        unlink(endpoint->name + strlen("ipc://"));
+        unlink(endpoint->address + strlen("ipc://"));
     unlock(endpoint);
     endpoint->bound = false;
     server_connections_forget(server, endpoint->id);
@@ -87,41 +89,88 @@ static void unbind(struct server *server, struct endpoint *endpoint)
 
 /* After zmq_bind: what it was bound to. */
 static enum stk_status remember(struct server *server, struct endpoint *endpoint, const char *name,
-                                char *error)
+                                const char *address, char *error)
 {
     char bound[CONFIG_ERROR_BYTES];
     size_t len = sizeof bound;
     if (zmq_getsockopt(server->router, ZMQ_LAST_ENDPOINT, bound, &len) != 0)
-        snprintf(bound, sizeof bound, "%s", name);
+        snprintf(bound, sizeof bound, "%s", address);
     endpoint->name = strdup(name);
+    endpoint->address = strdup(address);
     endpoint->place = strdup(bound);
-    if (endpoint->name != NULL && endpoint->place != NULL)
+    if (endpoint->name != NULL && endpoint->address != NULL && endpoint->place != NULL)
         return STK_OK;
     zmq_unbind(server->router, bound);
     return no_memory(name, error);
 }
 
-static enum stk_status bind_to(struct server *server, struct endpoint *endpoint, const char *name,
-                               char *error)
+/* The socket's file is made with its mode, so that nobody comes in between. */
+static int bind_with_mode(struct server *server, const struct config_endpoint *told)
 {
-    /* The path of an inherited socket is the service manager's, to lock and to remove. */
-    if (strncmp(name, "ipc://", strlen("ipc://")) == 0 && !server_inherited_has(server, name)) {
-        enum stk_status status = lock_ipc(name, &endpoint->lock_fd, error);
-        if (status == STK_OK)
-            status = check_ipc(name, error);
-        if (status != STK_OK)
-            return status;
-    }
+    if (told->mode < 0)
+        return server_inherited_bind(server, told->address);
+    mode_t before = umask(~(mode_t)told->mode & 0777);
+    int bound = server_inherited_bind(server, told->address);
+    int reason = errno;
+    umask(before);
+    errno = reason;
+    return bound;
+}
+
+static enum stk_status set_group(void *router, const struct config_endpoint *told, char *error)
+{
+    const char *path = told->address + strlen("ipc://");
+    errno = 0;
+    const struct group *group = getgrnam(told->group);
+    if (group != NULL && chown(path, (uid_t)-1, group->gr_gid) == 0)
+        return STK_OK;
+    snprintf(error, CONFIG_ERROR_BYTES, "cannot give \"%s\" to the group \"%s\": %s", path,
+             told->group, group == NULL && errno == 0 ? "there is none" : strerror(errno));
+    zmq_unbind(router, told->address);
+    unlink(path);
+    return STK_SYSTEM;
+}
+
+static enum stk_status bind_told(struct server *server, const struct config_endpoint *told,
+                                 char *error)
+{
     /* With IPv6 on, libzmq binds an IPv4 address as a mapped one; [::] is how to ask for both. */
-    int ipv6 = strchr(name, '[') != NULL;
+    int ipv6 = strchr(told->address, '[') != NULL;
     if (zmq_setsockopt(server->router, ZMQ_IPV6, &ipv6, sizeof ipv6) != 0 ||
-        server_inherited_bind(server, name) != 0) {
+        bind_with_mode(server, told) != 0) {
         int reason = zmq_errno();
-        snprintf(error, CONFIG_ERROR_BYTES, "cannot listen on \"%s\": %s", name,
+        snprintf(error, CONFIG_ERROR_BYTES, "cannot listen on \"%s\": %s", told->address,
                  zmq_strerror(reason));
         return reason == EADDRINUSE ? STK_IN_USE : STK_SYSTEM;
     }
-    return remember(server, endpoint, name, error);
+    bool ours = !server_inherited_has(server, told->address);
+    return ours && told->group[0] != '\0' ? set_group(server->router, told, error) : STK_OK;
+}
+
+static enum stk_status bind_to(struct server *server, const struct config *config,
+                               struct endpoint *endpoint, const char *name, char *error)
+{
+    struct config_endpoint told;
+    enum stk_status status = config_endpoint_parse(name, &told);
+    /* The path of an inherited socket is the service manager's, to lock and to remove, and the file
+     * has the mode and group that its unit says. */
+    bool inherited = server_inherited_has(server, told.address);
+    if (status == STK_OK && told.is_ipc && !inherited) {
+        status = lock_ipc(told.address, &endpoint->lock_fd, error);
+        if (status == STK_OK)
+            status = check_ipc(told.address, error);
+    }
+    endpoint->keys = told.keys;
+    if (status == STK_OK)
+        status = server_endpoint_secure(server, config, &told, error);
+    if (status == STK_OK)
+        status = bind_told(server, &told, error);
+    if (status == STK_OK)
+        status = remember(server, endpoint, name, told.address, error);
+    if (status == STK_OK && told.open)
+        LOG(WARN, "endpoint.insecure", LOG_TEXT("endpoint", endpoint->place),
+            LOG_TEXT("reason", "insecure=yes: whoever reaches it is served, and can read along"));
+    return status;
 }
 
 static bool has_id(const struct server *server, uint8_t id)
@@ -141,11 +190,11 @@ static uint8_t unused_id(const struct server *server)
     return id;
 }
 
-static enum stk_status bind_endpoint(struct server *server, struct endpoint *endpoint,
-                                     const char *name, char *error)
+static enum stk_status bind_endpoint(struct server *server, const struct config *config,
+                                     struct endpoint *endpoint, const char *name, char *error)
 {
     *endpoint = (struct endpoint){.id = unused_id(server), .bound = true, .lock_fd = -1};
-    enum stk_status status = bind_to(server, endpoint, name, error);
+    enum stk_status status = bind_to(server, config, endpoint, name, error);
     if (status != STK_OK)
         release(endpoint);
     return status;
@@ -158,6 +207,22 @@ static bool is_bound(const struct server *server, const char *name)
             return true;
     }
     return false;
+}
+
+/* libzmq keeps an address bound as it was: with or without keys, for this group. */
+static enum stk_status check_same(const struct server *server, const char *name, char *error)
+{
+    struct config_endpoint told;
+    enum stk_status status = config_endpoint_parse(name, &told);
+    for (size_t i = 0; i < server->endpoint_count && status == STK_OK; i++) {
+        if (strcmp(server->endpoints[i].address, told.address) != 0)
+            continue;
+        snprintf(error, CONFIG_ERROR_BYTES,
+                 "\"%s\" is bound already, as \"%s\"; a restart alone changes that", name,
+                 server->endpoints[i].name);
+        status = STK_CONFIG;
+    }
+    return status;
 }
 
 static bool is_wanted(const struct config *config, const char *name)
@@ -191,12 +256,15 @@ static enum stk_status bind_new(struct server *server, const struct config *conf
         if (is_bound(server, config->listen[i]))
             continue;
         struct endpoint *endpoint = &server->endpoints[server->endpoint_count];
-        status = bind_endpoint(server, endpoint, config->listen[i], error);
+        status = check_same(server, config->listen[i], error);
+        if (status == STK_OK)
+            status = bind_endpoint(server, config, endpoint, config->listen[i], error);
         server->endpoint_count += status == STK_OK;
     }
     for (size_t i = before; i < server->endpoint_count; i++) {
         if (status == STK_OK)
-            LOG(NOTICE, "server.listening", LOG_TEXT("endpoint", server->endpoints[i].place));
+            LOG(NOTICE, "server.listening", LOG_TEXT("endpoint", server->endpoints[i].place),
+                LOG_NUMBER("keys", server->endpoints[i].keys));
         else
             unbind(server, &server->endpoints[i]);
     }

@@ -162,7 +162,9 @@ bool server_inherited_has(const struct server *server, const char *endpoint)
 static bool is_named(const struct config *config, int fd)
 {
     for (size_t i = 0; i < config->listen_count; i++) {
-        if (is_at(fd, config->listen[i]))
+        struct config_endpoint endpoint;
+        if (config_endpoint_parse(config->listen[i], &endpoint) == STK_OK &&
+            is_at(fd, endpoint.address))
             return true;
     }
     return false;

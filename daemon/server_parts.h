@@ -8,6 +8,8 @@
  *   server_inherited.c sockets that the service manager bound
  *   server_accept.c    how many may connect
  *   server_unended.c   how much may come without a message
+ *   server_keys.c      who is let in
+ *   server_strangers.c who is not
  *   server_client.c    who is connected
  *   server_request.c   a request is read and answered or queued
  *   server_dispatch.c  queued requests become batches, batches become replies
@@ -25,6 +27,7 @@
 #include <uv.h>
 
 #include "config/changes.h"
+#include "config/endpoint.h"
 #include "daemon/base/figures.h"
 #include "daemon/batch/cache.h"
 #include "daemon/flow.h"
@@ -41,6 +44,8 @@ enum {
     SERVER_REPLIES_BYTES_MAX = 16 << 20, /* of all replies but batches that libzmq holds */
     SERVER_REPLY_SMALL_BYTES = 1024, /* longer ones may use half of it, and leave half to these */
     SERVER_FDS_MAX = 1 << 16,        /* descriptors whose connection is watched */
+    SERVER_ADDRESS_BYTES = 64,       /* storage for a peer's address as a text */
+    SERVER_STRANGERS = 64,           /* addresses that the log tells of in a minute */
 };
 
 /* A get that is not answered yet. */
@@ -67,6 +72,8 @@ struct delivery {
     STAILQ_ENTRY(delivery) returned; /* server->returned */
 };
 
+struct zmq_msg_t; /* libzmq's */
+
 TAILQ_HEAD(request_list, request);
 STAILQ_HEAD(delivery_list, delivery);
 TAILQ_HEAD(finished_list, batch);
@@ -75,7 +82,10 @@ TAILQ_HEAD(client_list, client);
 struct client {
     uint8_t identity[SERVER_IDENTITY_BYTES_MAX];
     uint8_t identity_len;
-    char name[STK_NAME_BYTES_MAX + 1];
+    char name[STK_NAME_BYTES_MAX + 1]; /* as it calls itself */
+    char user[STK_NAME_BYTES_MAX + 1]; /* whose key it has; empty: it needed none, or anyone's */
+    char key[STK_KEY_BYTES];           /* public; empty: it needed none */
+    char host[SERVER_ADDRESS_BYTES];   /* its address */
     int fd;             /* of its connection, to be told when that breaks; -1 unknown */
     uint32_t window;    /* requests in flight granted */
     bool gone;          /* only waits for its deliveries to return */
@@ -101,11 +111,30 @@ struct client {
 
 /* An endpoint that is bound, or was until the last reload. */
 struct endpoint {
-    uint8_t id;  /* of those that there are, 1 .. 2 * CONFIG_LISTEN_MAX */
-    bool bound;  /* what libzmq still tells of it otherwise came too late */
-    char *name;  /* owned; as the configuration has it */
-    char *place; /* owned; what libzmq calls it, the port that the system picked included */
-    int lock_fd; /* the flock of an ipc path; -1 where there is none */
+    uint8_t id;    /* of those that there are, 1 .. 2 * CONFIG_LISTEN_MAX */
+    bool bound;    /* what libzmq still tells of it otherwise came too late */
+    bool keys;     /* who comes by it needs one */
+    char *name;    /* owned; as the configuration has it */
+    char *address; /* owned; of that what libzmq was told to bind */
+    char *place;   /* owned; what libzmq calls it, the port that the system picked included */
+    int lock_fd;   /* the flock of an ipc path; -1 where there is none */
+};
+
+/* An address whose connections were refused. */
+struct stranger {
+    char address[SERVER_ADDRESS_BYTES];
+    char name[STK_NAME_BYTES_MAX + 1]; /* whose key it came with; empty: nobody's */
+    uint64_t quiet_until_ns;           /* the log says no more of it */
+    uint64_t count;                    /* of those that it does not tell of */
+};
+
+/* Who sent a message; the texts are the message's, or constant. */
+struct sender {
+    const char *key; /* public; empty: it came by an endpoint without keys */
+    const char *address;
+    bool admitted;
+    const struct key_client
+        *client; /* whose key it is, borrowed from the catalog; NULL: nobody's */
 };
 
 /* A configuration that is read and listed beside the one that is served. */
@@ -142,6 +171,9 @@ struct server {
     void *context; /* libzmq's */
     void *router;
     void *monitor;
+    void *zap;      /* where libzmq asks who is let in */
+    int32_t failed; /* why a handshake failed whose connection is about to break; 0: none */
+    struct stranger strangers[SERVER_STRANGERS];
     uint8_t fd_endpoints[SERVER_FDS_MAX]; /* by which endpoint a connection came; 0: none is open */
     uint8_t closed_fds[SERVER_FDS_MAX / 8]; /* a bit a descriptor whose connection broke last */
     uint8_t cut_fds[SERVER_FDS_MAX / 8];    /* a bit one whose connection is to be closed */
@@ -155,6 +187,7 @@ struct server {
     bool handles_open; /* all of the following are initialised */
     uv_poll_t router_poll;
     uv_poll_t monitor_poll;
+    uv_poll_t zap_poll;
     uv_prepare_t prepare;
     uv_async_t wake;
     uv_signal_t signals[SERVER_SIGNALS];
@@ -245,6 +278,49 @@ STK_MUST_CHECK enum stk_status server_inherited_check(const struct server *serve
 /** zmq_bind, by the socket that was handed over where there is one.  Returns: as zmq_bind. */
 int server_inherited_bind(struct server *server, const char *endpoint);
 
+/* server_keys.c */
+
+/** Make the socket where libzmq asks whether a key is let in; before anything is bound. */
+STK_MUST_CHECK enum stk_status server_zap_open(struct server *server);
+
+/** Answer every question that is there. */
+void server_zap_answer(struct server *server);
+
+/**
+ * Set the router up for an endpoint that is bound next.
+ *
+ *   error   CONFIG_ERROR_BYTES of storage for a sentence
+ *
+ * Returns: STK_OK, STK_CONFIG where the daemon's key cannot be used, or STK_SYSTEM.
+ * Blocks:  on the key's file.
+ */
+STK_MUST_CHECK enum stk_status server_endpoint_secure(struct server *server,
+                                                      const struct config *config,
+                                                      const struct config_endpoint *endpoint,
+                                                      char *error);
+
+/** Whether a connection is open that needed a key. */
+bool server_connection_has_keys(const struct server *server, int fd);
+
+/** Who sent a message by the connection on a descriptor. */
+struct sender server_sender(const struct server *server, int fd, struct zmq_msg_t *message);
+
+/** Other keys are served: cut the clients that they do not let in. */
+void server_keys_follow(struct server *server);
+
+/* server_strangers.c */
+
+/**
+ * Somebody was refused: count it, and tell it once a minute an address.
+ *
+ *   name   whose key it came with; empty: nobody's
+ */
+void server_stranger_met(struct server *server, const char *address, const char *name,
+                         const char *reason);
+
+/** The connection on a descriptor breaks because its handshake failed with libzmq's error. */
+void server_stranger_left(struct server *server, int fd, int32_t error);
+
 /* server_client.c */
 
 /** The client with this identity, or NULL. */
@@ -257,6 +333,9 @@ struct client *server_client_find(struct server *server, const void *identity, s
  */
 STK_MUST_CHECK enum stk_status server_client_add(struct server *server, const void *identity,
                                                  size_t len, int fd, struct client **client);
+
+/** Take over whose key a client has. */
+void server_client_set_user(struct client *client, const struct sender *sender);
 
 /** Forget a client and what it waits for; what libzmq holds for it is waited for. */
 void server_client_drop(struct server *server, struct client *client, const char *reason);

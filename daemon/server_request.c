@@ -17,6 +17,7 @@ struct letter {
     const void *identity;
     size_t identity_len;
     int fd;
+    struct sender sender;
     struct stk_request request;
 };
 
@@ -73,7 +74,18 @@ const struct stream *server_find_stream(const struct server *server, struct stk_
 static const struct stream *find_stream(struct server *server, const struct letter *letter)
 {
     char message[STK_TEXT_BYTES_MAX];
-    const struct stream *stream = server_find_stream(server, letter->request.stream, message);
+    struct stk_text name = letter->request.stream;
+    const struct key_client *user = letter->sender.client;
+    if (!key_client_may(user, name.data, name.len)) {
+        snprintf(message, sizeof message,
+                 "the stream \"%.*s\" is not for \"%s\"; its key is for%.*s", (int)name.len,
+                 name.data, user->name, (int)strlen(user->streams) - 1, user->streams);
+        refuse(server, letter, STK_FORBIDDEN, message);
+        return NULL;
+    }
+    const struct stream *stream = server_find_stream(server, name, message);
+    if (stream == NULL && user != NULL && user->streams != NULL)
+        snprintf(message, sizeof message, "no stream \"%.*s\"", (int)name.len, name.data);
     if (stream == NULL)
         refuse(server, letter, STK_UNKNOWN_STREAM, message);
     return stream;
@@ -91,8 +103,10 @@ static struct client *client_of(struct server *server, const struct letter *lett
         refuse(server, letter, status, "too many clients; try again when one has left");
     else if (status != STK_OK)
         refuse(server, letter, status, "no memory for another client");
-    else
+    else {
         client->fd = letter->fd;
+        server_client_set_user(client, &letter->sender);
+    }
     return client;
 }
 
@@ -113,7 +127,8 @@ static void handle_hello(struct server *server, const struct letter *letter)
     memcpy(client->name, request->name.data, request->name.len);
     client->name[request->name.len] = '\0';
     server_figures_greeted(server, client, stream);
-    LOG(INFO, "client.hello", LOG_TEXT("client", client->name), LOG_TEXT("stream", stream->name),
+    LOG(INFO, "client.hello", LOG_TEXT("client", client->name), LOG_TEXT("user", client->user),
+        LOG_TEXT("address", client->host), LOG_TEXT("stream", stream->name),
         LOG_NUMBER("window", client->window));
     struct stk_welcome welcome = {
         .id = request->id,
@@ -241,10 +256,12 @@ static void handle_cancel(struct server *server, const struct letter *letter)
 static void handle_streams(struct server *server, const struct letter *letter)
 {
     struct stk_streams *streams = &server->answer.streams;
-    *streams =
-        (struct stk_streams){.id = letter->request.id, .count = (uint32_t)server->stream_count};
-    for (size_t i = 0; i < server->stream_count; i++)
-        streams->rows[i] = stream_info(server->streams[i]);
+    *streams = (struct stk_streams){.id = letter->request.id};
+    for (size_t i = 0; i < server->stream_count; i++) {
+        const struct stream *stream = server->streams[i];
+        if (key_client_may(letter->sender.client, stream->name, strlen(stream->name)))
+            streams->rows[streams->count++] = stream_info(stream);
+    }
     size_t len;
     enum stk_status status = stk_streams_encode(streams, server->reply, sizeof server->reply, &len);
     reply(server, letter, status, len);
@@ -362,6 +379,15 @@ static bool drop_rest(void *router, const zmq_msg_t *body)
     return dropped;
 }
 
+/* Its key was removed since it connected. */
+static void cut_stranger(struct server *server, const struct letter *letter)
+{
+    const struct sender *sender = &letter->sender;
+    server_stranger_met(server, sender->address, sender->client != NULL ? sender->client->name : "",
+                        "its key was removed");
+    server_connection_cut(server, letter->fd);
+}
+
 /* Of a peer older than ZMTP 3.0 libzmq does not tell the connection, so that nobody would notice
  * when it leaves; it is not served.  And it takes identities that are longer than ZMTP allows. */
 static void receive_one(struct server *server, zmq_msg_t *identity, zmq_msg_t *body)
@@ -376,7 +402,10 @@ static void receive_one(struct server *server, zmq_msg_t *identity, zmq_msg_t *b
     server_monitor_drain(server);
     if (server_connection_is_closed(server, letter.fd))
         return;
-    if (letter.fd < 0)
+    letter.sender = server_sender(server, letter.fd, body);
+    if (!letter.sender.admitted)
+        cut_stranger(server, &letter);
+    else if (letter.fd < 0)
         refuse(server, &letter, STK_INVALID, "this daemon speaks ZMTP 3.0 and later alone");
     else if (letter.identity_len > SERVER_IDENTITY_BYTES_MAX)
         refuse(server, &letter, STK_INVALID, "an identity has 255 bytes at most");

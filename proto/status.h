@@ -29,7 +29,8 @@
     X(OVERLOADED, "overloaded", "the daemon has no room for this now")                             \
     X(DRAINING, "draining", "the daemon is shutting down")                                         \
     X(CONFIG, "config", "the configuration is wrong")                                              \
-    X(IN_USE, "in_use", "the address is in use")
+    X(IN_USE, "in_use", "the address is in use")                                                   \
+    X(FORBIDDEN, "forbidden", "not allowed with this key")
 
 #define STK_STATUS_ENUM(name, word, text) STK_##name,
 enum stk_status { STK_STATUS_LIST(STK_STATUS_ENUM) STK_STATUS_COUNT };

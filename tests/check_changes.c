@@ -14,6 +14,9 @@ static struct config config_of(struct config_stream *stream)
 {
     return (struct config){.listen = {"ipc:///a"},
                            .listen_count = 1,
+                           .server_key = "",
+                           .client_keys = "",
+                           .client_addresses = "",
                            .workers = 2,
                            .readers = 8,
                            .memory_bytes_max = 1 << 30,

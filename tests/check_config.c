@@ -247,8 +247,9 @@ static const char every_key[] =
     "requests_max = 1 clients_max = 4096 client_timeout = 24h memory_max = 3T\n"
     "readers = 256\n"
     "workers = 1024\n"
+    "client_addresses = \"10.0.0.0/8 fd00::/8\" client_keys = @ server_key = \"\"\n"
     "listen = {tcp://[::1]:1, # the first\n"
-    "          \"tcp://*:65535\", 'ipc:///tmp/a b'}\n"
+    "          \"tcp://*:65535 insecure=yes\", 'ipc:///tmp/a b'}\n"
     "stream Train-1.a_b {\n"
     "    on_corrupt = fail\n"
     "    labels = dense\n"
@@ -301,8 +302,10 @@ START_TEST(every_key_can_be_set)
     struct config *config = open_text(every_key);
     ck_assert_uint_eq(config->listen_count, 3);
     ck_assert_str_eq(config->listen[0], "tcp://[::1]:1");
-    ck_assert_str_eq(config->listen[1], "tcp://*:65535");
+    ck_assert_str_eq(config->listen[1], "tcp://*:65535 insecure=yes");
     ck_assert_str_eq(config->listen[2], "ipc:///tmp/a b");
+    ck_assert_str_eq(config->client_addresses, "10.0.0.0/8 fd00::/8");
+    ck_assert_str_eq(config->client_keys, source);
     ck_assert_uint_eq(config->workers, 1024);
     ck_assert_uint_eq(config->readers, 256);
     ck_assert_uint_eq(config->memory_bytes_max, (uint64_t)3 << 40);
@@ -319,9 +322,9 @@ START_TEST(every_key_can_be_set)
     ck_assert_str_eq(config->streams[1].name, "crops");
     ck_assert_str_eq(config->streams[2].name, "middle");
     ck_assert_str_eq(config->streams[3].name, "valid");
-    ck_assert_uint_eq(config->streams[0].line, 29);
-    ck_assert_uint_eq(config->streams[1].line, 62);
-    ck_assert_uint_eq(config->streams[2].line, 70);
+    ck_assert_uint_eq(config->streams[0].line, 30);
+    ck_assert_uint_eq(config->streams[1].line, 63);
+    ck_assert_uint_eq(config->streams[2].line, 71);
     ck_assert_uint_eq(config->streams[3].line, 2);
     ck_assert_str_eq(config->streams[3].source, source);
     ck_assert_int_eq(strncmp(config->streams[0].source, "folder:/", 8), 0);
@@ -625,6 +628,40 @@ static const struct {
      "1: \"listen\" has a socket path of 108 bytes, "
      "\"/23456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
      "890123456789012345678\"; the system takes at most 107, choose a shorter one"},
+    {"listen = \"tcp://a:1 keys=no\"", "1: \"listen\" has \"tcp://a:1 keys=no\"; it must be "
+                                       "tcp://HOST:PORT or ipc:///PATH"},
+    {"listen = \"tcp://a:1 keys=yes insecure=yes\"",
+     "1: \"listen\" has \"tcp://a:1 keys=yes insecure=yes\"; behind tcp there may be keys=yes or "
+     "insecure=yes, behind ipc mode=0660 and group=NAME"},
+    {"listen = \"tcp://a:1 mode=0660\"",
+     "1: \"listen\" has \"tcp://a:1 mode=0660\"; behind tcp there may be keys=yes or insecure=yes, "
+     "behind ipc mode=0660 and group=NAME"},
+    {"listen = \"ipc:///a mode=0999\"",
+     "1: \"listen\" has \"ipc:///a mode=0999\"; behind tcp there may be keys=yes or insecure=yes, "
+     "behind ipc mode=0660 and group=NAME"},
+    {"listen = \"ipc:///a insecure=yes\"",
+     "1: \"listen\" has \"ipc:///a insecure=yes\"; behind tcp there may be keys=yes or "
+     "insecure=yes, behind ipc mode=0660 and group=NAME"},
+    {"listen = tcp://10.0.0.5:1",
+     "1: \"listen\" has \"tcp://10.0.0.5:1\", which needs keys, and there is no \"server_key\"; "
+     "make "
+     "one with stoker keygen, or write \"tcp://10.0.0.5:1 insecure=yes\" to serve whoever reaches "
+     "it"},
+    {"listen = tcp://127.evil.org:1",
+     "1: \"listen\" has \"tcp://127.evil.org:1\", which needs keys, and there is no "
+     "\"server_key\"; make one with stoker keygen, or write \"tcp://127.evil.org:1 insecure=yes\" "
+     "to serve whoever reaches it"},
+    {"listen = \"ipc:///a keys=yes\"", "1: \"listen\" has \"ipc:///a keys=yes\", and there is no "
+                                       "\"server_key\"; make one with stoker "
+                                       "keygen"},
+    {"server_key = /nowhere/a",
+     "1: \"server_key\": cannot read the key file \"/nowhere/a\": No such "
+     "file or directory"},
+    {"client_keys = /etc/passwd", "1: \"client_keys\" is \"/etc/passwd\", which is no directory; "
+                                  "name the one that has a file NAME.key for each client"},
+    {"client_addresses = \"10.0.0.1/8\"",
+     "1: \"client_addresses\" is \"10.0.0.1/8\"; it must be networks such as \"10.1.0.0/16 "
+     "fd00::/8\", 64 at most"},
     {"listen = {tcp://a:1,\n tcp://a:1}", "1: \"listen\" has \"tcp://a:1\" twice; remove one"},
 
     /* streams */
@@ -1036,7 +1073,7 @@ START_TEST(the_printed_form_reads_back_equal)
     assert_prints_back("stream a { source = @\nmix { preset = timm } }");
     assert_prints_back("stream a { source = @\nmix { preset = timm switch_prob = 1 } }");
     assert_prints_back("stream a { source = @\nmix { preset = timm switch_prob = 0 } }");
-    assert_prints_back("listen = {\"ipc:///a \\\"\\\\\\${x\", 'tcp://a:*'}\n"
+    assert_prints_back("listen = {\"ipc:///a \\\"\\\\\\${x\", 'tcp://a:* insecure=yes'}\n"
                        "stream a { source = @ }");
 }
 END_TEST
@@ -1094,6 +1131,9 @@ START_TEST(the_printed_form_names_every_key_that_matters)
     fclose(out);
     static const char globals[] =
         "listen = {\"ipc:///run/stoker/stoker.sock\", \"tcp://127.0.0.1:7654\"}\n"
+        "server_key = \"\"\n"
+        "client_keys = \"\"\n"
+        "client_addresses = \"\"\n"
         "workers = 0\n"
         "readers = 8\n"
         "memory_max = 0\n"
