@@ -35,6 +35,7 @@ struct stk_answer {
 struct question {
     const struct stk_request *request;
     struct stk_channel channel;
+    struct stk_keys keys;
     bool sent;
     char error[STK_ERROR_BYTES];
 };
@@ -110,6 +111,7 @@ static enum stk_status send_request(struct question *question)
 static enum stk_status work(struct question *question, struct stk_answer *answer)
 {
     struct stk_channel *channel = &question->channel;
+    enum stk_status refused;
     enum stk_status status = stk_channel_tend(channel, clock_now_ns(), question->error);
     while (status == STK_OK) {
         enum stk_channel_event event = stk_channel_event(channel);
@@ -119,6 +121,9 @@ static enum stk_status work(struct question *question, struct stk_answer *answer
         status = receive(question, answer);
         if (event == STK_CHANNEL_DOWN)
             stk_channel_drop(channel, clock_now_ns());
+        if (event == STK_CHANNEL_DOWN && status == STK_END &&
+            (refused = stk_channel_refusal(channel, question->error)) != STK_OK)
+            return refused;
         if (status != STK_END || event == STK_CHANNEL_QUIET)
             return status;
         status = STK_OK;
@@ -140,10 +145,12 @@ static enum stk_status ask(struct question *question, uint32_t timeout_ms,
         bool waiting = channel->socket == NULL && channel->open_ns < until_ns;
         stk_channels_wait(&channel, 1, waiting ? channel->open_ns : until_ns);
     }
+    const char *suspicion = stk_channel_suspicion(channel);
     return stk_fail(question->error, STK_TIMEOUT, "no answer from '%s' within %" PRIu32 " ms: %s",
                     channel->endpoint, timeout_ms,
-                    question->sent ? "is it a stokerd?"
-                                   : "is stokerd running, and does it listen there?");
+                    suspicion[0] != '\0' ? suspicion
+                    : question->sent     ? "is it a stokerd?"
+                                         : "is stokerd running, and does it listen there?");
 }
 
 enum stk_status stk_ask(const char *endpoint, const struct stk_request *request,
@@ -160,11 +167,14 @@ enum stk_status stk_ask(const char *endpoint, const struct stk_request *request,
     struct stk_answer *made = calloc(1, sizeof *made);
     struct question question = {.request = request};
     stk_channel_init(&question.channel, context, checked, STK_HEARTBEAT_MS_DEFAULT);
-    if (context == NULL || made == NULL)
+    question.channel.keys = &question.keys;
+    status = stk_keys_find(NULL, NULL, &question.keys, question.error);
+    if (status == STK_OK && (context == NULL || made == NULL))
         status = stk_fail(question.error, STK_MEMORY, "no memory to ask '%s'", checked);
-    else
+    if (status == STK_OK)
         status = ask(&question, timeout_ms == 0 ? TIMEOUT_MS_DEFAULT : timeout_ms, made);
     stk_channel_release(&question.channel);
+    stk_keys_wipe(&question.keys);
     stk_context_close(context);
     if (status == STK_OK) {
         *answer = made;

@@ -149,13 +149,25 @@ static bool set_options(void *socket, const char *endpoint)
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_bytes_max, sizeof frame_bytes_max) == 0;
 }
 
+static bool set_keys(const struct stk_channel *channel)
+{
+    const struct stk_keys *keys = channel->keys;
+    if (!stk_keys_are_for(keys, channel->endpoint))
+        return true;
+    return zmq_setsockopt(channel->socket, ZMQ_CURVE_SERVERKEY, keys->server, STK_KEY_BYTES) == 0 &&
+           zmq_setsockopt(channel->socket, ZMQ_CURVE_PUBLICKEY, keys->public, STK_KEY_BYTES) == 0 &&
+           zmq_setsockopt(channel->socket, ZMQ_CURVE_SECRETKEY, keys->secret, STK_KEY_BYTES) == 0;
+}
+
 static bool open_monitor(struct stk_channel *channel)
 {
     char address[64];
     /* libzmq forgets a name some time after its socket was closed, so each socket has a new one. */
     snprintf(address, sizeof address, "inproc://events-%p-%u", (void *)channel, channel->sockets++);
     const int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                       ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED;
+                       ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED |
+                       ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                       ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     if (zmq_socket_monitor(channel->socket, address, events) != 0)
         return false;
     channel->monitor = zmq_socket(channel->context, ZMQ_PAIR);
@@ -173,7 +185,7 @@ enum stk_status stk_channel_tend(struct stk_channel *channel, uint64_t now_ns, c
     channel->refused = false;
     channel->socket = zmq_socket(channel->context, ZMQ_DEALER);
     if (channel->socket != NULL && set_options(channel->socket, channel->endpoint) &&
-        set_heartbeat(channel) && open_monitor(channel) &&
+        set_heartbeat(channel) && set_keys(channel) && open_monitor(channel) &&
         zmq_connect(channel->socket, channel->endpoint) == 0)
         return STK_OK;
     int code = errno;
@@ -182,12 +194,66 @@ enum stk_status stk_channel_tend(struct stk_channel *channel, uint64_t now_ns, c
                     channel->endpoint, zmq_strerror(code));
 }
 
+static void note_handshake(struct stk_channel *channel, uint16_t event, int32_t value)
+{
+    switch (event) {
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        channel->handshake = STK_HANDSHAKE_FINE;
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        channel->handshake = STK_HANDSHAKE_BROKEN;
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        channel->handshake = STK_HANDSHAKE_KEY;
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        channel->handshake = value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
+                                 ? STK_HANDSHAKE_OTHER
+                                 : STK_HANDSHAKE_BROKEN;
+        break;
+    }
+}
+
+enum stk_status stk_channel_refusal(const struct stk_channel *channel, char *sentence)
+{
+    const char *endpoint = channel->endpoint;
+    bool has_keys = stk_keys_are_for(channel->keys, endpoint);
+    if (channel->handshake == STK_HANDSHAKE_KEY)
+        return stk_fail(sentence, STK_FORBIDDEN,
+                        "'%s' does not let the key %s in: have its operator add it to client_keys, "
+                        "or set another as key or in STOKER_KEY",
+                        endpoint, channel->keys->public);
+    if (channel->handshake != STK_HANDSHAKE_OTHER)
+        return STK_OK;
+    if (has_keys)
+        return stk_fail(sentence, STK_FORBIDDEN,
+                        "'%s' has no keys, and this client speaks to a daemon with keys alone: "
+                        "leave out server_key and STOKER_SERVER_KEY",
+                        endpoint);
+    return stk_fail(sentence, STK_FORBIDDEN,
+                    "'%s' asks for a key: set server_key and key, or STOKER_SERVER_KEY and "
+                    "STOKER_KEY",
+                    endpoint);
+}
+
+const char *stk_channel_suspicion(const struct stk_channel *channel)
+{
+    if (channel->handshake != STK_HANDSHAKE_BROKEN)
+        return "";
+    if (stk_keys_are_for(channel->keys, channel->endpoint))
+        return "it closes each connection at once: is server_key that daemon's? it may have no "
+               "keys, or as many connections as it takes";
+    return "it closes each connection at once: it may ask for a key (server_key, "
+           "STOKER_SERVER_KEY), or have as many connections as it takes";
+}
+
 enum stk_channel_event stk_channel_event(struct stk_channel *channel)
 {
     uint16_t event;
     int32_t value;
     while (receive_event(channel, &event, &value)) {
         channel->descriptor = event == ZMQ_EVENT_CONNECTED ? value : channel->descriptor;
+        note_handshake(channel, event, value);
         if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
             return STK_CHANNEL_UP;
         if (event == ZMQ_EVENT_DISCONNECTED) {

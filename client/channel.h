@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <zmq.h>
 
+#include "client/keys.h"
 #include "proto/message.h"
 
 enum { STK_FRAMES_MAX = 1 + STK_TENSORS_MAX }; /* a header, then a frame a tensor */
@@ -39,17 +40,27 @@ enum stk_channel_event {
     STK_CHANNEL_DOWN,  /* it is gone, or what answered does not speak ZMTP: stk_channel_drop */
 };
 
+/* How the last handshake ended, as far as libzmq tells. */
+enum stk_handshake {
+    STK_HANDSHAKE_FINE,
+    STK_HANDSHAKE_BROKEN, /* the peer closed the connection without a word */
+    STK_HANDSHAKE_OTHER,  /* one of both wants keys, the other one does not */
+    STK_HANDSHAKE_KEY,    /* our key is not let in */
+};
+
 struct stk_channel {
-    void *context;        /* libzmq's, borrowed */
-    const char *endpoint; /* borrowed */
-    uint32_t silence_ms;  /* without a byte, and the peer is dead */
-    void *socket;         /* DEALER; NULL between a loss and the next try */
-    void *monitor;        /* PAIR with the socket's events; NULL with socket */
-    int descriptor;       /* of the connection, libzmq's; -1 where there is none */
-    bool refused;         /* a try to connect has failed since the socket was made */
-    uint32_t sockets;     /* made so far */
-    uint32_t losses;      /* in a row */
-    uint64_t open_ns;     /* when to make the next socket */
+    void *context;               /* libzmq's, borrowed */
+    const char *endpoint;        /* borrowed */
+    const struct stk_keys *keys; /* borrowed; NULL: none */
+    enum stk_handshake handshake;
+    uint32_t silence_ms; /* without a byte, and the peer is dead */
+    void *socket;        /* DEALER; NULL between a loss and the next try */
+    void *monitor;       /* PAIR with the socket's events; NULL with socket */
+    int descriptor;      /* of the connection, libzmq's; -1 where there is none */
+    bool refused;        /* a try to connect has failed since the socket was made */
+    uint32_t sockets;    /* made so far */
+    uint32_t losses;     /* in a row */
+    uint64_t open_ns;    /* when to make the next socket */
 };
 
 /**
@@ -77,6 +88,20 @@ STK_MUST_CHECK enum stk_status stk_channel_tend(struct stk_channel *channel, uin
 
 /** The next event, without waiting.  Threads: the owner's. */
 enum stk_channel_event stk_channel_event(struct stk_channel *channel);
+
+/**
+ * Why the peer would not have us, after STK_CHANNEL_DOWN.
+ *
+ *   sentence   STK_ERROR_BYTES of storage, set where it said so
+ *
+ * Returns: STK_OK where it did not say; STK_FORBIDDEN.  Threads: the owner's.
+ */
+STK_MUST_CHECK enum stk_status stk_channel_refusal(const struct stk_channel *channel,
+                                                   char *sentence);
+
+/** What may be the matter with a peer that closes each connection before its handshake is done; ""
+ *  where that is not so. */
+const char *stk_channel_suspicion(const struct stk_channel *channel);
 
 /** Give the connection up; the next one is made after a back-off that doubles with each loss, and
  * of which half is drawn from the clock, so that trainers do not come back all at once. */

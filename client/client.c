@@ -75,7 +75,9 @@ static enum stk_status set_options(struct stk_client *client, const struct stk_o
     else
         default_name(client->name);
     set->name = NULL;
-    return STK_OK;
+    enum stk_status status = stk_keys_find(set->server_key, set->key, &client->keys, error);
+    set->server_key = set->key = NULL;
+    return status;
 }
 
 /* A refusal that was not told yet, of a daemon that will say the same again. */
@@ -105,6 +107,11 @@ static enum stk_status open_overdue(struct stk_client *client)
     char names[NAMES_BYTES];
     list_endpoints(client, names);
     for (uint32_t i = 0; i < client->url.count; i++) {
+        const char *suspicion = stk_channel_suspicion(&client->peers[i].channel);
+        if (suspicion[0] != '\0')
+            return stk_fail(client->error, STK_TIMEOUT,
+                            "no answer from '%s' within %" PRIu32 " ms: %s",
+                            client->url.endpoints[i], client->options.timeout_ms, suspicion);
         if (client->peers[i].greeted)
             return stk_fail(client->error, STK_TIMEOUT,
                             "'%s' was reached, but has not answered within %" PRIu32
@@ -205,9 +212,11 @@ static enum stk_status start(struct stk_client *client)
     if (client->context == NULL)
         return stk_fail(client->error, STK_SYSTEM,
                         "cannot start libzmq: no memory or no descriptor is left");
-    for (uint32_t i = 0; i < client->url.count; i++)
+    for (uint32_t i = 0; i < client->url.count; i++) {
         stk_channel_init(&client->peers[i].channel, client->context, client->url.endpoints[i],
                          client->options.heartbeat_ms);
+        client->peers[i].channel.keys = &client->keys;
+    }
     enum stk_status status = greet_all(client);
     if (status != STK_OK || (status = start_order(client)) != STK_OK)
         return status;
@@ -254,6 +263,7 @@ void stk_client_close(struct stk_client **client)
         stk_batch_close(&stk_pump_slot(closed, id)->batch);
     stk_context_close(closed->context);
     free(closed->welcome_bytes);
+    stk_keys_wipe(&closed->keys);
     free(closed);
     *client = NULL;
 }

@@ -246,6 +246,16 @@ static enum stk_status receive_all(struct stk_client *client, uint32_t peer)
     return STK_OK;
 }
 
+static void lose(struct stk_client *client, uint32_t index)
+{
+    struct stk_peer *peer = &client->peers[index];
+    enum stk_status status = stk_channel_refusal(&peer->channel, peer->sentence);
+    if (status != STK_OK)
+        stk_pump_refuse(client, index, status);
+    else
+        stk_pump_lose(client, index);
+}
+
 static enum stk_status tend_peer(struct stk_client *client, uint32_t index)
 {
     struct stk_peer *peer = &client->peers[index];
@@ -262,7 +272,7 @@ static enum stk_status tend_peer(struct stk_client *client, uint32_t index)
         /* In this order: what a daemon sent before it went away has come in by now. */
         status = receive_all(client, index);
         if (event == STK_CHANNEL_DOWN && peer->channel.socket != NULL)
-            stk_pump_lose(client, index);
+            lose(client, index);
         if (status != STK_OK || event == STK_CHANNEL_QUIET)
             return status;
     }

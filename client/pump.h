@@ -94,6 +94,7 @@ struct stk_client {
     struct stk_url url;
     struct stk_options options; /* with the defaults filled in; name is not used */
     char name[STK_NAME_BYTES_MAX + 1];
+    struct stk_keys keys;
     struct stk_peer peers[STK_ENDPOINTS_MAX]; /* url.count of them */
 
     bool pinned;         /* a daemon has told of the stream, and all others must tell the same */

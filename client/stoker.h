@@ -81,6 +81,14 @@ struct stk_options {
                             times its usual, while another endpoint serves.  Over tcp every byte
                             counts as a sign of life, so a large batch on a slow link is none of
                             this; over ipc every frame.  STK_HEARTBEAT_MS_MIN .. _MAX; 0: 5,000 */
+    const char *server_key;   /* of a daemon with keys: a file with its public key, or the key.  Not
+                               kept.  NULL: $STOKER_SERVER_KEY; without that, to other hosts alone,
+                               stoker/server.key in the user's $XDG_CONFIG_HOME (~/.config); without
+                               that the daemon has none */
+    const char *key; /* who this client is: a file with its secret key, which others must not
+                               be able to read, or the key.  Not kept.  NULL: $STOKER_KEY, or
+                               stoker/client.key_secret there; without that one is made up, for a
+                               daemon that admits this address */
 };
 
 struct stk_client;
@@ -110,6 +118,8 @@ struct stk_batch;
  *                           error names both
  *          STK_RANGE        the start lies behind the epoch's end, or an epoch has fewer steps
  *                           than world, so that this rank would not receive one
+ *          STK_FORBIDDEN    others can read the secret key; or the daemon does not let the key in,
+ *                           asks for one, has none, or has the stream for others
  *          STK_MEMORY, STK_SYSTEM, or what a daemon answered: STK_UNKNOWN_STREAM, STK_VERSION,
  *          STK_OVERLOADED, ...
  * Threads: any; each client on its own.  Blocks: up to timeout_ms: until every endpoint has
@@ -314,7 +324,7 @@ struct stk_answer;
 
 /**
  * Ask one endpoint one question (streams, labels, replaced, stats or hello) and wait for its
- * answer.
+ * answer.  Keys are found as without an option of stk_options.
  *
  *   endpoint   "tcp://host:7654", without a stream's name
  *   request    id is set by the library
@@ -322,7 +332,8 @@ struct stk_answer;
  *   error      STK_ERROR_BYTES of storage; may be NULL
  *
  * Owns:    the caller owns *answer and gives it to stk_answer_close.
- * Returns: STK_OK, STK_TIMEOUT, STK_INVALID, STK_MEMORY, STK_SYSTEM, or what the daemon answered.
+ * Returns: STK_OK, STK_TIMEOUT, STK_INVALID, STK_FORBIDDEN, STK_MEMORY, STK_SYSTEM, or what the
+ *          daemon answered.
  * Threads: any.  Blocks: up to timeout_ms.
  */
 STK_MUST_CHECK enum stk_status stk_ask(const char *endpoint, const struct stk_request *request,

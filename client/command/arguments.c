@@ -81,6 +81,18 @@ const char *nearest_word(const char *wrong, const char *const *words, size_t cou
     return nearest;
 }
 
+/* Of every sub-command that connects; libstoker takes them from the environment. */
+static const struct key_flag {
+    struct flag flag;
+    const char *variable;
+} key_flags[] = {
+    {{"server-key", FLAG_TEXT, NULL, "FILE", 0, 0, "the public key of a daemon with keys"},
+     "STOKER_SERVER_KEY"},
+    {{"key", FLAG_TEXT, NULL, "FILE", 0, 0, "the secret key that says who you are"}, "STOKER_KEY"},
+};
+
+enum { KEY_FLAGS = sizeof key_flags / sizeof *key_flags };
+
 void text_print(FILE *out, struct stk_text text)
 {
     for (size_t i = 0; i < text.len;) {
@@ -90,17 +102,22 @@ void text_print(FILE *out, struct stk_text text)
     }
 }
 
+static void print_flag(const struct flag *flag)
+{
+    char word[2 * WORD_BYTES_MAX];
+    snprintf(word, sizeof word, "--%s%s%s", flag->name, flag->argument == NULL ? "" : " ",
+             flag->argument == NULL ? "" : flag->argument);
+    printf("  %-20s  %s\n", word, flag->help);
+}
+
 static int print_help(const struct arguments *arguments)
 {
     printf("usage: stoker %s %s [OPTION ...]\n\n%s\n\n", arguments->command, arguments->operand,
            arguments->purpose);
-    for (size_t i = 0; i < arguments->flag_count; i++) {
-        const struct flag *flag = &arguments->flags[i];
-        char word[2 * WORD_BYTES_MAX];
-        snprintf(word, sizeof word, "--%s%s%s", flag->name, flag->argument == NULL ? "" : " ",
-                 flag->argument == NULL ? "" : flag->argument);
-        printf("  %-20s  %s\n", word, flag->help);
-    }
+    for (size_t i = 0; i < arguments->flag_count; i++)
+        print_flag(&arguments->flags[i]);
+    for (size_t i = 0; i < KEY_FLAGS && !arguments->offline; i++)
+        print_flag(&key_flags[i].flag);
     return COMMAND_DONE;
 }
 
@@ -133,7 +150,24 @@ static const struct flag *find_flag(const struct arguments *arguments, const cha
         if (strlen(flag->name) == len && memcmp(flag->name, name, len) == 0)
             return flag;
     }
+    for (size_t i = 0; i < KEY_FLAGS && !arguments->offline; i++) {
+        const struct flag *flag = &key_flags[i].flag;
+        if (strlen(flag->name) == len && memcmp(flag->name, name, len) == 0)
+            return flag;
+    }
     return NULL;
+}
+
+static int set_text(const struct flag *flag, const char *text)
+{
+    for (size_t i = 0; i < KEY_FLAGS; i++) {
+        if (flag == &key_flags[i].flag)
+            return setenv(key_flags[i].variable, text, 1) == 0
+                       ? COMMAND_DONE
+                       : command_fail("no memory for --%s", flag->name);
+    }
+    *(const char **)flag->value = text;
+    return COMMAND_DONE;
 }
 
 static int unknown_flag(const struct arguments *arguments, const char *word)
@@ -168,8 +202,7 @@ static int read_flag(const struct arguments *arguments, char ***words)
         return command_misuse("--%s needs a value, %s", flag->name, flag->argument);
     if (flag->kind != FLAG_TEXT)
         return set_number(flag, value);
-    *(const char **)flag->value = value;
-    return COMMAND_DONE;
+    return set_text(flag, value);
 }
 
 bool arguments_read(const struct arguments *arguments, char **words, const char **operand,

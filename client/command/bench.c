@@ -414,8 +414,12 @@ int bench_command(char **words)
         {"json", FLAG_SWITCH, &json, NULL, 0, 0, "print one JSON object"},
         TIMEOUT_FLAG(&bench.timeout_s),
     };
-    const struct arguments arguments = {"bench", "Receive batches as a trainer would, and measure.",
-                                        "URL/STREAM", flags, sizeof flags / sizeof *flags};
+    const struct arguments arguments = {"bench",
+                                        "Receive batches as a trainer would, and measure.",
+                                        "URL/STREAM",
+                                        flags,
+                                        sizeof flags / sizeof *flags,
+                                        false};
     int code;
     if (!arguments_read(&arguments, words, &bench.url, &code) ||
         (code = check_url(bench.url)) != COMMAND_DONE)

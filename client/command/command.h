@@ -45,10 +45,12 @@ struct arguments {
     const char *operand; /* what help calls the one operand, e.g. "URL/STREAM" */
     const struct flag *flags;
     size_t flag_count;
+    bool offline; /* it connects to nobody, and has no options of keys */
 };
 
 /**
- * Read a sub-command's command line: options in any order, one operand.
+ * Read a sub-command's command line: options in any order, one operand.  The options of keys go
+ * into the environment, where libstoker looks for them.
  *
  *   words     what stands behind the sub-command's name, closed by NULL
  *   operand   set to the operand, borrowed from words
@@ -103,5 +105,6 @@ int get_command(char **words);
 int preview_command(char **words);
 int bench_command(char **words);
 int stats_command(char **words);
+int keygen_command(char **words);
 
 #endif

@@ -303,8 +303,12 @@ int get_command(char **words)
         {"json", FLAG_SWITCH, &json, NULL, 0, 0, "print header and small tensors as JSON"},
         TIMEOUT_FLAG(&timeout_s),
     };
-    const struct arguments arguments = {"get", "Fetch one batch and show, save or hash it.",
-                                        "URL/STREAM", flags, sizeof flags / sizeof *flags};
+    const struct arguments arguments = {"get",
+                                        "Fetch one batch and show, save or hash it.",
+                                        "URL/STREAM",
+                                        flags,
+                                        sizeof flags / sizeof *flags,
+                                        false};
     const char *url;
     int code;
     if (!arguments_read(&arguments, words, &url, &code))

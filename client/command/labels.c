@@ -43,7 +43,7 @@ int labels_command(char **words)
         TIMEOUT_FLAG(&timeout_s),
     };
     const struct arguments arguments = {"labels", "List the classes of a stream.", "URL/STREAM",
-                                        flags, sizeof flags / sizeof *flags};
+                                        flags,    sizeof flags / sizeof *flags,    false};
     const char *url;
     int code;
     if (!arguments_read(&arguments, words, &url, &code))

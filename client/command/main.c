@@ -47,6 +47,7 @@ static const struct command commands[] = {
     {"preview", preview_command, "URL/STREAM", "draw one batch as a contact sheet"},
     {"bench", bench_command, "URL/STREAM", "receive batches as a trainer would, and measure"},
     {"stats", stats_command, "URL[/STREAM]", "show a daemon's counters, or what it replaced"},
+    {"keygen", keygen_command, "FILE", "make a pair of keys: FILE and FILE_secret"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

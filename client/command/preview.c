@@ -133,8 +133,9 @@ int preview_command(char **words)
          "show each slot's pair before mixing, boxes, lambda and soft label"},
         TIMEOUT_FLAG(&preview.timeout_s),
     };
-    const struct arguments arguments = {"preview", "Draw one batch as a contact sheet.",
-                                        "URL/STREAM", flags, sizeof flags / sizeof *flags};
+    const struct arguments arguments = {
+        "preview", "Draw one batch as a contact sheet.", "URL/STREAM",
+        flags,     sizeof flags / sizeof *flags,         false};
     int code;
     if (!arguments_read(&arguments, words, &preview.url, &code))
         return code;

@@ -161,7 +161,10 @@ int stats_command(char **words)
     };
     const struct arguments arguments = {"stats",
                                         "Show a daemon's counters and gauges, or what it replaced.",
-                                        "URL[/STREAM]", flags, sizeof flags / sizeof *flags};
+                                        "URL[/STREAM]",
+                                        flags,
+                                        sizeof flags / sizeof *flags,
+                                        false};
     const char *url;
     int code;
     if (!arguments_read(&arguments, words, &url, &code))

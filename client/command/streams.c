@@ -120,8 +120,12 @@ int streams_command(char **words)
         {"json", FLAG_SWITCH, &json, NULL, 0, 0, "print one JSON object"},
         TIMEOUT_FLAG(&timeout_s),
     };
-    const struct arguments arguments = {"streams", "List the streams that a daemon serves.", "URL",
-                                        flags, sizeof flags / sizeof *flags};
+    const struct arguments arguments = {"streams",
+                                        "List the streams that a daemon serves.",
+                                        "URL",
+                                        flags,
+                                        sizeof flags / sizeof *flags,
+                                        false};
     const char *url;
     int code;
     if (!arguments_read(&arguments, words, &url, &code))

@@ -78,9 +78,11 @@ def main():
     daemons = []
     try:
         for host in hosts:
-            listen = [f"tcp://{host.address}:{PORT}"]
+            listen = [f"tcp://{host.address}:{PORT} insecure=yes"]
             daemon = Stokerd(stream, listen=listen, preexec_fn=host.enter, **options)
             daemons.append(daemon.wait_ready())
+            told_so = [fields["endpoint"] for fields in daemon.events("endpoint.insecure")]
+            assert told_so == [f"tcp://{host.address}:{PORT}"], told_so
         told = {"late": be_late, "parted": be_parted}[what](folder, hosts)
         for host in hosts:
             host.line.delay_s, host.line.loss = 0.0, 0.0

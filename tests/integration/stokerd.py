@@ -145,6 +145,7 @@ class Stokerd:
         memory_max="512M",
         log_level="debug",
         environment=None,
+        settings=None,
         **options,
     ):
         self.folder = tempfile.mkdtemp(prefix="stk-", dir="/tmp")
@@ -152,6 +153,7 @@ class Stokerd:
         os.chmod(self.folder, 0o755)  # a test may run the program as somebody else
         self.config = os.path.join(self.folder, "stokerd.conf")
         self.settings = dict(workers=workers, memory_max=memory_max, log_level=log_level)
+        self.settings |= settings or {}
         self.configure(streams)
         self.lines = []
         self.changed = threading.Condition()

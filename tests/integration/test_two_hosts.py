@@ -61,3 +61,19 @@ def test_a_partition_costs_no_more_than_heartbeat_and_a_second(two_hosts):
     bound_ms = figures["heartbeat_ms"] + 1000 * SLOW
     assert max(record.wait_ns for record in behind) / 1e6 < bound_ms
     assert figures["lost"] > 0, "nothing was on the line that broke"
+
+
+def test_a_trainer_on_another_host_gets_batches_with_its_key_alone(namespaces, tmp_path):
+    """By default: the endpoint is no more than tcp://HOST:PORT."""
+    command = [*ALONE, os.path.join(CHAOS, "keyed_host.py"), str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=300 * SLOW)
+    assert told.returncode == 0, told.stderr
+    told = json.loads(told.stdout)
+    status, digest, _ = told["key"]
+    assert status == 0 and len(digest.strip()) == 32
+    for who in ("none", "wrong", "revoked"):
+        status, printed, sentence = told[who]
+        assert status == 1 and printed == "" and " key" in sentence, (who, sentence)
+    assert "does not let the key " in told["wrong"][2] and told["revoked"][2] != ""
+    assert {line["client"] for line in told["refused"]} == {"", "alice"}
+    assert all(line["address"] == "10.73.0.1" for line in told["refused"])
