@@ -403,6 +403,25 @@ def test_the_next_batch_is_copied_on_a_side_stream_before_this_one_is_handed_out
     ]
 
 
+def test_on_the_cpu_a_device_and_pinned_memory_are_no_copy(load):
+    loader = load(Recipe(batch=20, height=32, width=32), device="cpu", pin_memory=True)
+    batch = next(iter(loader))
+    pinned = torch.cuda.is_available()
+    assert batch.images.is_pinned() == pinned and batch.images.device.type == "cpu"
+    copied = batch.images.data_ptr() != address(batch.source.images)
+    assert copied == pinned
+    normalized = Loader(loader.stream, normalize=Normalize()).to("cpu")
+    assert next(iter(normalized)).images.dtype == torch.float32
+
+
+@pytest.mark.parametrize("options", [dict(rank=0, world=2), dict(window=4), dict(epoch=1)])
+def test_an_open_stream_has_its_options_already(serve, options):
+    with stoker.connect(serve(), timeout=TIMEOUT) as stream:
+        with pytest.raises(stoker.InvalidError, match=f"{[*options][0]} is stoker.connect's"):
+            Loader(stream, **options)
+        assert steps(Loader(stream)) == [(0, step) for step in range(5)]
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 @pytest.mark.parametrize("layout", ["nhwc", "nchw"])
 def test_a_cuda_device_has_the_same_batches(load, serve, layout):

@@ -73,6 +73,13 @@ def _group(rank: Optional[int], world: Optional[int]) -> Tuple[int, int]:
     return rank or 0, 1 if world is None else world
 
 
+def _refuse(options: Dict[str, Any]) -> None:
+    """An open stream has its options."""
+    for name, value in options.items():
+        if value is not None:
+            raise InvalidError(f"{name} is stoker.connect's to know: the stream is open already")
+
+
 class Loader:
     """Batches of a stream as tensors; stands where a DataLoader stood.
 
@@ -123,6 +130,7 @@ class Loader:
         self.to(device)
         self._channels_last, self._target, self._smoothing = channels_last, target, smoothing
         if isinstance(url, Stream):
+            _refuse(dict(rank=rank, world=world, **options))
             self.stream = url
         else:
             rank, world = _group(rank, world)
