@@ -50,7 +50,13 @@ def golden(name):
 
 
 def test_every_golden_message_is_known():
-    assert {path.stem for path in GOLDEN.glob("*.hex")} == {*REQUESTS, *REPLIES}
+    known = {*REQUESTS, *REPLIES, "stats_rows"}
+    assert {path.stem for path in GOLDEN.glob("*.hex")} == known
+
+
+def test_rows_of_stats_are_keys_that_this_package_does_without():
+    content, data = golden("stats_rows")
+    assert message.decode_stats(message.unpack(data)) == content["figures"]
 
 
 @pytest.mark.parametrize("name", REQUESTS)
