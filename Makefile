@@ -39,10 +39,10 @@ MSGPACK = $(call once,MSGPACK,pkg-config --exists msgpack-c 2>/dev/null && echo 
 	|| echo msgpack)
 SYSTEMD = $(call once,SYSTEMD,pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)
 PACKAGE_CFLAGS = $(call need,PACKAGE_CFLAGS,pkg-config --cflags libuv libzmq $(MSGPACK) libjpeg \
-	libconfuse libxxhash jansson cairo)
+	libconfuse libxxhash libmicrohttpd jansson cairo)
 libs = $(shell pkg-config --libs $(1))
 DAEMON_LIBS = $(call need,DAEMON_LIBS,pkg-config --libs libuv libzmq $(MSGPACK) libjpeg \
-	libconfuse libxxhash $(SYSTEMD) && echo -lm)
+	libconfuse libxxhash libmicrohttpd $(SYSTEMD) && echo -lm)
 CLIENT_LIBS = $(call need,CLIENT_LIBS,pkg-config --libs libzmq $(MSGPACK))
 COMMAND_LIBS = $(call need,COMMAND_LIBS,pkg-config --libs libxxhash jansson cairo && echo -lm)
 

@@ -44,6 +44,15 @@ STK_MUST_CHECK enum stk_status config_check_keys(const struct config_report *rep
                                                  const struct config *config);
 
 /**
+ * Check where http is served, and the token that is wanted there.
+ *
+ * Returns: STK_OK or STK_CONFIG (reported).  Owns: nothing.  Blocks: on the token's file.
+ */
+STK_MUST_CHECK enum stk_status config_check_http(const struct config_report *report,
+                                                 const struct config_lines *lines,
+                                                 const struct config *config);
+
+/**
  * Check a stream's transforms: their order, what excludes what, and their settings.
  *
  *   lines   of the stream, and of the sections of its transforms

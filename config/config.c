@@ -319,6 +319,8 @@ static enum stk_status build(struct builder *builder, cfg_t *tree)
         status = config_check_listen(builder->report, &lines, config);
     if (status == STK_OK)
         status = config_check_keys(builder->report, &lines, config);
+    if (status == STK_OK)
+        status = config_check_http(builder->report, &lines, config);
     if (status != STK_OK)
         return status;
 

@@ -58,6 +58,8 @@ struct config {
     uint64_t image_bytes_max;        /* encoded; likewise */
     uint32_t connections_max;        /* 0 = what the limit of descriptors allows, in reason */
     enum config_log_level log_level;
+    char *http;                    /* ADDRESS:PORT for metrics and health; empty: none */
+    char *http_token;              /* the file of a token that is wanted there; empty: none is */
     struct config_stream *streams; /* sorted by name */
     size_t stream_count;           /* >= 1 */
 };

@@ -59,6 +59,8 @@ const struct config_key config_keys[] = {
      .until_end = true, .defaults = {"0"}},
     {GLOBAL(log_level, CONFIG_WORD, log_level), ONE, .words = &log_level_words,
      .defaults = {"info"}},
+    {GLOBAL(http, CONFIG_PATH, http), ONE, .defaults = {""}},
+    {GLOBAL(http_token, CONFIG_PATH, http_token), ONE, .defaults = {""}},
     {.name = "stream", .section = CONFIG_GLOBAL, .kind = CONFIG_SUBSECTION},
 
     {KEY(source, CONFIG_STREAM, CONFIG_SOURCE, struct config_stream, source), ONE},

@@ -14,6 +14,7 @@ enum {
     CONNECTIONS_AUTO = 1280,  /* every client that may be, and as many strangers as a quarter */
     ENDPOINT_DESCRIPTORS = 2, /* its socket, and an ipc path's lock */
     READER_DESCRIPTORS = 2,   /* a file, and the folder that it is looked for in once more */
+    HTTP_DESCRIPTORS = 36,    /* its connections, its socket, and what libmicrohttpd opens */
     RESERVE = 12,             /* a listing, the service manager, what libraries open for a moment */
     DESCRIPTORS_USUAL = 1024, /* where the system does not tell */
     DESCRIPTORS_MAX = 1 << 16, /* more are no use; the connections' monitor counts as far */
@@ -58,7 +59,9 @@ enum stk_status descriptors_plan(const struct config *config, uint32_t *connecti
                                  char *error)
 {
     uint32_t limit = limit_of_process();
-    uint32_t own = count_open(limit) + ENDPOINT_DESCRIPTORS * (uint32_t)config->listen_count +
+    uint32_t http = config->http[0] != '\0' ? HTTP_DESCRIPTORS : 0;
+    uint32_t own = count_open(limit) + http +
+                   ENDPOINT_DESCRIPTORS * (uint32_t)config->listen_count +
                    READER_DESCRIPTORS * config->readers + RESERVE;
     uint32_t left = limit > own ? limit - own : 0;
     uint32_t wanted = config->connections_max > 0 ? config->connections_max : 1;

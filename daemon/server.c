@@ -25,6 +25,7 @@
 #include "daemon/descriptors.h"
 #include "daemon/notify.h"
 #include "daemon/server_accept.h"
+#include "daemon/server_http.h"
 #include "daemon/server_parts.h"
 
 enum {
@@ -99,7 +100,10 @@ static enum stk_status open_endpoints(struct server *server, char *error)
     if (status != STK_OK)
         return status;
     server_accept_limit(connections_max);
-    return server_endpoints_follow(server, server->config, error);
+    server_accept_exempt();
+    status = server_endpoints_follow(server, server->config, error);
+    return status == STK_OK ? server_http_open(server, server->config, &server->http, error)
+                            : status;
 }
 
 /* A turn of the loop. */
@@ -234,6 +238,7 @@ static void look_at_clients(uv_timer_t *timer)
 static void tick_figures(uv_timer_t *timer)
 {
     server_figures_tick(timer->data);
+    server_http_tick(timer->data);
 }
 
 /* Life cycle. */
@@ -447,6 +452,7 @@ void server_close(struct server **server)
            zmq_errno() == EINTR) {
     }
     server_release(closing);
+    server_http_close(closing);
     catalog_close(&closing->catalog);
     if (closing->loop_open)
         close_loop(closing);

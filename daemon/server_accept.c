@@ -7,11 +7,12 @@
  *
  * A connection over the limit is accepted and closed at once.  To libzmq it is one that its peer
  * gave up, to the peer one to try again later; and the endpoints stay bound, so that nobody takes
- * an address over and no path vanishes meanwhile.  Nothing else in this program accepts.
+ * an address over and no path vanishes meanwhile.  The loop's thread accepts for http alone, which
+ * counts its own connections.
  *
  *   thread     what it runs here
  *   zmq I/O    accept4, accept
- *   loop       the rest
+ *   loop       the rest, and accept4 for http
  *
  * <sys/socket.h> is not included: its prototypes differ from C library to C library.
  */
@@ -42,6 +43,14 @@ static _Atomic uint32_t limit;
 static _Atomic uint32_t open_count;
 static _Atomic uint64_t refused;
 static _Atomic uint32_t peers[FDS_MAX][PEER_WORDS];
+
+/* Whether the thread's connections are none of the gate's business. */
+static _Thread_local bool exempt;
+
+void server_accept_exempt(void)
+{
+    exempt = true;
+}
 
 void server_accept_limit(uint32_t connections_max)
 {
@@ -91,6 +100,10 @@ int accept4(int listener, struct sockaddr *address, socklen_t *len, int flags)
         if (errno == EMFILE)
             errno = ENFILE;
         return -1;
+    }
+    if (exempt) {
+        server_unended_reset(fd);
+        return fd;
     }
     if (!is_full()) {
         atomic_fetch_add_explicit(&open_count, 1, memory_order_relaxed);

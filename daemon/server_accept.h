@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+/** What the calling thread accepts is not counted from here on, and not limited. */
+void server_accept_exempt(void);
+
 /** At most so many connections at once from here on; 0, none, until then.  Threads: any. */
 void server_accept_limit(uint32_t connections_max);
 

@@ -17,6 +17,7 @@
  *   server_reload.c    another configuration
  *   server_figures.c   what is counted of streams and trainers
  *   server_stats.c     the figures as a reply
+ *   server_http.c      the figures by http; server_metrics.c, what it tells
  */
 #ifndef STK_SERVER_PARTS_H
 #define STK_SERVER_PARTS_H
@@ -205,6 +206,7 @@ struct server {
 
     struct client_list clients; /* who waits longest stands first */
     struct client_list gone;
+    struct http *http; /* owned; NULL: none is configured */
     uint32_t client_count;
     uint32_t filling; /* batches in the pipeline */
     bool ahead;       /* while clients are served: the pipeline is, nothing more is begun */

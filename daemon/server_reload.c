@@ -19,6 +19,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/notify.h"
+#include "daemon/server_http.h"
 #include "daemon/server_parts.h"
 
 /* The thread. */
@@ -233,6 +234,21 @@ static void join(struct reload *reload)
     reload->running = false;
 }
 
+/* Listen where the configuration says; where something cannot be bound nothing changes. */
+static enum stk_status follow(struct server *server, const struct config *config, char *error)
+{
+    struct http *http;
+    enum stk_status status = server_http_open(server, config, &http, error);
+    if (status != STK_OK)
+        return status;
+    status = server_endpoints_follow(server, config, error);
+    if (status == STK_OK)
+        server_http_adopt(server, http);
+    else
+        server_http_discard(server, http);
+    return status;
+}
+
 void server_reload_collect(struct server *server)
 {
     struct reload *reload = &server->reload;
@@ -240,7 +256,7 @@ void server_reload_collect(struct server *server)
         return;
     join(reload);
     if (reload->status == STK_OK && !server->draining)
-        reload->status = server_endpoints_follow(server, reload->catalog->config, reload->error);
+        reload->status = follow(server, reload->catalog->config, reload->error);
     if (server->draining)
         LOG(NOTICE, "reload.ignored", LOG_TEXT("reason", "the daemon is shutting down"));
     else if (reload->status == STK_OK)

@@ -574,6 +574,22 @@ static const struct {
      "1: \"cutmix_box\" has 4 values; it must have 1 .. 3"},
     {"log_level = verbose",
      "1: \"log_level\" is \"verbose\"; it must be error, warn, notice, info or debug"},
+    {"http = localhost:7655", "1: \"http\" is \"localhost:7655\"; it must be ADDRESS:PORT with an "
+                              "address in numbers, such as "
+                              "127.0.0.1:7655 or [::1]:7655"},
+    {"http = 127.0.0.1:65536",
+     "1: \"http\" is \"127.0.0.1:65536\"; it must be ADDRESS:PORT with an address in numbers, such "
+     "as 127.0.0.1:7655 or [::1]:7655"},
+    {"http = \"[::]:7655\"",
+     "1: \"http\" is \"[::]:7655\", which other hosts reach; set http_token to a file with a token "
+     "that they must know, or listen on 127.0.0.1"},
+    {"http = 10.0.0.5:7655",
+     "1: \"http\" is \"10.0.0.5:7655\", which other hosts reach; set http_token to a file with a "
+     "token that they must know, or listen on 127.0.0.1"},
+    {"http_token = /etc/hostname",
+     "1: \"http_token\" means nothing without \"http\"; remove it, or set http = 127.0.0.1:7655"},
+    {"http = 127.0.0.1:7655 http_token = /nowhere",
+     "1: token file \"/nowhere\" cannot be read: No such file or directory"},
     {"workers = 1025", "1: \"workers\" is 1025; it must be 0 .. 1024"},
     {"readers = 0", "1: \"readers\" is 0; it must be 1 .. 256"},
     {"memory_max = 16777217T", "1: \"memory_max\" is 16777217T; it must be 0 .. 16T"},
@@ -1143,7 +1159,9 @@ START_TEST(the_printed_form_names_every_key_that_matters)
         "image_pixels_max = 100000000\n"
         "image_bytes_max = 32M\n"
         "connections_max = 0\n"
-        "log_level = info\n";
+        "log_level = info\n"
+        "http = \"\"\n"
+        "http_token = \"\"\n";
     static const char stream[] = "\n"
                                  "stream %s {\n"
                                  "    source = \"%s\"\n"
