@@ -488,8 +488,10 @@ void server_figures_settle(struct server *server);
 
 /* server_stats.c */
 
-/** Encode a stats reply into server->reply.  Returns: STK_OK or STK_LIMIT. */
-STK_MUST_CHECK enum stk_status server_stats_encode(struct server *server, uint64_t id, size_t *len);
+/** Encode a stats reply into server->reply, of the streams that a user may ask for; NULL: of all.
+ *  Returns: STK_OK or STK_LIMIT. */
+STK_MUST_CHECK enum stk_status server_stats_encode(struct server *server, uint64_t id,
+                                                   const struct key_client *user, size_t *len);
 
 /* server_reload.c */
 

@@ -321,7 +321,8 @@ static void handle_replaced(struct server *server, const struct letter *letter)
 static void handle_stats(struct server *server, const struct letter *letter)
 {
     size_t len;
-    enum stk_status status = server_stats_encode(server, letter->request.id, &len);
+    enum stk_status status =
+        server_stats_encode(server, letter->request.id, letter->sender.client, &len);
     reply(server, letter, status, len);
 }
 

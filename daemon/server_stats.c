@@ -1,6 +1,8 @@
 /*
  * The figures as a stats reply: the daemon's, each stream's and each trainer's.
  */
+#include <string.h>
+
 #include "daemon/server_parts.h"
 #include "daemon/stream.h"
 
@@ -40,13 +42,22 @@ static void list_trainer(const struct server *server, const struct client *clien
     TRAINER_FIGURE_LIST(FIGURE_OF_VALUES)
 }
 
-enum stk_status server_stats_encode(struct server *server, uint64_t id, size_t *len)
+static bool may_know(const struct key_client *user, const struct stream *stream)
+{
+    const char *name = stream == NULL ? "" : stream->name;
+    return key_client_may(user, name, strlen(name));
+}
+
+enum stk_status server_stats_encode(struct server *server, uint64_t id,
+                                    const struct key_client *user, size_t *len)
 {
     struct stk_stats *stats = &server->answer.stats;
     stats->id = id;
     stats->count = stats->stream_count = stats->trainer_count = 0;
     list_daemon(server, stats);
     for (size_t i = 0; i < server->stream_count; i++) {
+        if (!may_know(user, server->streams[i]))
+            continue;
         struct stk_figure_row *row = &stats->streams[stats->stream_count++];
         *row = (struct stk_figure_row){.count = 0};
         list_stream(server->streams[i], row);
@@ -55,6 +66,8 @@ enum stk_status server_stats_encode(struct server *server, uint64_t id, size_t *
     TAILQ_FOREACH (client, &server->clients, entry) {
         if (stats->trainer_count == STK_TRAINERS_MAX)
             break;
+        if (!may_know(user, client->stream))
+            continue;
         struct stk_figure_row *row = &stats->trainers[stats->trainer_count++];
         *row = (struct stk_figure_row){.count = 0};
         list_trainer(server, client, row);

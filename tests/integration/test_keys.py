@@ -206,6 +206,7 @@ def test_a_client_gets_the_streams_of_its_key_alone(keyed, keys):
     words = keys.words(key)
     assert "valid" in stoker("streams", one.endpoint, *words)
     assert "train" not in stoker("streams", one.endpoint, *words)
+    assert "train" not in stoker("stats", one.endpoint, *words)
     stoker("get", f"{one.endpoint}/valid", *words)
     for what in ("get", "labels"):
         error = refused(what, f"{one.endpoint}/train", *words)
