@@ -1,5 +1,9 @@
 /*
- * Decode: libjpeg-turbo behind an error handler that comes back.
+ * Decode: our own decoder where it can, libjpeg-turbo behind an error handler that comes back.
+ *
+ * libjpeg-turbo reads every header, and remains the judge: where our own decoder meets anything
+ * that is not as it should be, libjpeg-turbo, which has not begun yet, decodes from that row on,
+ * and serves or refuses the picture.
  *
  * error_exit must not return, so it jumps to the setjmp of the call that the decoder is in; every
  * public function that calls the library has one, and keeps nothing in local variables over it.
@@ -21,6 +25,7 @@
 #include "daemon/base/check.h"
 #include "daemon/image/grow.h"
 #include "daemon/image/jpeg_memory.h"
+#include "daemon/image/jpeg_rows.h"
 #include "daemon/image/kernel.h"
 
 enum {
@@ -67,6 +72,10 @@ struct decode {
     uint8_t *storage; /* of row */
     uint8_t *row;
     size_t storage_bytes_max;
+    bool library_alone;
+    bool own;              /* rows decodes, not libjpeg-turbo */
+    struct jpeg_rows rows; /* our own decoder */
+    struct jpeg_tables *tables;
 };
 
 /* libjpeg-turbo's handlers have its signatures, and find the decoder in client_data. */
@@ -143,12 +152,21 @@ enum stk_status decode_open(const struct image_limits *limits, struct decode **d
     if (*decode == NULL)
         return STK_MEMORY;
     (*decode)->limits = *limits;
+    (*decode)->rows.kernel = jpeg_kernel_fastest();
+    (*decode)->tables = calloc(1, sizeof *(*decode)->tables);
     set_handlers(*decode);
     enum stk_status status =
         jpeg_memory_init(&(*decode)->memory, limits->decoder_bytes_max, OWN_MEMORY);
+    if (status == STK_OK && (*decode)->tables == NULL)
+        status = STK_MEMORY;
     if (status != STK_OK)
         decode_close(decode);
     return status;
+}
+
+void decode_by_library_alone(struct decode *decode)
+{
+    decode->library_alone = true;
 }
 
 static void destroy(struct decode *decode)
@@ -164,6 +182,8 @@ void decode_close(struct decode **decode)
         return;
     destroy(*decode);
     jpeg_memory_release(&(*decode)->memory);
+    jpeg_rows_release(&(*decode)->rows);
+    free((*decode)->tables);
     free((*decode)->storage);
     free(*decode);
     *decode = NULL;
@@ -342,12 +362,13 @@ static void leave_out_rows(struct decode *decode)
         ERREXIT(&decode->jpeg, JERR_CANT_SUSPEND);
 }
 
-enum stk_status decode_start(struct decode *decode, const struct box *area, char *reason)
+/* libjpeg-turbo decodes the area. */
+static enum stk_status start_library(struct decode *decode, char *reason)
 {
     struct jpeg_decompress_struct *jpeg = &decode->jpeg;
+    const struct box *area = &decode->area;
     if (setjmp(decode->failed) != 0)
         return give_up(decode, reason);
-    decode->area = *area;
     decode->margin = (uint32_t)area->left;
     jpeg->dct_method = JDCT_ISLOW;
     jpeg->do_fancy_upsampling = TRUE;
@@ -363,6 +384,15 @@ enum stk_status decode_start(struct decode *decode, const struct box *area, char
         leave_out_rows(decode);
     }
     return STK_OK;
+}
+
+enum stk_status decode_start(struct decode *decode, const struct box *area, char *reason)
+{
+    decode->area = *area;
+    decode->own = !decode->library_alone &&
+                  jpeg_frame_read(&decode->rows.frame, &decode->jpeg, decode->tables) &&
+                  jpeg_rows_start(&decode->rows, NULL, area) == STK_OK;
+    return decode->own ? STK_OK : start_library(decode, reason);
 }
 
 /* Pillow's MULDIV255: a * b / 255, rounded. */
@@ -383,9 +413,9 @@ static void cmyk_to_rgb(uint8_t *pixels, size_t count)
     }
 }
 
-enum stk_status decode_next(struct decode *decode, const uint8_t **row, char *reason)
+/* The next row of libjpeg-turbo's. */
+static enum stk_status next_of_library(struct decode *decode, const uint8_t **row, char *reason)
 {
-    *row = NULL;
     if (setjmp(decode->failed) != 0)
         return give_up(decode, reason);
     read_row(decode);
@@ -394,6 +424,23 @@ enum stk_status decode_next(struct decode *decode, const uint8_t **row, char *re
         cmyk_to_rgb(pixels, (size_t)decode->area.width);
     *row = pixels;
     return STK_OK;
+}
+
+enum stk_status decode_next(struct decode *decode, const uint8_t **row, char *reason)
+{
+    *row = NULL;
+    if (decode->own) {
+        if (jpeg_rows_next(&decode->rows, row) == STK_OK) {
+            decode->area.top++;
+            decode->area.height--;
+            return STK_OK;
+        }
+        decode->own = false;
+        enum stk_status status = start_library(decode, reason);
+        if (status != STK_OK)
+            return status;
+    }
+    return next_of_library(decode, row, reason);
 }
 
 void decode_end(struct decode *decode)
@@ -413,5 +460,5 @@ const char *decode_name(void)
 size_t decode_bytes_max(const struct image_limits *limits, uint32_t side_max)
 {
     return sizeof(struct decode) + OBJECT_BYTES_MAX + limits->decoder_bytes_max +
-           row_bytes(side_max);
+           row_bytes(side_max) + sizeof(struct jpeg_tables) + jpeg_rows_bytes_max();
 }

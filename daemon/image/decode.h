@@ -1,9 +1,9 @@
 /*
  * Decode: a JPEG's bytes to rows of RGB, no more of them than asked for.
  *
- * decode.c and its memory alone include libjpeg-turbo's headers.  The rows are those of a whole
- * decode with the default settings (islow IDCT, fancy upsampling), as Pillow asks for, byte for
- * byte: what lies outside of the rectangle is left out only where that cannot show.
+ * decode.c, jpeg_frame.c and the memory alone include libjpeg-turbo's headers.  The rows are those
+ * of its whole decode with the default settings (islow IDCT, fancy upsampling), as Pillow asks for,
+ * byte for byte: what lies outside of the rectangle is left out only where that cannot show.
  */
 #ifndef STK_DECODE_H
 #define STK_DECODE_H
@@ -28,6 +28,13 @@ STK_MUST_CHECK enum stk_status decode_open(const struct image_limits *limits,
 
 /** Give a decoder back; *decode becomes NULL.  NULL is fine. */
 void decode_close(struct decode **decode);
+
+/**
+ * Leave every picture to libjpeg-turbo, for tests and measurements that compare with it.
+ *
+ * Owns: nothing.  Threads: the decoder's.  Blocks: no.  Allocates: no.
+ */
+void decode_by_library_alone(struct decode *decode);
 
 /**
  * Read a header: see image_decoder_begin, whose contract this is.

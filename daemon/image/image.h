@@ -1,9 +1,9 @@
 /*
  * Images: a JPEG's bytes to the pixels of a slot, equal to Pillow's, byte for byte.
  *
- * The decoder holds everything that a worker needs (libjpeg-turbo's object, row storage, resize
- * coefficients), grows to what it met and allocates nothing in steady state.  One decoder stays on
- * one thread.  Nothing here logs, reads files or knows of batches.
+ * The decoder holds everything that a worker needs (libjpeg-turbo's object, the tables and rows of
+ * our own decoder, resize coefficients), grows to what it met and allocates nothing in steady
+ * state.  One decoder stays on one thread.  Nothing here logs, reads files or knows of batches.
  */
 #ifndef STK_IMAGE_H
 #define STK_IMAGE_H
@@ -154,7 +154,7 @@ const char *image_decoder_name(void);
 
 /**
  * An upper bound of one decoder's memory, libjpeg-turbo's within limits and ours for a source of
- * any shape, for the memory plan.  What it takes grows with what it meets, 90 KiB for 500 x 400
+ * any shape, for the memory plan.  What it takes grows with what it meets, 400 KiB for 500 x 400
  * pixels in one scan, 700 KiB progressive, and stays until it is closed.
  *
  *   height, width, interpolation   of the served pictures

@@ -1,0 +1,76 @@
+/*
+ * Bits of a JPEG's scan: what is seldom needed.
+ */
+#include "daemon/image/jpeg_bits.h"
+
+enum { MARKER = 0xff, FIRST_RESTART = 0xd0 };
+
+static void forget_below_count(struct jpeg_bits *bits)
+{
+    bits->window = bits->count > 0 ? bits->window & (UINT64_MAX << (64 - bits->count)) : 0;
+}
+
+/* The bytes that the next byte of data takes; 0 where there is none. */
+static ptrdiff_t data_bytes(const struct jpeg_bits *bits)
+{
+    ptrdiff_t left = bits->end - bits->next;
+    if (left < 1)
+        return 0;
+    if (bits->next[0] != MARKER)
+        return 1;
+    return left > 1 && bits->next[1] == 0 ? 2 : 0;
+}
+
+void jpeg_bits_refill_slowly(struct jpeg_bits *bits)
+{
+    forget_below_count(bits);
+    while (bits->count < JPEG_BITS_READY) {
+        ptrdiff_t step = data_bytes(bits);
+        if (step == 0)
+            break;
+        bits->window |= (uint64_t)bits->next[0] << (JPEG_BITS_READY - bits->count);
+        bits->next += step;
+        bits->count += 8;
+    }
+    if (bits->count < JPEG_BITS_READY) {
+        bits->made_up += JPEG_BITS_READY - bits->count;
+        bits->count = JPEG_BITS_READY;
+    }
+}
+
+bool jpeg_bits_sound(const struct jpeg_bits *bits)
+{
+    if (bits->made_up > bits->count)
+        return false;
+    const uint8_t *next = bits->next;
+    for (int i = 0; i < JPEG_BITS_AHEAD; i++, next++) {
+        if (bits->end - next < 2)
+            return false;
+        if (next[0] == MARKER && next[1] == MARKER)
+            return false;
+        if (next[0] == MARKER && next[1] != 0)
+            return true;
+    }
+    return true;
+}
+
+bool jpeg_bits_restart(struct jpeg_bits *bits, uint32_t number)
+{
+    jpeg_bits_refill(bits);
+    int32_t left = bits->count - bits->made_up;
+    if (left < 0 || left > 7 || bits->end - bits->next < 2 || bits->next[0] != MARKER ||
+        bits->next[1] != FIRST_RESTART + number)
+        return false;
+    jpeg_bits_begin(bits, bits->next + 2, bits->end);
+    return true;
+}
+
+const uint8_t *jpeg_bits_place(const struct jpeg_bits *bits, uint8_t *taken)
+{
+    int32_t left = bits->count - bits->made_up;
+    const uint8_t *place = bits->next;
+    for (int32_t i = 0; i < (left + 7) / 8; i++)
+        place -= place[-1] == 0 && place[-2] == MARKER ? 2 : 1;
+    *taken = (uint8_t)((8 - left % 8) % 8);
+    return place;
+}

@@ -1,0 +1,294 @@
+/*
+ * JPEG rows: rows of MCUs, each entropy-decoded, transformed, and then coloured row by row.
+ *
+ * The colours of a 4:2:0 or 4:4:0 picture lie between its rows, so a row needs those above and
+ * below: the last rows of a row of MCUs are kept while the next is decoded.  Beyond the picture the
+ * outermost samples are repeated, of which the filter makes just what libjpeg-turbo makes of them.
+ */
+#include "daemon/image/jpeg_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/check.h"
+#include "daemon/image/grow.h"
+
+enum {
+    KEPT_ROWS = 2, /* of the band before */
+    /* Samples in front of a row, of which one is read and the rest aligns, and behind it. */
+    MARGIN = 32,
+    PIXEL_BYTES = 4,
+    BAND_ROWS = KEPT_ROWS + 2 * JPEG_BLOCK_SIDE,
+};
+
+static size_t row_bytes(uint32_t width)
+{
+    return (size_t)width + MARGIN + JPEG_KERNEL_EXTRA;
+}
+
+void jpeg_rows_release(struct jpeg_rows *rows)
+{
+    for (int c = 0; c < JPEG_COMPONENTS_MAX; c++) {
+        free(rows->planes[c].storage);
+        free(rows->planes[c].blocks);
+        free(rows->planes[c].last);
+    }
+    free(rows->wide[0]);
+    free(rows->wide[1]);
+    free(rows->pixels);
+    *rows = (struct jpeg_rows){.kernel = rows->kernel};
+}
+
+static bool make_plane(struct jpeg_rows *rows, const struct jpeg_component *component,
+                       struct jpeg_plane *plane)
+{
+    size_t columns = (size_t)rows->mcu_count * component->h;
+    size_t blocks = columns * component->v;
+    plane->stride = row_bytes((uint32_t)columns * JPEG_BLOCK_SIDE);
+    size_t lines = KEPT_ROWS + (size_t)component->v * JPEG_BLOCK_SIDE;
+    plane->storage = grow(plane->storage, &plane->storage_max, lines * plane->stride, 1);
+    plane->blocks =
+        grow(plane->blocks, &plane->blocks_max, blocks, JPEG_BLOCK_LEN * sizeof(int16_t));
+    plane->last = grow(plane->last, &plane->last_max, blocks, 1);
+    if (plane->storage == NULL || plane->blocks == NULL || plane->last == NULL)
+        return false;
+    plane->samples = plane->storage + MARGIN;
+    return true;
+}
+
+static bool make_room(struct jpeg_rows *rows)
+{
+    bool done = true;
+    for (uint32_t c = 0; c < rows->frame.component_count; c++)
+        done = make_plane(rows, &rows->frame.components[c], &rows->planes[c]) && done;
+    size_t columns = (size_t)rows->mcu_count * rows->frame.components[0].h * JPEG_BLOCK_SIDE;
+    size_t wide_bytes = row_bytes((uint32_t)columns);
+    for (int i = 0; i < 2; i++)
+        rows->wide[i] = grow(rows->wide[i], &rows->wide_max[i], wide_bytes, 1);
+    rows->pixels = grow(rows->pixels, &rows->pixels_max, wide_bytes * PIXEL_BYTES, 1);
+    return done && rows->wide[0] != NULL && rows->wide[1] != NULL && rows->pixels != NULL;
+}
+
+/* The component whose samples are the coarsest. */
+static const struct jpeg_component *coarsest(const struct jpeg_frame *frame)
+{
+    return &frame->components[frame->component_count - 1];
+}
+
+static uint32_t clamped(uint32_t value, uint32_t most)
+{
+    return value < most ? value : most;
+}
+
+/* Of MCUs as many columns as hold the area and, where colours are upsampled, one sample more on
+ * either side. */
+static void choose_columns(struct jpeg_rows *rows)
+{
+    uint32_t h = rows->frame.components[0].h;
+    uint32_t more = h - 1;
+    uint32_t left = (uint32_t)rows->area.left;
+    uint32_t first = left / h;
+    uint32_t last = (left + (uint32_t)rows->area.width - 1) / h + more;
+    first -= clamped(more, first);
+    last = clamped(last, coarsest(&rows->frame)->width - 1);
+    rows->column = left / h * h;
+    rows->mcu_first = first / JPEG_BLOCK_SIDE;
+    rows->mcu_count = last / JPEG_BLOCK_SIDE - rows->mcu_first + 1;
+}
+
+/* The row of MCUs that a row needs at last.  libjpeg-turbo makes as many rows at once as lie in one
+ * sample, so all of those need what one of them does. */
+static uint32_t last_mcu_row(const struct jpeg_frame *frame, uint32_t row)
+{
+    uint32_t v = frame->components[0].v;
+    return clamped(row / v + v - 1, coarsest(frame)->height - 1) / JPEG_BLOCK_SIDE;
+}
+
+static uint32_t first_mcu_row(const struct jpeg_frame *frame, uint32_t row)
+{
+    uint32_t v = frame->components[0].v;
+    uint32_t sample = row / v;
+    return (sample - clamped(v - 1, sample)) / JPEG_BLOCK_SIDE;
+}
+
+enum stk_status jpeg_rows_start(struct jpeg_rows *rows, const struct jpeg_entries *entries,
+                                const struct box *area)
+{
+    const struct jpeg_frame *frame = &rows->frame;
+    rows->entries = entries;
+    rows->area = *area;
+    rows->row = (uint32_t)area->top;
+    rows->mcu_row = first_mcu_row(frame, rows->row);
+    rows->band_begun = false;
+    choose_columns(rows);
+    if (!make_room(rows))
+        return STK_MEMORY;
+    if (entries != NULL)
+        return STK_OK;
+    jpeg_lane_start(&rows->lane, frame);
+    uint32_t before = rows->mcu_row * frame->mcu_columns;
+    return jpeg_entropy_skip(frame, &rows->lane, before) ? STK_OK : STK_CORRUPT;
+}
+
+/* Where a row's coefficients go; they are zeros then. */
+static struct jpeg_coefficients coefficients_of(const struct jpeg_rows *rows)
+{
+    struct jpeg_coefficients out = {.count = rows->mcu_count};
+    for (uint32_t c = 0; c < rows->frame.component_count; c++) {
+        const struct jpeg_component *component = &rows->frame.components[c];
+        size_t blocks = (size_t)rows->mcu_count * component->h * component->v;
+        out.block[c] = rows->planes[c].blocks;
+        out.last[c] = rows->planes[c].last;
+        memset(out.block[c], 0, blocks * JPEG_BLOCK_LEN * sizeof(int16_t));
+    }
+    return out;
+}
+
+/* Come to the first MCU of the row that is kept, by an entry point or through all before it. */
+static bool approach(struct jpeg_rows *rows)
+{
+    const struct jpeg_entries *entries = rows->entries;
+    uint32_t before = rows->mcu_first;
+    if (entries != NULL) {
+        uint32_t column = before / entries->step;
+        uint32_t mcu = column * entries->step;
+        jpeg_lane_enter(&rows->lane, &rows->frame,
+                        &entries->entry[rows->mcu_row * entries->columns + column],
+                        rows->mcu_row * rows->frame.mcu_columns + mcu);
+        before -= mcu;
+    }
+    return jpeg_entropy_skip(&rows->frame, &rows->lane, before);
+}
+
+/* With entry points nobody comes by what stands behind the MCUs that are kept. */
+static bool leave(struct jpeg_rows *rows)
+{
+    uint32_t behind = rows->frame.mcu_columns - rows->mcu_first - rows->mcu_count;
+    return rows->entries != NULL || jpeg_entropy_skip(&rows->frame, &rows->lane, behind);
+}
+
+static bool decode_row(struct jpeg_rows *rows)
+{
+    struct jpeg_coefficients out = coefficients_of(rows);
+    return approach(rows) && jpeg_entropy_keep(&rows->frame, &rows->lane, &out) && leave(rows);
+}
+
+static uint8_t *line_of(const struct jpeg_plane *plane, size_t line)
+{
+    return &plane->samples[line * plane->stride];
+}
+
+/* The band's last rows become those before the next. */
+static void keep_rows(struct jpeg_rows *rows)
+{
+    for (uint32_t c = 0; c < rows->frame.component_count && rows->band_begun; c++) {
+        const struct jpeg_plane *plane = &rows->planes[c];
+        size_t lines = (size_t)rows->frame.components[c].v * JPEG_BLOCK_SIDE;
+        memcpy(plane->storage, &plane->storage[lines * plane->stride], KEPT_ROWS * plane->stride);
+    }
+}
+
+/* Repeat the outermost samples of a component where the picture ends. */
+static void repeat_ends(const struct jpeg_rows *rows, const struct jpeg_component *component,
+                        const struct jpeg_plane *plane)
+{
+    size_t lines = (size_t)component->v * JPEG_BLOCK_SIDE;
+    uint32_t first = rows->mcu_first * component->h * JPEG_BLOCK_SIDE;
+    uint32_t end = first + rows->mcu_count * component->h * JPEG_BLOCK_SIDE;
+    bool repeat_last = end >= component->width;
+    for (size_t y = KEPT_ROWS; y < KEPT_ROWS + lines; y++) {
+        uint8_t *line = line_of(plane, y);
+        *(line - 1) = line[0];
+        if (repeat_last)
+            line[component->width - first] = line[component->width - first - 1];
+    }
+}
+
+static void transform(const struct jpeg_rows *rows, uint32_t c)
+{
+    const struct jpeg_component *component = &rows->frame.components[c];
+    const struct jpeg_plane *plane = &rows->planes[c];
+    uint32_t columns = rows->mcu_count * component->h;
+    for (size_t y = 0; y < component->v; y++)
+        rows->kernel->idct(&plane->blocks[y * columns * JPEG_BLOCK_LEN], &plane->last[y * columns],
+                           component->quant, columns,
+                           line_of(plane, KEPT_ROWS + y * JPEG_BLOCK_SIDE), plane->stride);
+    if (c > 0)
+        repeat_ends(rows, component, plane);
+}
+
+static bool decode_band(struct jpeg_rows *rows)
+{
+    if (!decode_row(rows))
+        return false;
+    keep_rows(rows);
+    for (uint32_t c = 0; c < rows->frame.component_count; c++)
+        transform(rows, c);
+    rows->band_top = rows->mcu_row++;
+    rows->band_begun = true;
+    return true;
+}
+
+/* A row of a component's samples that is in the band; those beyond the picture are its last. */
+static const uint8_t *sample_row(const struct jpeg_rows *rows, uint32_t c, uint32_t row)
+{
+    const struct jpeg_component *component = &rows->frame.components[c];
+    uint32_t top = rows->band_top * component->v * JPEG_BLOCK_SIDE;
+    return line_of(&rows->planes[c], KEPT_ROWS + clamped(row, component->height - 1) - (size_t)top);
+}
+
+/* A row of a colour as fine as the first component, from rows->column on. */
+static const uint8_t *colour_row(const struct jpeg_rows *rows, uint32_t c, uint32_t count)
+{
+    const struct jpeg_component *light = &rows->frame.components[0];
+    uint32_t row = rows->row / light->v;
+    uint32_t column = rows->column / light->h - rows->mcu_first * JPEG_BLOCK_SIDE;
+    uint32_t samples = (count + light->h - 1) / light->h;
+    uint8_t *wide = rows->wide[c - 1];
+    const uint8_t *near = &sample_row(rows, c, row)[column];
+    if (light->h == 1 && light->v == 1)
+        return near;
+    if (light->v == 1) {
+        rows->kernel->widen(near, samples, wide);
+        return wide;
+    }
+    bool above = rows->row % 2 == 0;
+    uint32_t other = above ? row - (row > 0) : row + 1;
+    const uint8_t *far = &sample_row(rows, c, other)[column];
+    if (light->h == 1)
+        rows->kernel->between(near, far, samples, above, wide);
+    else
+        rows->kernel->widen_between(near, far, samples, wide);
+    return wide;
+}
+
+enum stk_status jpeg_rows_next(struct jpeg_rows *rows, const uint8_t **pixels)
+{
+    *pixels = NULL;
+    CHECK(rows->row < (uint32_t)(rows->area.top + rows->area.height));
+    while (rows->mcu_row <= last_mcu_row(&rows->frame, rows->row)) {
+        if (!decode_band(rows))
+            return STK_CORRUPT;
+    }
+    uint32_t left = (uint32_t)rows->area.left;
+    uint32_t count = left - rows->column + (uint32_t)rows->area.width;
+    uint32_t first = rows->mcu_first * rows->frame.components[0].h * JPEG_BLOCK_SIDE;
+    const uint8_t *light = &sample_row(rows, 0, rows->row)[rows->column - first];
+    if (rows->frame.component_count == 1)
+        rows->kernel->gray(light, count, rows->pixels);
+    else
+        rows->kernel->colour(light, colour_row(rows, 1, count), colour_row(rows, 2, count), count,
+                             rows->pixels);
+    *pixels = &rows->pixels[(size_t)(left - rows->column) * PIXEL_BYTES];
+    rows->row++;
+    return STK_OK;
+}
+
+size_t jpeg_rows_bytes_max(void)
+{
+    size_t side = JPEG_FRAME_SIDE_MAX + 2 * JPEG_BLOCK_SIDE;
+    size_t blocks = side / JPEG_BLOCK_SIDE * 2;
+    size_t plane =
+        BAND_ROWS * row_bytes((uint32_t)side) + blocks * (JPEG_BLOCK_LEN * sizeof(int16_t) + 1);
+    return JPEG_COMPONENTS_MAX * plane + (2 + PIXEL_BYTES) * row_bytes((uint32_t)side);
+}
