@@ -303,7 +303,7 @@ $(TOOLS) $(CHAOS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libsto
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(subst fuzzer-no-link,fuzzer,$(STK_LDFLAGS)) -o $@ $^ $(DAEMON_LIBS)
 
-fuzzers: $(FUZZERS) $(BUILD)/stoker-demo-draw
+fuzzers: $(FUZZERS) $(BUILD)/stoker-demo-draw $(BUILD)/tests/tools/draw_jpegs
 
 tests: $(BUILD)/stokerd-disk $(BUILD)/stokerd-faulty $(BUILD)/libzmq-memory.so
 tests: all $(TESTS) $(TOOLS) $(CHAOS) $(EXAMPLES) $(BUILD)/stoker-demo-draw $(BUILD)/stoker-measure
