@@ -3,6 +3,7 @@
  *
  *   header               image_decoder_begin
  *   decode               the rows and columns of the plan's box to RGB, through decode.c
+ *   decode_library       the same by libjpeg-turbo alone
  *   resize               rows of RGB to rows of the slot; they were decoded before
  *   slot_DTYPE_LAYOUT    all of that into a slot of that format: what a worker does for a picture
  *   format_DTYPE_LAYOUT  resized rows into such a slot
@@ -64,6 +65,13 @@ static void stage_close(void *state)
 static void *open_u8_nhwc(const struct data *data)
 {
     return stage_open(data, STK_U8, STK_NHWC);
+}
+
+static void *open_library(const struct data *data)
+{
+    struct stage *stage = stage_open(data, STK_U8, STK_NHWC);
+    decode_by_library_alone(stage->decode);
+    return stage;
 }
 
 static void *open_u8_nchw(const struct data *data)
@@ -218,6 +226,7 @@ static bool format(void *state, uint64_t item)
 const struct work image_works[] = {
     STAGE("header", open_u8_nhwc, NULL, header),
     STAGE("decode", open_u8_nhwc, NULL, decode),
+    STAGE("decode_library", open_library, NULL, decode),
     STAGE("resize", open_u8_nhwc, prepare_resize, resize),
     STAGE("slot_u8_nhwc", open_u8_nhwc, NULL, fill_slot),
     STAGE("slot_u8_nchw", open_u8_nchw, NULL, fill_slot),
