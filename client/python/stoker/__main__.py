@@ -1,6 +1,7 @@
 """The command: python -m stoker bench | show URL/STREAM."""
 
 import argparse
+import os
 import sys
 from typing import Any, List, NoReturn, Optional
 
@@ -67,6 +68,10 @@ def _add_place(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--timeout", type=float, default=30.0, help="seconds to wait for an answer (default 30)"
     )
+    command.add_argument(
+        "--server-key", metavar="FILE", help="the public key of a daemon with keys"
+    )
+    command.add_argument("--key", metavar="FILE", help="the secret key that says who you are")
 
 
 def _bench(words: argparse.Namespace) -> int:
@@ -87,6 +92,9 @@ def _show(words: argparse.Namespace) -> int:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     words = _parser().parse_args(arguments)
+    for variable, key in (("STOKER_SERVER_KEY", words.server_key), ("STOKER_KEY", words.key)):
+        if key is not None:
+            os.environ[variable] = key
     run: Any = _bench if words.command == "bench" else _show
     try:
         return int(run(words))

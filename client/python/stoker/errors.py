@@ -111,6 +111,12 @@ class DrainingError(Error):
     code = "draining"
 
 
+class ForbiddenError(Error):
+    """The key is not let in, or not for this stream; or one end has keys and the other has none."""
+
+    code = "forbidden"
+
+
 _CLASSES = {
     each.code: each
     for each in (
@@ -130,6 +136,7 @@ _CLASSES = {
         UnreadableError,
         OverloadedError,
         DrainingError,
+        ForbiddenError,
     )
 }
 

@@ -194,7 +194,9 @@ class Stream:
         live."""
         endpoints = self.endpoints()
         live = [each.endpoint for each in endpoints if each.live]
-        return ask.labels((live or [endpoints[0].endpoint])[0], self.info.stream, self.timeout)
+        options = self._client.core.options
+        endpoint = (live or [endpoints[0].endpoint])[0]
+        return ask.labels(endpoint, self.info.stream, self.timeout, options.server_key, options.key)
 
     def close(self) -> None:
         """End the thread and its connections; batches that were given stay valid."""
@@ -237,6 +239,8 @@ def connect(
     heartbeat: float = 5.0,
     name: Optional[str] = None,
     unmixed: str = "no",
+    server_key: Optional[str] = None,
+    key: Optional[str] = None,
 ) -> Stream:
     """Connect to a stream.
 
@@ -252,14 +256,32 @@ def connect(
     heartbeat   an endpoint that is silent for so long is left, in seconds
     name        what the daemon's log calls this trainer; None: "HOST:PID"
     unmixed     "own" or "partner": not the mixed pictures, but what they are made of
+    server_key  of a daemon with keys: a file with its public key, or the key.  None:
+                $STOKER_SERVER_KEY; without that, to other hosts alone, stoker/server.key in
+                $XDG_CONFIG_HOME (~/.config); without that the daemon has none
+    key         who this client is: a file with its secret key, which others must not be able to
+                read, or the key.  None: $STOKER_KEY, or stoker/client.key_secret there; without
+                that one is made up, for a daemon that admits this address
 
     Raises InvalidError (the url or an option makes no sense), TimeoutError (no endpoint answered),
     FingerprintError (two endpoints serve different data), RangeError (the start lies behind the
     epoch's end, or an epoch has too few steps for this rank), or what a daemon answered:
-    UnknownStreamError, VersionError, OverloadedError, ...
+    UnknownStreamError, ForbiddenError (also of keys), VersionError, OverloadedError, ...
     """
     called = default_name() if name is None else name
     options = Options(
-        rank, world, epoch, step, epochs, batches, window, timeout, heartbeat, called, unmixed
+        rank,
+        world,
+        epoch,
+        step,
+        epochs,
+        batches,
+        window,
+        timeout,
+        heartbeat,
+        called,
+        unmixed,
+        server_key,
+        key,
     )
     return Stream(url, options)

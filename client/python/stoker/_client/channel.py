@@ -8,7 +8,8 @@ from typing import Any, List, NamedTuple, Optional
 
 import zmq
 
-from ..errors import InvalidError, SystemCallError
+from ..errors import ForbiddenError, InvalidError, SystemCallError
+from .keys import Keys
 from .limits import FRAMES_MAX, WINDOW_MAX
 
 # A legal window never reaches the mark, so libzmq's I/O thread never stops reading: it would not
@@ -30,7 +31,13 @@ _EVENTS = (
     | zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_DISCONNECTED
     | zmq.EVENT_CONNECT_RETRIED
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
+# How a handshake failed: the peer closed the connection without a word, one of both wants keys and
+# the other one does not, our key is not let in.
+BROKEN, OTHER, KEY = "broken", "other", "key"
 # struct tcp_info of Linux: tcpi_last_data_recv in milliseconds, tcpi_bytes_received.
 _SILENT_MS = struct.Struct("=52xI")
 _BYTES = struct.Struct("=128xQ")
@@ -74,10 +81,17 @@ class Channel:
     """A DEALER and the PAIR that tells of its connection; both None between a loss and a try."""
 
     def __init__(
-        self, context: "zmq.Context[Any]", poller: zmq.Poller, endpoint: str, silence_ms: int
+        self,
+        context: "zmq.Context[Any]",
+        poller: zmq.Poller,
+        endpoint: str,
+        silence_ms: int,
+        keys: Optional[Keys] = None,
     ) -> None:
         self.context, self.poller = context, poller
         self.endpoint = endpoint
+        self.keys = keys if keys is not None and keys.are_for(endpoint) else None
+        self.handshake: Optional[str] = None  # how the last one failed; None: it did not
         self.silence_ms = silence_ms  # without a byte, and the peer is dead
         self.socket: Any = None
         self.monitor: Any = None
@@ -137,6 +151,10 @@ class Channel:
         }
         for option, value in options.items():
             self.socket.setsockopt(option, value)
+        if self.keys is not None:
+            self.socket.curve_serverkey = self.keys.server
+            self.socket.curve_publickey = self.keys.public
+            self.socket.curve_secretkey = self.keys.secret
         self._open_monitor()
         self.socket.connect(self.endpoint)
 
@@ -161,13 +179,55 @@ class Channel:
             if event == zmq.EVENT_CONNECTED:
                 self.descriptor = value
             elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self.handshake = None
                 return UP
+            elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+                self.handshake = KEY
+            elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+                mismatch = value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
+                self.handshake = OTHER if mismatch else BROKEN
+            elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+                self.handshake = BROKEN
             elif event == zmq.EVENT_DISCONNECTED:
                 self.descriptor = -1
                 return DOWN
             else:
                 self.refused = True
         return None
+
+    def refusal(self) -> Optional[ForbiddenError]:
+        """Why the peer would not have us, after DOWN; None where it did not say."""
+        if self.handshake == KEY and self.keys is not None:
+            return ForbiddenError(
+                f"'{self.endpoint}' does not let the key {self.keys.public.decode()} in: have its "
+                "operator add it to client_keys, or set another as key or in STOKER_KEY"
+            )
+        if self.handshake != OTHER:
+            return None
+        if self.keys is not None:
+            return ForbiddenError(
+                f"'{self.endpoint}' has no keys, and this client speaks to a daemon with keys "
+                "alone: leave out server_key and STOKER_SERVER_KEY"
+            )
+        return ForbiddenError(
+            f"'{self.endpoint}' asks for a key: set server_key and key, or STOKER_SERVER_KEY and "
+            "STOKER_KEY"
+        )
+
+    def suspicion(self) -> str:
+        """What may be the matter with a peer that closes each connection before its handshake is
+        done; empty where that is not so."""
+        if self.handshake != BROKEN:
+            return ""
+        if self.keys is not None:
+            return (
+                "it closes each connection at once: is server_key that daemon's? it may have no "
+                "keys, or as many connections as it takes"
+            )
+        return (
+            "it closes each connection at once: it may ask for a key (server_key, "
+            "STOKER_SERVER_KEY), or have as many connections as it takes"
+        )
 
     def arrival(self) -> Arrival:
         """What came in so far; zeros where there is no connection, or not over tcp."""

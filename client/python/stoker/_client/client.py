@@ -161,6 +161,11 @@ class Client:
             return self._tell(refused)
         timeout_ms = round(self.timeout * 1e3)
         for peer in self.core.peers:
+            suspicion = peer.channel.suspicion()
+            if suspicion:
+                return TimeoutError(
+                    f"no answer from '{peer.channel.endpoint}' within {timeout_ms} ms: {suspicion}"
+                )
             if peer.greeted:
                 return TimeoutError(
                     f"'{peer.channel.endpoint}' was reached, but has not answered within "

@@ -24,6 +24,7 @@ from ..batch import Batch, Opener
 from ..errors import Error
 from ..info import Address
 from .channel import Channel
+from .keys import find_keys
 from .message import Welcome
 from .order import Order
 from .spread import Pace
@@ -48,6 +49,8 @@ class Options:
     heartbeat: float
     name: str
     unmixed: str
+    server_key: Optional[str] = None
+    key: Optional[str] = None
 
 
 @dataclass
@@ -122,6 +125,7 @@ class Core:
     def __init__(self, url: Url, options: Options) -> None:
         self.changed = threading.Condition(threading.Lock())  # and the lock of all below
         self.url, self.options = url, options
+        self.keys = find_keys(options.server_key, options.key)
         self.peers: List[Peer] = []
         self.welcome: Optional[Welcome] = None  # the first one: all others must tell the same
         self.pinned_by = 0

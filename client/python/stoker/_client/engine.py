@@ -90,7 +90,7 @@ class Engine:
         silence_ms = round(core.options.heartbeat * 1e3)
         with core.changed:
             core.peers = [
-                Peer(Channel(context, poller, endpoint, silence_ms))
+                Peer(Channel(context, poller, endpoint, silence_ms, core.keys))
                 for endpoint in core.url.endpoints
             ]
         ready: Container[Any] = ()

@@ -179,7 +179,11 @@ def _tend_peer(core: Core, index: int, ready: Container[Any]) -> None:
         # In this order: what a daemon sent before it went away has come in by now.
         _receive_all(core, index)
         if event == DOWN and channel.socket is not None:
-            lose(core, index)
+            refusal = channel.refusal()
+            if refusal is not None:
+                refuse(core, index, refusal)
+            else:
+                lose(core, index)
         if event is None:
             return
 

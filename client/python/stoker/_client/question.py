@@ -9,6 +9,7 @@ import zmq
 from ..errors import Error, InvalidError, SystemCallError, TimeoutError
 from . import message
 from .channel import DOWN, UP, Channel
+from .keys import find_keys
 from .message import Map
 from .url import endpoint_of
 
@@ -39,6 +40,9 @@ class _Question:
                 return self._read(frames[0].buffer)
             if event == DOWN:
                 self.channel.drop(time.monotonic())
+                refusal = self.channel.refusal()
+                if refusal is not None:
+                    raise refusal
             if event is None:
                 return None
 
@@ -73,17 +77,26 @@ def _wait(question: _Question, poller: zmq.Poller, timeout: float) -> Map:
         wake = min(until, channel.open_at) if channel.socket is None else until
         poller.poll(math.ceil(max(0.0, wake - now) * 1e3))
     hint = "is it a stokerd?" if question.sent else "is stokerd running, and does it listen there?"
+    hint = channel.suspicion() or hint
     raise TimeoutError(
         f"no answer from '{channel.endpoint}' within {round(timeout * 1e3)} ms: {hint}"
     )
 
 
-def ask(endpoint: str, kind: str, timeout: float, **keys: Any) -> Map:
+def ask(
+    endpoint: str,
+    kind: str,
+    timeout: float,
+    server_key: Optional[str] = None,
+    key: Optional[str] = None,
+    **keys: Any,
+) -> Map:
     """The answer's map, not yet decoded."""
     checked = endpoint_of(endpoint)
+    found = find_keys(server_key, key)
     context: "zmq.Context[Any]" = zmq.Context()
     poller = zmq.Poller()
-    channel = Channel(context, poller, checked, SILENCE_MS)
+    channel = Channel(context, poller, checked, SILENCE_MS, found)
     try:
         return _wait(_Question(channel, kind, keys), poller, timeout)
     finally:
