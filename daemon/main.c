@@ -46,12 +46,12 @@ static int usage(FILE *out)
 {
     fprintf(out, "usage: stokerd [-c FILE] [--check-config | --print-config | --print-drop-in]\n"
                  "\n"
-                 "  -c, --config FILE   configuration (/etc/stoker/stokerd.conf)\n"
-                 "      --check-config  read the configuration, say what is wrong, and exit\n"
-                 "      --print-config  print it with every default filled in, and exit\n"
-                 "      --print-drop-in print the memory's limit for systemd's unit, and exit\n"
-                 "  -h, --help          print this\n"
-                 "  -V, --version       print the version\n");
+                 "  -c, --config FILE    configuration (/etc/stoker/stokerd.conf)\n"
+                 "      --check-config   read the configuration, say what is wrong, and exit\n"
+                 "      --print-config   print it with every default filled in, and exit\n"
+                 "      --print-drop-in  print the memory's limit for systemd's unit, and exit\n"
+                 "  -h, --help           print this\n"
+                 "  -V, --version        print the version\n");
     return out == stdout ? EXIT_SUCCESS : EXIT_USAGE;
 }
 
