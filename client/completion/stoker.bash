@@ -4,7 +4,7 @@
 
 # "--name" or "--name ARGUMENT" a line, of a program and perhaps its sub-command.
 _stoker_options() {
-    "$@" --help 2>/dev/null | sed -nE 's/^ +(-[A-Za-z], )?(--[a-z-]+( [A-Z]+)?)  .*/\2/p'
+    "$@" --help 2>/dev/null | sed -nE 's/^ +(-[A-Za-z], )?(--[a-z-]+( [A-Z]+)?) .*/\2/p'
 }
 
 _stoker_sub_commands() {
