@@ -44,7 +44,7 @@ libs = $(shell pkg-config --libs $(1))
 DAEMON_LIBS = $(call need,DAEMON_LIBS,pkg-config --libs libuv libzmq $(MSGPACK) libjpeg \
 	libconfuse libxxhash libmicrohttpd $(SYSTEMD) && echo -lm)
 CLIENT_LIBS = $(call need,CLIENT_LIBS,pkg-config --libs libzmq $(MSGPACK))
-COMMAND_LIBS = $(call need,COMMAND_LIBS,pkg-config --libs libxxhash jansson cairo && echo -lm)
+COMMAND_LIBS = $(call need,COMMAND_LIBS,pkg-config --libs libxxhash jansson cairo libconfuse libjpeg && echo -lm)
 
 # One folder a stage; "make lint" holds the includes to this order.
 NOTIFY_SRC = daemon/notify_$(if $(SYSTEMD),systemd,none).c
@@ -53,7 +53,7 @@ PROTO_SRC := $(wildcard proto/*.c)
 DAEMON_SRC := $(PROTO_SRC) $(wildcard config/*.c) $(filter-out daemon/main.c daemon/server%.c \
 	daemon/notify_%.c,$(wildcard daemon/*.c daemon/*/*.c))
 CLIENT_SRC := $(PROTO_SRC) $(wildcard client/*.c)
-COMMAND_SRC := $(wildcard client/command/*.c)
+COMMAND_SRC := $(wildcard client/command/*.c client/doctor/*.c)
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 program = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
@@ -273,7 +273,8 @@ $(BUILD)/stokerd-faulty: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/faults.o $
 $(BUILD)/libzmq-memory.so: tests/faults/libzmq_memory.c
 	$(CC) $(filter-out -fsanitize%,$(STK_CFLAGS)) $(CFLAGS) -shared -o $@ $<
 
-$(BUILD)/stoker: $(call object,$(COMMAND_SRC)) $(BUILD)/libstoker.a
+# The doctor reads configurations and pictures as the daemon does.
+$(BUILD)/stoker: $(call object,$(COMMAND_SRC)) $(BUILD)/libstoker.a $(BUILD)/libdaemon.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(COMMAND_LIBS)
 
 $(BUILD)/stoker-measure: $(call object,$(wildcard tests/bench/*.c)) $(BUILD)/libdaemon.a

@@ -15,15 +15,12 @@
 #include "daemon/base/log.h"
 #include "daemon/descriptors.h"
 #include "daemon/notify.h"
+#include "daemon/pipeline_options.h"
 #include "daemon/server.h"
 #include "daemon/server_extend.h"
 #include "proto/utf8.h"
 
-enum {
-    EXIT_USAGE = 2,
-    DECODER_BYTES_MAX = 96 << 20, /* a worker's; a progressive picture of 16 megapixels, 4:4:4 */
-    SCAN_PIXELS_MAX = 1 << 30,    /* under a second of Huffman decoding */
-};
+enum { EXIT_USAGE = 2 };
 
 enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_DROP_IN };
 
@@ -109,14 +106,10 @@ int main(int argc, char **argv)
     return result;
 }
 
-static uint32_t workers_for(const struct config *config, uint32_t cores)
-{
-    return config->workers > 0 ? config->workers : cores;
-}
-
 static void print_drop_in(const struct config *config)
 {
-    uint64_t bytes = memory_bytes_wall(config, workers_for(config, cores_count("")));
+    uint64_t bytes =
+        memory_bytes_wall(config, pipeline_options_for(config, cores_count("")).workers);
     printf(
         "# From \"stokerd --print-drop-in\": the memory plan, a quarter of it for what a reload\n"
         "# lists beside it, and what the kernel keeps for sockets.\n"
@@ -132,18 +125,6 @@ static int print(enum action action, const struct config *config)
     if (action == ACTION_DROP_IN)
         print_drop_in(config);
     return fflush(stdout) != 0 || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-static struct pipeline_options pipeline_options_for(const struct config *config, uint32_t cores)
-{
-    return (struct pipeline_options){
-        .workers = workers_for(config, cores),
-        .readers = config->readers,
-        .encoded_bytes_max = config->image_bytes_max,
-        .limits = {.pixels_max = config->image_pixels_max,
-                   .decoder_bytes_max = DECODER_BYTES_MAX,
-                   .scan_pixels_max = SCAN_PIXELS_MAX},
-    };
 }
 
 /* The server reads the configuration anew when it is told to, from the same path. */

@@ -33,6 +33,18 @@ ABOVE = {
     ],
     "client": ["proto", "daemon/base"],  # CHECK and the clock, which are headers alone
     "client/command": ["proto", "daemon/base", "client"],
+    # What the daemon reads, the doctor reads with the daemon's code.
+    "client/doctor": [
+        "proto",
+        "config",
+        "daemon/base",
+        "daemon/source",
+        "daemon/plan",
+        "daemon/image",
+        "daemon",
+        "client",
+        "client/command",
+    ],
     "client/examples": ["proto", "client"],
 }
 
@@ -46,7 +58,7 @@ OWNERS = {
     "msgpack.h": r"proto/(encode|decode\w*)\.c|proto/reader\.h",
     "Random123/philox.h": r"daemon/base/rng\.c",
     "systemd/sd-daemon.h": r"daemon/notify_systemd\.c",
-    "jansson.h": r"client/command/\w+\.[ch]",
+    "jansson.h": r"client/(command|doctor)/\w+\.[ch]",
     "cairo.h": r"client/command/drawing\.c|tests/check_sheet\.c",
 }
 

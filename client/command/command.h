@@ -106,5 +106,6 @@ int preview_command(char **words);
 int bench_command(char **words);
 int stats_command(char **words);
 int keygen_command(char **words);
+int doctor_command(char **words);
 
 #endif

@@ -48,6 +48,7 @@ static const struct command commands[] = {
     {"bench", bench_command, "URL/STREAM", "receive batches as a trainer would, and measure"},
     {"stats", stats_command, "URL[/STREAM]", "show a daemon's counters, or what it replaced"},
     {"keygen", keygen_command, "FILE", "make a pair of keys: FILE and FILE_secret"},
+    {"doctor", doctor_command, "URL|FILE", "check a daemon, or a configuration and its data"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
