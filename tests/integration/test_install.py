@@ -39,6 +39,11 @@ def flags(root, *words):
     return call("pkg-config", *words, "stoker", env=environment, check=True).stdout.split()
 
 
+def test_the_dashboard_and_the_alerts_are_installed(installed):
+    for name in ("grafana-dashboard.json", "stoker.rules.yml"):
+        assert (installed / "usr/share/doc/stoker" / name).read_text()
+
+
 def test_the_programs_that_were_installed_run(installed):
     version = flags(installed, "--modversion")[0]
     for program in ("sbin/stokerd", "bin/stoker"):
