@@ -76,6 +76,8 @@ void config_close(struct config **config)
     free(closing->server_key);
     free(closing->client_keys);
     free(closing->client_addresses);
+    free(closing->http);
+    free(closing->http_token);
     for (size_t i = 0; i < closing->stream_count; i++) {
         free(closing->streams[i].name);
         free(closing->streams[i].source);
