@@ -278,6 +278,7 @@ def test_an_endpoint_keeps_its_keys_until_a_restart(keyed, keys):
     assert "a restart alone changes that" in reason
 
 
+@pytest.mark.skipif("STOKER_SANDBOX" in os.environ, reason="the unit may give no file away")
 def test_a_socket_has_the_mode_and_group_of_its_endpoint(daemon, small, tmp_path):
     group = grp.getgrgid(os.getgroups()[0] if os.getgroups() else os.getgid()).gr_name
     path = tmp_path / "s"

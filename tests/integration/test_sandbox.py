@@ -15,6 +15,8 @@ import pytest
 import dataset
 import sandbox
 import stokerd
+from command import stoker
+from keys import Keys
 from plan1 import Recipe
 from stokerd import ROOT, is_sanitized, stream_text
 
@@ -146,6 +148,25 @@ def test_a_daemon_in_the_sandbox_reads_a_csv_and_listens_at_an_interface(
         stream_text("train", f"csv:{table}", RECIPE, root=small), listen=["tcp://lo:*"]
     )
     assert connect(running.endpoint).get("train", 0, 0).count == 5
+
+
+@confined
+@daemon_is_plain
+def test_a_daemon_in_the_sandbox_lets_a_client_in_by_its_key(inside, small, tmp_path):
+    keys = Keys(tmp_path)
+    key = keys.admit("alice")
+    text = stream_text("train", small, RECIPE)
+    running = inside(text, listen=["tcp://127.0.0.1:* keys=yes"], settings=keys.settings)
+    assert "train" in stoker("streams", running.endpoint, *keys.words(key))
+
+
+@confined
+@daemon_is_plain
+def test_a_daemon_in_the_sandbox_gives_no_socket_to_a_group(launch, small, tmp_path):
+    place = f"ipc://{tmp_path}/s group=root"
+    running = launch(stream_text("train", small, RECIPE), listen=[place], before=CONFINE)
+    assert running.wait_exit() == 1
+    assert 'to the group "root": Operation not permitted' in running.stderr
 
 
 @confined
