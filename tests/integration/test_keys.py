@@ -228,6 +228,18 @@ def test_a_stranger_is_told_forbidden_on_the_wire(keyed, keys, connect):
     assert client.ask("get", stream="valid", epoch=0, step=0).header["stream"] == "valid"
 
 
+def test_what_a_peer_without_a_key_says_of_itself_is_no_name(keyed, keys):
+    """The daemon keeps whose key a connection has among what a peer may tell too."""
+    key = keys.admit("eve", "--streams", "valid")
+    one = keyed()
+    public = zmq.auth.load_certificate(key)[0].decode()
+    peer = wire.RawPeer.connect(one.endpoints[1], User_Id="eve", Stoker_Key=public)
+    peer.post("hello", 1, v=wire.VERSION, stream="train", name="", window=1)
+    hello = one.wait_log("client.hello")
+    assert (hello["user"], hello["stream"]) == ("", "train")
+    peer.close()
+
+
 # Revocation.
 
 

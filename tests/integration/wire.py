@@ -416,7 +416,8 @@ class RawPeer:
     plain: socket.socket
 
     @classmethod
-    def connect(cls, endpoint, receive_buffer=4096):
+    def connect(cls, endpoint, receive_buffer=4096, **properties):
+        """Properties are what it says of itself in the handshake, with a dash for each "_"."""
         scheme, place = endpoint.split("://", 1)
         family = socket.AF_UNIX if scheme == "ipc" else socket.AF_INET
         plain = socket.socket(family, socket.SOCK_STREAM)
@@ -428,14 +429,17 @@ class RawPeer:
             host, port = place.rsplit(":", 1)
             plain.connect((host, int(port)))
         peer = cls(plain)
-        peer._shake_hands()
+        peer._shake_hands({"Socket-Type": "DEALER", **properties})
         return peer
 
-    def _shake_hands(self):
+    def _shake_hands(self, properties):
         signature = b"\xff" + b"\0" * 8 + b"\x7f"
         self.plain.sendall(signature + b"\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" * 32)
         self._read(64)
-        ready = b"\x05READY\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER"
+        ready = b"\x05READY"
+        for name, value in properties.items():
+            ready += bytes([len(name)]) + name.replace("_", "-").encode()
+            ready += struct.pack(">I", len(value)) + value.encode()
         self.plain.sendall(bytes([4, len(ready)]) + ready)
         flags, length = self._read(2)
         demand(flags == 4, f"the handshake ends with flags {flags}")
