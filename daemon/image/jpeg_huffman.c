@@ -42,7 +42,7 @@ static int16_t extend(uint32_t extra, int size)
     return (int16_t)value;
 }
 
-static uint8_t advance_of(uint8_t symbol)
+uint8_t jpeg_symbol_advance(uint8_t symbol)
 {
     if (symbol == RUN_OF_16)
         return 16;
@@ -54,8 +54,11 @@ static struct jpeg_single *lay_code(struct jpeg_single *at, struct jpeg_single s
                                     int bits_left)
 {
     if (size > bits_left) {
-        memset(at, 0, sizeof *at << bits_left);
-        return at + (1u << bits_left);
+        single.value = (int16_t)size;
+        single.bits |= JPEG_CODE_ALONE;
+        for (uint32_t rest = 0; rest < 1u << bits_left; rest++)
+            *at++ = single;
+        return at;
     }
     single.bits = (uint8_t)(single.bits + size);
     for (uint32_t extra = 0; extra < 1u << size; extra++) {
@@ -74,7 +77,7 @@ static void lay_singles(const struct jpeg_codes *codes, bool ac, int window_bits
     const uint8_t *symbol = codes->symbols;
     for (int bits = 1; bits <= window_bits; bits++) {
         for (int i = 0; i < codes->counts[bits - 1]; i++, symbol++) {
-            struct jpeg_single single = {.advance = ac ? advance_of(*symbol) : 0,
+            struct jpeg_single single = {.advance = ac ? jpeg_symbol_advance(*symbol) : 0,
                                          .bits = (uint8_t)bits};
             at = lay_code(at, single, ac ? *symbol & 15 : *symbol, window_bits - bits);
         }
@@ -111,7 +114,7 @@ static struct jpeg_pair pair_of(const struct jpeg_ac *ac, uint32_t window)
     if (second.bits == 0)
         return pair;
     if (second.advance == JPEG_BLOCK_END) {
-        pair.kind = JPEG_PAIR_ONE_END;
+        pair.kind = JPEG_PAIR_END;
         pair.advance = JPEG_BLOCK_END;
         pair.bits = (uint8_t)(pair.bits + second.bits);
     } else if (is_coefficient(&second)) {

@@ -20,8 +20,9 @@ enum {
     JPEG_SINGLE_BITS = 12,
     JPEG_PAIR_BITS = 10,
     JPEG_SKIP_BITS = 11,
-    JPEG_BLOCK_END = 128, /* in an answer's advance: the block's end, or not an answer at all */
-    JPEG_TABLES_KEPT = 8, /* of each class */
+    JPEG_BLOCK_END = 128,  /* in an answer's advance: the block's end, or not an answer at all */
+    JPEG_CODE_ALONE = 128, /* in a single symbol's bits */
+    JPEG_TABLES_KEPT = 8,  /* of each class */
 };
 
 /* Codes as a file gives them. */
@@ -30,7 +31,8 @@ struct jpeg_codes {
     uint8_t symbols[JPEG_SYMBOLS_MAX];  /* in the codes' order; those that have none are 0 */
 };
 
-/* A symbol with its extra bits; bits is 0 where they do not fit into what was asked. */
+/* A symbol with its extra bits.  Where these do not fit into what was asked, value is their number,
+ * and bits the code's with JPEG_CODE_ALONE; where the code does not, bits is 0. */
 struct jpeg_single {
     int16_t value;   /* of the coefficient; 0 for a run alone */
     uint8_t advance; /* coefficients from the one before to this one, or JPEG_BLOCK_END */
@@ -48,9 +50,8 @@ struct jpeg_pair {
 
 enum jpeg_pair_kind {
     JPEG_PAIR_GOES_ON,
-    JPEG_PAIR_END,     /* the end of the block alone */
-    JPEG_PAIR_ONE_END, /* a coefficient and the end of the block */
-    JPEG_PAIR_NONE,    /* ask for a single symbol */
+    JPEG_PAIR_END,  /* a coefficient and the end of the block, or that alone: then the value is 0 */
+    JPEG_PAIR_NONE, /* ask for a single symbol */
 };
 
 /* What is to be left out: as many symbols as fit, and how far they lead. */
@@ -59,7 +60,7 @@ struct jpeg_skip {
     uint8_t bits;    /* 0: ask for a single symbol */
 };
 
-/* The codes by their lengths, for symbols that do not fit into a table. */
+/* The codes by their lengths, for those that do not fit into a table. */
 struct jpeg_ladder {
     uint32_t limit[JPEG_CODE_BITS_MAX + 2]; /* 16 bits from here on are no code of this length */
     int32_t offset[JPEG_CODE_BITS_MAX + 1]; /* from a code of a length to its place in symbols */
@@ -88,6 +89,9 @@ struct jpeg_tables {
     struct jpeg_ac ac[JPEG_TABLES_KEPT];
     uint64_t clock;
 };
+
+/** How far the symbol of an AC code leads: coefficients, or JPEG_BLOCK_END. */
+uint8_t jpeg_symbol_advance(uint8_t symbol);
 
 /**
  * Find the table of a file's codes, or make it in the place of the one that was longest not asked

@@ -9,22 +9,18 @@ const uint8_t jpeg_zigzag[64] = {
     30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 };
 
-struct jpeg_symbol jpeg_symbols_slowly(uint64_t window, const struct jpeg_ladder *ladder)
+struct jpeg_single jpeg_symbols_slowly(uint64_t window, const struct jpeg_ladder *ladder, bool ac)
 {
     uint32_t next = (uint32_t)(window >> (64 - JPEG_CODE_BITS_MAX));
-    int bits = 1;
+    int bits = (ac ? JPEG_SINGLE_BITS : JPEG_DC_BITS) + 1;
     while (next >= ladder->limit[bits])
         bits++;
     if (bits > JPEG_CODE_BITS_MAX)
-        return (struct jpeg_symbol){0};
+        return (struct jpeg_single){0};
     int32_t place = (int32_t)(next >> (JPEG_CODE_BITS_MAX - bits)) + ladder->offset[bits];
     uint8_t symbol = ladder->symbols[place & (JPEG_SYMBOLS_MAX - 1)];
-    int size = symbol & 15;
-    int32_t value = 0;
-    if (size > 0) {
-        value = (int32_t)(window << bits >> (64 - size));
-        if (value < 1 << (size - 1))
-            value -= (1 << size) - 1;
-    }
-    return (struct jpeg_symbol){value, symbol >> 4, (uint8_t)size, (uint8_t)(bits + size)};
+    int size = ac ? symbol & 15 : symbol;
+    return (struct jpeg_single){.value = (int16_t)size,
+                                .advance = ac ? jpeg_symbol_advance(symbol) : 0,
+                                .bits = (uint8_t)(size > 0 ? bits | JPEG_CODE_ALONE : bits)};
 }

@@ -17,16 +17,25 @@ enum {
 /* Zigzag to row by row (T.81, figure 5). */
 extern const uint8_t jpeg_zigzag[64];
 
-/* A symbol whose code or extra bits fit into no table. */
-struct jpeg_symbol {
-    int32_t value;
-    uint8_t run;
-    uint8_t size;
-    uint8_t bits; /* 0: no code at all */
-};
+/** The next symbol by the lengths of the codes, as a table has it; bits are ready. */
+struct jpeg_single jpeg_symbols_slowly(uint64_t window, const struct jpeg_ladder *ladder, bool ac);
 
-/** Take the next symbol apart by the lengths of the codes; bits are ready. */
-struct jpeg_symbol jpeg_symbols_slowly(uint64_t window, const struct jpeg_ladder *ladder);
+/* What a table with too few bits left over: the rest of the symbol, from a window that has it. */
+static inline __attribute__((always_inline)) struct jpeg_single
+jpeg_symbols_complete(struct jpeg_single single, uint64_t window, const struct jpeg_ladder *ladder,
+                      bool ac)
+{
+    if (single.bits == 0)
+        single = jpeg_symbols_slowly(window, ladder, ac);
+    if (single.bits < JPEG_CODE_ALONE)
+        return single;
+    int size = single.value;
+    single.bits = (uint8_t)(single.bits - JPEG_CODE_ALONE);
+    int32_t value = (int32_t)(window << single.bits >> (64 - size));
+    single.value = (int16_t)(value < 1 << (size - 1) ? value - (1 << size) + 1 : value);
+    single.bits = (uint8_t)(single.bits + size);
+    return single;
+}
 
 /** The difference of a block's DC coefficient, added; false where there is none. */
 static inline __attribute__((always_inline)) bool
@@ -34,16 +43,10 @@ jpeg_symbols_dc(struct jpeg_bits *bits, const struct jpeg_dc *table, int32_t *dc
 {
     jpeg_bits_refill(bits);
     struct jpeg_single single = table->single[jpeg_bits_peek(bits, JPEG_DC_BITS)];
-    int32_t value = single.value;
-    int used = single.bits;
-    if (__builtin_expect(used == 0, 0)) {
-        struct jpeg_symbol symbol = jpeg_symbols_slowly(bits->window, &table->ladder);
-        value = symbol.value;
-        used = symbol.bits;
-    }
-    jpeg_bits_take(bits, used);
-    *dc += value;
-    return used > 0 && *dc == (int16_t)*dc;
+    single = jpeg_symbols_complete(single, bits->window, &table->ladder, false);
+    jpeg_bits_take(bits, single.bits);
+    *dc += single.value;
+    return single.bits > 0 && *dc == (int16_t)*dc;
 }
 
 /* What a single symbol did to a block. */
@@ -56,16 +59,9 @@ jpeg_symbols_single(struct jpeg_bits *bits, const struct jpeg_ac *table, int16_t
 {
     jpeg_bits_refill(bits);
     struct jpeg_single single = table->single[jpeg_bits_peek(bits, JPEG_SINGLE_BITS)];
-    if (single.bits == 0) {
-        struct jpeg_symbol symbol = jpeg_symbols_slowly(bits->window, &table->ladder);
-        if (symbol.bits == 0)
-            return JPEG_STEP_BAD;
-        single.value = (int16_t)symbol.value;
-        single.bits = symbol.bits;
-        single.advance = (uint8_t)(symbol.run + 1);
-        if (symbol.size == 0 && symbol.run < 15)
-            single.advance = JPEG_BLOCK_END;
-    }
+    single = jpeg_symbols_complete(single, bits->window, &table->ladder, true);
+    if (single.bits == 0)
+        return JPEG_STEP_BAD;
     jpeg_bits_take(bits, single.bits);
     if (single.advance == JPEG_BLOCK_END)
         return JPEG_STEP_END;
@@ -102,12 +98,11 @@ jpeg_symbols_unusual(struct jpeg_bits *bits, const struct jpeg_ac *table, int16_
                      uint32_t *k)
 {
     const struct jpeg_pair *pair = &table->pair[jpeg_bits_peek(bits, JPEG_PAIR_BITS)];
-    if (pair->kind == JPEG_PAIR_ONE_END && *k + pair->first < JPEG_LAST) {
-        *k += pair->first;
-        block[jpeg_zigzag[*k]] = pair->value[0];
-    } else if (pair->kind != JPEG_PAIR_END) {
+    if (pair->kind != JPEG_PAIR_END || *k + pair->first >= JPEG_LAST)
         return jpeg_symbols_single(bits, table, block, k);
-    }
+    /* The end alone adds nothing to the coefficient before it. */
+    *k += pair->first;
+    block[jpeg_zigzag[*k]] |= pair->value[0];
     jpeg_bits_take(bits, pair->bits);
     return JPEG_STEP_END;
 }
