@@ -45,16 +45,6 @@ def test_an_inherited_path_is_neither_locked_nor_removed(daemon, connect, small,
     assert [os.stat(tmp_path / "s").st_ino, os.listdir(tmp_path)] == [before, ["s"]]
 
 
-def test_a_wildcard_listens_by_the_inherited_socket_of_its_port(daemon, connect, small, sockets):
-    bound = Sockets("tcp://0.0.0.0:0")
-    port = bound.endpoints[0].rpartition(":")[2]
-    options = bound.options() | {"listen": [f"tcp://*:{port} insecure=yes"]}
-    running = daemon(stream_text("train", small, RECIPE), **options)
-    assert connect(f"tcp://127.0.0.1:{port}").get("train", 0, 0).count == 5
-    running.stop()
-    bound.close()
-
-
 def test_who_connects_before_the_daemon_runs_is_served_by_it(daemon, connect, small, sockets):
     bound = sockets("tcp", "ipc")
     clients = [connect(endpoint) for endpoint in bound.endpoints]

@@ -85,12 +85,12 @@ def test_a_file_that_is_no_socket_is_not_removed(launch, small, tmp_path):
 def test_a_port_of_another_program_is_told(launch, small):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         endpoint = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        listen = [f"{endpoint} insecure=yes"]
-    line = assert_refuses(launch(stream_text("train", small, RECIPE), listen=listen), 1)
+        line = assert_refuses(launch(stream_text("train", small, RECIPE), listen=[endpoint]), 1)
     assert endpoint in line and "in use" in line
 
 
 def test_an_address_that_is_not_this_hosts_is_told(launch, small):
     endpoint = "tcp://192.0.2.1:7654"
-    line = assert_refuses(launch(stream_text("train", small, RECIPE), listen=[endpoint]), 1)
+    listen = [f"{endpoint} insecure=yes"]
+    line = assert_refuses(launch(stream_text("train", small, RECIPE), listen=listen), 1)
     assert endpoint in line

@@ -112,8 +112,8 @@ def token_file(tmp_path, text=TOKEN + "\n", mode=0o600):
     return path
 
 
-def test_a_token_is_asked_for_on_any_address(serve, tmp_path):
-    running, port = serve("0.0.0.0:0", http_token=token_file(tmp_path))
+def test_a_token_is_asked_for_on_loopback_too(serve, tmp_path):
+    running, port = serve(http_token=token_file(tmp_path))
     for told in (None, "", TOKEN, "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"):
         headers = {} if told is None else {"Authorization": told}
         for path in ("/metrics", "/healthz", "/nothing"):
