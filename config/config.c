@@ -84,8 +84,6 @@ void config_close(struct config **config)
         free(closing->streams[i].root);
         free(closing->streams[i].list);
     }
-    free(closing->http);
-    free(closing->http_token);
     free(closing->streams);
     free(closing);
 }

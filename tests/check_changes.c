@@ -17,6 +17,8 @@ static struct config config_of(struct config_stream *stream)
                            .server_key = "",
                            .client_keys = "",
                            .client_addresses = "",
+                           .http = "",
+                           .http_token = "",
                            .workers = 2,
                            .readers = 8,
                            .memory_bytes_max = 1 << 30,
