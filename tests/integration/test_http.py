@@ -176,6 +176,13 @@ def test_a_port_in_use_is_told(launch, small):
     assert f'cannot serve http on "{address}": Address already in use' in running.stderr
 
 
+def test_peers_take_no_connection_of_the_trainers(serve, connect):
+    running, port = serve(connections_max=2)
+    for _ in range(5):
+        assert ask(port, "/healthz")[0].status == 200
+    assert connect(running.endpoint).get("train", 0, 0).count == 4
+
+
 def test_slow_and_rude_peers_keep_no_trainer_waiting(serve, connect):
     running, port = serve()
     peers = [socket.create_connection(("127.0.0.1", int(port))) for _ in range(40)]
