@@ -23,7 +23,7 @@ static void print(const struct work *work, uint32_t threads, const struct result
 int main(int argc, char **argv)
 {
     static const struct work *const tables[] = {bound_works, loopback_works, batch_works,
-                                                image_works};
+                                                image_works, jpeg_works};
     if (argc < FIXED_ARGUMENTS) {
         fputs("usage: stoker-measure CONF EPOCH THREADS SECONDS [NAME...]\n", stderr);
         return EXIT_USAGE;

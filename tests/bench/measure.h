@@ -50,5 +50,6 @@ extern const struct work bound_works[];    /* libjpeg-turbo and memory, bare */
 extern const struct work loopback_works[]; /* libzmq, bare */
 extern const struct work batch_works[];    /* stages of a batch of ours, each alone */
 extern const struct work image_works[];    /* stages of a picture of ours, likewise */
+extern const struct work jpeg_works[];     /* stages of our own JPEG decoder, likewise */
 
 #endif

@@ -19,7 +19,7 @@ BUILD/bench/bench.json holds one object:
                headline's), "turn" and
         bound, stage   name, threads, pictures, failed, cpu_ms (a picture), pictures_per_s;
                        names are explained at the head of tests/bench/bounds.c, loopback.c,
-                       stages_batch.c and stages_image.c
+                       stages_batch.c, stages_image.c and stages_jpeg.c
         stoker         workers, transport, dtype, mix, clients, cold (the files were not in memory)
                        and epoch, images (received by all clients), images_per_s (from the first
                        batch on), seconds, cpu_ms (of both, a picture decoded), daemon_cpu_ms,
