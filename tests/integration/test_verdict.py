@@ -120,7 +120,9 @@ def test_a_slow_trainer_is_what_limits_and_one_that_stopped_leaves_it_idle(
     assert row["name"] == "trainer of train" and row["transport"] == "ipc"
     assert row["stream"] == "train" and row["number"] == 0
     figures = row["figures"]
-    assert figures["readiness_permille"] > 900 and figures["window_used"] == 4
+    assert figures["readiness_permille"] > 900
+    # Some are answered before the others are asked for.
+    assert 1 <= figures["window_used"] <= figures["window_granted"] == 4
     assert figures["ready_ns_total"] > 9 * figures["starved_ns_total"]
     trainer.stop()
     verdict_of(client, "idle")
