@@ -85,15 +85,17 @@ static void settle(struct stk_channel *channel)
 {
     uint16_t event = 0;
     int32_t value;
+    bool passed = false;
     if (channel->descriptor < 0 || channel->monitor == NULL ||
         zmq_connect(channel->socket, "ipc://@stoker/nobody") != 0)
         return;
     zmq_pollitem_t item = {.socket = channel->monitor, .events = ZMQ_POLLIN};
     const uint64_t until_ns = clock_now_ns() + (uint64_t)SETTLE_MS * 1000000;
-    while (event != ZMQ_EVENT_CONNECT_RETRIED && clock_now_ns() < until_ns) {
+    while (!passed && clock_now_ns() < until_ns) {
         zmq_poll(&item, 1, SETTLE_MS);
-        while (event != ZMQ_EVENT_CONNECT_RETRIED && receive_event(channel, &event, &value))
-            continue;
+        /* Connected, where somebody took the name to hold us up. */
+        while (!passed && receive_event(channel, &event, &value))
+            passed = event == ZMQ_EVENT_CONNECT_RETRIED || event == ZMQ_EVENT_CONNECTED;
     }
 }
 
