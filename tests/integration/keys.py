@@ -1,7 +1,8 @@
-"""Keys for daemons and clients under test, made by the stoker command."""
+"""Keys for daemons and clients under test, made by the stoker command, and fixtures with them."""
 
 import os
 
+import pytest
 from command import stoker
 from stokerd import quoted
 
@@ -37,3 +38,17 @@ class Keys:
     def words(self, key=None):
         """The command's options for a client with this secret key."""
         return ["--server-key", self.server, *(["--key", key] if key else [])]
+
+
+@pytest.fixture(autouse=True)
+def config_home(monkeypatch, tmp_path):
+    """Whoever runs the tests may have keys of their own."""
+    monkeypatch.delenv("STOKER_SERVER_KEY", raising=False)
+    monkeypatch.delenv("STOKER_KEY", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path / "config"
+
+
+@pytest.fixture
+def keys(tmp_path):
+    return Keys(tmp_path)

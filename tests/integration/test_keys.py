@@ -9,24 +9,10 @@ import pytest
 import wire
 import zmq.auth
 from command import RECIPE, finish, launch_stoker, refused, sentence, stoker
-from keys import Keys
+from keys import config_home, keys  # noqa: F401
 from stokerd import SLOW, quoted, stream_text, wait_until
 
 TIMEOUT = ["--timeout", round(2 * SLOW)]
-
-
-@pytest.fixture(autouse=True)
-def config_home(monkeypatch, tmp_path):
-    """Whoever runs the tests may have keys of their own."""
-    monkeypatch.delenv("STOKER_SERVER_KEY", raising=False)
-    monkeypatch.delenv("STOKER_KEY", raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    return tmp_path / "config"
-
-
-@pytest.fixture
-def keys(tmp_path):
-    return Keys(tmp_path)
 
 
 @pytest.fixture

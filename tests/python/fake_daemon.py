@@ -4,10 +4,10 @@ FAULTS are those of tests/fake_daemon.h, with which the C client is tested: each
 """
 
 import struct
-import threading
 
 import msgpack
 import zmq
+from in_thread import InThread
 
 COUNT, SIDE, CLASSES, STEPS = 3, 4, 600, 10
 BYTES = {"|u1": 1, "<i4": 4, "<f4": 4, "<u8": 8}
@@ -168,7 +168,7 @@ NONSENSE = {
 }
 
 
-class FakeDaemon:
+class FakeDaemon(InThread):
     """Answers as a good daemon, but for what `answer` makes of a request.
 
     answer      given a request, the reply's frames, or None for the good reply; [] is silence.  A
@@ -178,15 +178,7 @@ class FakeDaemon:
     def __init__(self, answer=lambda request: None):
         self.answer = answer
         self.asked = []  # requests
-        self.stopping = threading.Event()
-        self.bound = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-        assert self.bound.wait(30)
-
-    def close(self):
-        self.stopping.set()
-        self.thread.join()
+        super().__init__()
 
     def _run(self):
         with zmq.Context() as context, context.socket(zmq.ROUTER) as router:

@@ -1,16 +1,16 @@
 """A daemon whose batches take long, though it answers heartbeats: a real one behind a relay."""
 
 import collections
-import threading
 import time
 
 import msgpack
 import zmq
+from in_thread import InThread
 
 LOOK_MS = 10
 
 
-class SlowDaemon:
+class SlowDaemon(InThread):
     """Relays a trainer's requests to a daemon, and its batches one after another, each late.
 
     What it answers to everything else is not late.  The first hello may be refused with "come back
@@ -21,15 +21,7 @@ class SlowDaemon:
         self.endpoint_behind = endpoint
         self.pace_s = pace_s
         self.retry_ms = retry_ms  # of the first hello; 0: it is answered
-        self.stopping = threading.Event()
-        self.bound = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-        assert self.bound.wait(30)
-
-    def close(self):
-        self.stopping.set()
-        self.thread.join()
+        super().__init__()
 
     def _run(self):
         with zmq.Context() as context:
