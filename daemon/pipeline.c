@@ -465,8 +465,9 @@ static void read_task(struct pipeline *pipeline, struct task *task)
     const struct stream *stream = task->batch->stream;
     char reason[SOURCE_ERROR_BYTES] = "";
     uint64_t start_ns = clock_now_ns();
+    const struct source_reading reading = {.reserve = reserve, .context = pipeline};
     enum stk_status status = source_read(stream->source, batch_slots(task->batch)[task->slot].index,
-                                         reserve, pipeline, &task->encoded, reason);
+                                         &reading, &task->encoded, reason);
     COUNT(pipeline, task->batch, read_ns_total, clock_now_ns() - start_ns);
     if (status == STK_CLOSED)
         return;

@@ -241,6 +241,8 @@ static enum stk_status reserve(void *context, struct encoded *encoded, size_t by
     return STK_OK;
 }
 
+static const struct source_reading reading = {.reserve = reserve};
+
 START_TEST(a_sample_is_read_from_its_own_file)
 {
     char text[PATH_BYTES * 2];
@@ -248,13 +250,13 @@ START_TEST(a_sample_is_read_from_its_own_file)
     struct source *source = open_csv(text, "", 1);
     for (uint64_t i = 0; i < 2; i++) {
         struct encoded encoded = {0};
-        ck_assert_int_eq(source_read(source, i, reserve, NULL, &encoded, error), STK_OK);
+        ck_assert_int_eq(source_read(source, i, &reading, &encoded, error), STK_OK);
         ck_assert_uint_eq(encoded.len, 7 + 2 * i);
         free(encoded.data);
     }
     put("7.jpg", "longer now");
     struct encoded encoded = {0};
-    ck_assert_int_eq(source_read(source, 0, reserve, NULL, &encoded, error), STK_UNREADABLE);
+    ck_assert_int_eq(source_read(source, 0, &reading, &encoded, error), STK_UNREADABLE);
     source_close(&source);
 }
 END_TEST

@@ -616,6 +616,8 @@ struct reserving {
     enum stk_status status;
     const char *truncated; /* a file that becomes this short while it is read */
     off_t truncated_bytes;
+    struct source_range range; /* what is chosen; empty: all */
+    struct source_state file;  /* as choose was told */
 };
 
 static enum stk_status reserve(void *context, struct encoded *encoded, size_t bytes)
@@ -636,13 +638,30 @@ static enum stk_status reserve(void *context, struct encoded *encoded, size_t by
     return STK_OK;
 }
 
+static struct source_range choose(void *context, const struct source_state *file)
+{
+    struct reserving *reserving = context;
+    reserving->file = *file;
+    if (reserving->range.len > 0)
+        return reserving->range;
+    return (struct source_range){0, (size_t)file->bytes};
+}
+
+static enum stk_status read_sample(const struct source *source, uint64_t index,
+                                   struct reserving *reserving, struct encoded *encoded,
+                                   char *reason)
+{
+    const struct source_reading reading = {reserve, choose, reserving};
+    return source_read(source, index, &reading, encoded, reason);
+}
+
 /* Read sample 0, expecting a failure; returns the reason. */
 static const char *unread(const struct source *source, struct reserving *reserving,
                           enum stk_status expected)
 {
     struct encoded encoded = {.len = 99};
     error[0] = '\0';
-    ck_assert_int_eq(source_read(source, 0, reserve, reserving, &encoded, error), expected);
+    ck_assert_int_eq(read_sample(source, 0, reserving, &encoded, error), expected);
     ck_assert_uint_eq(encoded.len, 0);
     return error;
 }
@@ -657,13 +676,47 @@ START_TEST(a_sample_is_read_whole)
     for (uint64_t i = 0; i < 3; i++) {
         struct reserving reserving = {0};
         struct encoded encoded = {0};
-        ck_assert_int_eq(source_read(source, i, reserve, &reserving, &encoded, error), STK_OK);
+        ck_assert_int_eq(read_sample(source, i, &reserving, &encoded, error), STK_OK);
         ck_assert_uint_eq(encoded.len, strlen(texts[i]));
         ck_assert_mem_eq(encoded.data, texts[i], encoded.len);
         ck_assert_uint_eq(reserving.calls, 1);
         ck_assert_uint_eq(reserving.bytes, encoded.len);
         ck_assert_str_eq(error, "");
     }
+    source_close(&source);
+}
+END_TEST
+
+START_TEST(the_part_of_a_sample_that_is_chosen_is_read)
+{
+    static const struct timespec times[2] = {{0, UTIME_OMIT}, {1234567890, 123456789}};
+    put("a/1.jpg", "0123456789");
+    ck_assert_int_eq(utimensat(root_fd, "a/1.jpg", times, 0), 0);
+    struct source *source = open_root(1);
+    static const struct source_range ranges[] = {{0, 1}, {3, 4}, {9, 1}, {0, 10}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        struct reserving reserving = {.range = ranges[i]};
+        struct encoded encoded = {0};
+        ck_assert_int_eq(read_sample(source, 0, &reserving, &encoded, error), STK_OK);
+        ck_assert_uint_eq(encoded.from, ranges[i].from);
+        ck_assert_uint_eq(encoded.len, ranges[i].len);
+        ck_assert_mem_eq(encoded.data, &"0123456789"[ranges[i].from], ranges[i].len);
+        ck_assert_uint_eq(reserving.bytes, ranges[i].len);
+        ck_assert_uint_eq(reserving.file.bytes, 10);
+        ck_assert_uint_eq(reserving.file.mtime_ns, UINT64_C(1234567890123456789));
+        ck_assert_mem_eq(&encoded.file, &reserving.file, sizeof encoded.file);
+    }
+    source_close(&source);
+}
+END_TEST
+
+START_TEST(a_part_that_is_gone_when_it_is_read_is_unreadable)
+{
+    put("a/1.jpg", "0123456789");
+    struct source *source = open_root(1);
+    struct reserving reserving = {.truncated = "a/1.jpg", .truncated_bytes = 6, .range = {4, 5}};
+    ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE),
+                     "changed since it was listed: 10 bytes then, 6 now");
     source_close(&source);
 }
 END_TEST
@@ -708,7 +761,7 @@ START_TEST(a_sample_whose_folder_is_gone_or_empty_may_come_back)
     ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE),
                      "cannot open it: no such file or directory");
     move("elsewhere/b/1.jpg", "a/b/1.jpg");
-    ck_assert_int_eq(source_read(source, 0, reserve, &reserving, &encoded, error), STK_OK);
+    ck_assert_int_eq(read_sample(source, 0, &reserving, &encoded, error), STK_OK);
     source_close(&source);
 }
 END_TEST
@@ -727,7 +780,7 @@ START_TEST(a_file_or_a_loop_in_a_folders_place_may_go_again)
     ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/a\" is gone or empty");
     ck_assert_int_eq(unlinkat(root_fd, "a", 0), 0);
     move("elsewhere", "a");
-    ck_assert_int_eq(source_read(source, 0, reserve, &reserving, &encoded, error), STK_OK);
+    ck_assert_int_eq(read_sample(source, 0, &reserving, &encoded, error), STK_OK);
     source_close(&source);
 }
 END_TEST
@@ -743,13 +796,13 @@ START_TEST(a_source_is_read_on_where_it_moves_and_found_where_it_comes_back)
     struct reserving reserving = {0};
     struct encoded encoded;
     move("data", "moved");
-    ck_assert_int_eq(source_read(source, 0, reserve, &reserving, &encoded, error), STK_OK);
+    ck_assert_int_eq(read_sample(source, 0, &reserving, &encoded, error), STK_OK);
     ck_assert_int_eq(unlinkat(root_fd, "moved/a/1.jpg", 0), 0);
     ck_assert_int_eq(unlinkat(root_fd, "moved/a", AT_REMOVEDIR), 0);
     ck_assert_int_eq(unlinkat(root_fd, "moved", AT_REMOVEDIR), 0);
     ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/data/a\" is gone or empty");
     put("data/a/1.jpg", "again");
-    ck_assert_int_eq(source_read(source, 0, reserve, &reserving, &encoded, error), STK_OK);
+    ck_assert_int_eq(read_sample(source, 0, &reserving, &encoded, error), STK_OK);
     ck_assert_mem_eq(encoded.data, "again", 5);
     source_close(&source);
 }
@@ -824,7 +877,7 @@ static void *read_all(void *context)
         struct reserving reserving = {0};
         struct encoded encoded = {0};
         char reason[SOURCE_ERROR_BYTES];
-        if (source_read(source, i, reserve, &reserving, &encoded, reason) != STK_OK ||
+        if (read_sample(source, i, &reserving, &encoded, reason) != STK_OK ||
             encoded.len != strlen(source_name(source, i)) ||
             memcmp(encoded.data, source_name(source, i), encoded.len) != 0)
             return context;
@@ -927,6 +980,8 @@ static void add_refusal_tests(TCase *tests)
 static void add_reading_tests(TCase *tests)
 {
     tcase_add_test(tests, a_sample_is_read_whole);
+    tcase_add_test(tests, the_part_of_a_sample_that_is_chosen_is_read);
+    tcase_add_test(tests, a_part_that_is_gone_when_it_is_read_is_unreadable);
     tcase_add_test(tests, a_sample_that_changed_is_unreadable);
     tcase_add_test(tests, a_sample_whose_folder_is_gone_or_empty_may_come_back);
     tcase_add_test(tests, a_file_or_a_loop_in_a_folders_place_may_go_again);

@@ -47,7 +47,8 @@ static enum stk_status read_file(const char *path)
 {
     struct encoded encoded = {0};
     char reason[SOURCE_ERROR_BYTES];
-    enum stk_status status = tree_read(&tree, path, 5, reserve, NULL, &encoded, reason);
+    enum stk_status status =
+        tree_read(&tree, path, 5, &(struct source_reading){reserve, NULL, NULL}, &encoded, reason);
     if (status == STK_OK)
         ck_assert_mem_eq(encoded.data, "hello", 5);
     return status;

@@ -125,6 +125,7 @@ static void count_bad(struct survey *survey, uint64_t index, enum stk_status sta
 static void survey_samples(struct survey *survey, struct decode *decode)
 {
     const struct source *source = survey->stream->source;
+    const struct source_reading reading = {.reserve = reserve, .context = survey};
     struct encoded encoded = {0};
     for (;;) {
         uint64_t index = atomic_fetch_add_explicit(&survey->next, 1, memory_order_relaxed);
@@ -132,7 +133,7 @@ static void survey_samples(struct survey *survey, struct decode *decode)
             break;
         char reason[SOURCE_ERROR_BYTES] = "";
         uint32_t height = 0, width = 0;
-        enum stk_status status = source_read(source, index, reserve, survey, &encoded, reason);
+        enum stk_status status = source_read(source, index, &reading, &encoded, reason);
         if (status == STK_OK)
             status = decode_whole(decode, &encoded, &height, &width, reason);
         if (status == STK_OK)

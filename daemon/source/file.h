@@ -1,5 +1,5 @@
 /*
- * A file's bytes, read whole with pread: a file that shrinks meanwhile is a short read and not a
+ * A file's bytes, read with pread: a file that shrinks meanwhile is a short read and not a
  * SIGBUS.  No state; any thread.
  */
 #ifndef STK_FILE_H
@@ -21,7 +21,7 @@
 int file_open(int directory, const char *path, int flags);
 
 /**
- * Read a file.
+ * Read a file, or a part of it.
  *
  *   directory      descriptor that path is relative to
  *   bytes_listed   its size when it was listed; another size now is a failure, since the stream's
@@ -29,7 +29,7 @@ int file_open(int directory, const char *path, int flags);
  *   the rest as in source_read
  */
 STK_MUST_CHECK enum stk_status file_read(int directory, const char *path, uint64_t bytes_listed,
-                                         source_reserve *reserve, void *context,
+                                         const struct source_reading *reading,
                                          struct encoded *encoded, char *reason);
 
 #endif

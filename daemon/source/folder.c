@@ -261,10 +261,10 @@ static enum stk_status folder_open(const char *path, const struct source_place *
 }
 
 static enum stk_status folder_read(const void *state, const struct listing_sample *sample,
-                                   source_reserve *reserve, void *context, struct encoded *encoded,
+                                   const struct source_reading *reading, struct encoded *encoded,
                                    char *reason)
 {
-    return tree_read(state, sample->path, sample->bytes, reserve, context, encoded, reason);
+    return tree_read(state, sample->path, sample->bytes, reading, encoded, reason);
 }
 
 static int folder_root(const void *state)

@@ -22,7 +22,7 @@ struct source_ops {
 
     /** Read one sample; as source_read.  Any number of threads. */
     enum stk_status (*read)(const void *state, const struct listing_sample *sample,
-                            source_reserve *reserve, void *context, struct encoded *encoded,
+                            const struct source_reading *reading, struct encoded *encoded,
                             char *reason);
 
     /** The descriptor of the directory that samples are read from. */

@@ -179,13 +179,14 @@ size_t source_listing_bytes(const struct source *source)
            source->listing.classes * sizeof source->class_counts[0];
 }
 
-enum stk_status source_read(const struct source *source, uint64_t index, source_reserve *reserve,
-                            void *context, struct encoded *encoded, char *reason)
+enum stk_status source_read(const struct source *source, uint64_t index,
+                            const struct source_reading *reading, struct encoded *encoded,
+                            char *reason)
 {
     struct listing_sample sample = listing_get(&source->listing, index);
     *reason = '\0';
     encoded->len = 0;
-    return source->ops->read(source->state, &sample, reserve, context, encoded, reason);
+    return source->ops->read(source->state, &sample, reading, encoded, reason);
 }
 
 /* A word, and the names of the classes: what a label means. */

@@ -124,11 +124,25 @@ const char *source_name(const struct source *source, uint64_t index);
 /** Memory that the listing holds, for the memory plan.  Threads: any. */
 size_t source_listing_bytes(const struct source *source);
 
+/* What a file was when it was opened to be read; of another time it is another file. */
+struct source_state {
+    uint64_t bytes;
+    uint64_t mtime_ns; /* when its bytes were last changed, since 1970 and modulo 2^64 */
+};
+
+/* A part of a file, inside it and not empty. */
+struct source_range {
+    uint64_t from;
+    size_t len;
+};
+
 /* Storage for a sample's encoded bytes; whoever reserves it decides where it comes from. */
 struct encoded {
     uint8_t *data; /* capacity bytes; NULL while capacity is 0 */
     size_t capacity;
-    size_t len; /* bytes of the sample in data */
+    size_t len;    /* bytes of the sample in data */
+    uint64_t from; /* where they stand in its file */
+    struct source_state file;
 };
 
 /**
@@ -140,13 +154,24 @@ struct encoded {
  */
 typedef enum stk_status source_reserve(void *context, struct encoded *encoded, size_t bytes);
 
+/** Say which part of an open file to read.  Threads: as source_read. */
+typedef struct source_range source_choose(void *context, const struct source_state *file);
+
+/* Who reads, and how. */
+struct source_reading {
+    source_reserve *reserve;
+    source_choose *choose; /* NULL: all of the file is read */
+    void *context;         /* handed to both */
+};
+
 /**
- * Read a sample's encoded bytes.
+ * Read a sample's encoded bytes, or a part of them.
  *
  *   index      < source_count
- *   reserve    called with the sample's size before a byte is read; again where a read that failed
- *              is tried once more
- *   encoded    len is set on success, 0 otherwise
+ *   reading    its choose is called when the file is open and known to be the one that was listed,
+ *              then its reserve with the bytes that will be read; both again where a read that
+ *              failed is tried once more
+ *   encoded    len, from and file are set on success, len is 0 otherwise
  *   reason     SOURCE_ERROR_BYTES of storage: why it failed, for the log and the batch header
  *
  * Owns:    nothing; encoded stays the caller's.
@@ -157,11 +182,11 @@ typedef enum stk_status source_reserve(void *context, struct encoded *encoded, s
  *                          descriptors, the disk or the network failed, or the whole folder that
  *                          the sample is in is gone or empty
  *          what reserve returned, where that is not STK_OK
- * Threads: any number in parallel.  Blocks: on the file system and in reserve.
+ * Threads: any number in parallel.  Blocks: on the file system, in choose and in reserve.
  * Allocates: only on the way to a failure.
  */
 STK_MUST_CHECK enum stk_status source_read(const struct source *source, uint64_t index,
-                                           source_reserve *reserve, void *context,
+                                           const struct source_reading *reading,
                                            struct encoded *encoded, char *reason);
 
 /**

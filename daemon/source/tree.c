@@ -90,11 +90,10 @@ static enum stk_status folder_is_gone(const struct tree *tree, const char *path,
  * only known of a folder that is held open: by its name the folder may have come back between a
  * look at the file and one at the folder. */
 static enum stk_status read_listed(const struct tree *tree, const char *path, uint64_t bytes_listed,
-                                   source_reserve *reserve, void *context, struct encoded *encoded,
+                                   const struct source_reading *reading, struct encoded *encoded,
                                    char *reason)
 {
-    enum stk_status status =
-        file_read(tree->fd, path, bytes_listed, reserve, context, encoded, reason);
+    enum stk_status status = file_read(tree->fd, path, bytes_listed, reading, encoded, reason);
     if (status != STK_UNREADABLE)
         return status;
     char folder[PATH_MAX];
@@ -103,8 +102,8 @@ static enum stk_status read_listed(const struct tree *tree, const char *path, ui
     if (fd < 0)
         return folder_is_gone(tree, path, folder, reason);
     const char *slash = strrchr(path, '/');
-    status = file_read(fd, slash != NULL ? slash + 1 : path, bytes_listed, reserve, context,
-                       encoded, reason);
+    status =
+        file_read(fd, slash != NULL ? slash + 1 : path, bytes_listed, reading, encoded, reason);
     if (status == STK_UNREADABLE && !has_entry(fd))
         status = folder_is_gone(tree, path, folder, reason);
     close(fd);
@@ -112,14 +111,13 @@ static enum stk_status read_listed(const struct tree *tree, const char *path, ui
 }
 
 enum stk_status tree_read(const struct tree *tree, const char *path, uint64_t bytes_listed,
-                          source_reserve *reserve, void *context, struct encoded *encoded,
+                          const struct source_reading *reading, struct encoded *encoded,
                           char *reason)
 {
-    enum stk_status status =
-        read_listed(tree, path, bytes_listed, reserve, context, encoded, reason);
+    enum stk_status status = read_listed(tree, path, bytes_listed, reading, encoded, reason);
     if (status != STK_SYSTEM)
         return status;
     /* Once more in any case: another reader may have found it first. */
     find_again(tree);
-    return read_listed(tree, path, bytes_listed, reserve, context, encoded, reason);
+    return read_listed(tree, path, bytes_listed, reading, encoded, reason);
 }

@@ -43,7 +43,8 @@ void tree_release(struct tree *tree);
  * Allocates: only on the way to a failure.
  */
 STK_MUST_CHECK enum stk_status tree_read(const struct tree *tree, const char *path,
-                                         uint64_t bytes_listed, source_reserve *reserve,
-                                         void *context, struct encoded *encoded, char *reason);
+                                         uint64_t bytes_listed,
+                                         const struct source_reading *reading,
+                                         struct encoded *encoded, char *reason);
 
 #endif

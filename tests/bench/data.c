@@ -20,7 +20,7 @@ void data_fail(const char *format, ...)
     exit(EXIT_FAILURE);
 }
 
-enum stk_status data_reserve(void *context, struct encoded *encoded, size_t bytes)
+static enum stk_status reserve(void *context, struct encoded *encoded, size_t bytes)
 {
     (void)context;
     if (bytes <= encoded->capacity)
@@ -39,6 +39,8 @@ static void *allocate(uint64_t count, size_t bytes)
     return storage;
 }
 
+const struct source_reading data_reading = {.reserve = reserve};
+
 /* Read a picture and its header; false where either cannot be read. */
 static bool read_picture(const struct data *data, struct image_decoder *decoder, uint64_t index,
                          struct data_picture *picture)
@@ -46,7 +48,7 @@ static bool read_picture(const struct data *data, struct image_decoder *decoder,
     char reason[SOURCE_ERROR_BYTES];
     struct encoded encoded = {0};
     *picture = (struct data_picture){.index = index};
-    if (source_read(data->stream->source, index, data_reserve, NULL, &encoded, reason) == STK_OK &&
+    if (source_read(data->stream->source, index, &data_reading, &encoded, reason) == STK_OK &&
         image_decoder_begin(decoder, encoded.data, encoded.len, &picture->height, &picture->width,
                             reason) == STK_OK) {
         picture->bytes = encoded.data;

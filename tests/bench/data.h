@@ -77,7 +77,7 @@ const struct data_sample *data_sample(const struct data *data, uint64_t item);
 /** End the process: print "measure: what failed" and exit with 1. */
 _Noreturn void data_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/** Room for encoded bytes, from malloc: what source_read asks for; encoded keeps it. */
-source_reserve data_reserve;
+/** Whole files, into room from malloc, which encoded keeps. */
+extern const struct source_reading data_reading;
 
 #endif

@@ -108,7 +108,7 @@ static bool read_sample(void *state, uint64_t item)
     struct reader *reader = state;
     char reason[SOURCE_ERROR_BYTES];
     return source_read(reader->data->stream->source,
-                       data_sample(reader->data, item)->picture->index, data_reserve, NULL,
+                       data_sample(reader->data, item)->picture->index, &data_reading,
                        &reader->encoded, reason) == STK_OK;
 }
 
