@@ -360,6 +360,19 @@ START_TEST(an_error_says_when_to_come_back)
 }
 END_TEST
 
+START_TEST(an_error_says_that_a_key_does_not_suffice)
+{
+    const char *words = "the stream \"train\" is not for \"eve\"; its key is for valid";
+    struct stk_error said = {.id = 7, .status = STK_FORBIDDEN, .message = stk_text_of(words)};
+    CHECK_ENCODES(stk_error_encode, &said, "error_forbidden");
+    struct golden golden = read_golden("error_forbidden");
+    struct stk_error message;
+    ck_assert_int_eq(stk_error_decode(golden.bytes, golden.len, &message), STK_OK);
+    ck_assert_int_eq(message.status, STK_FORBIDDEN);
+    CHECK_TEXT(message.message, words);
+}
+END_TEST
+
 START_TEST(streams_labels_and_stats_go_both_ways)
 {
     static struct stk_streams streams;
@@ -720,6 +733,7 @@ int main(void)
     tcase_add_test(tests, a_batch_header_goes_both_ways);
     tcase_add_test(tests, an_error_goes_both_ways);
     tcase_add_test(tests, an_error_says_when_to_come_back);
+    tcase_add_test(tests, an_error_says_that_a_key_does_not_suffice);
     tcase_add_test(tests, streams_labels_and_stats_go_both_ways);
     tcase_add_test(tests, the_figures_of_streams_and_trainers_go_both_ways);
     tcase_add_test(tests, requests_of_an_earlier_version_are_read);

@@ -11,6 +11,7 @@ import zmq.auth
 from command import RECIPE, finish, launch_stoker, refused, sentence, stoker
 from keys import config_home, keys  # noqa: F401
 from stokerd import SLOW, quoted, stream_text, wait_until
+from test_messages import golden
 
 TIMEOUT = ["--timeout", round(2 * SLOW)]
 
@@ -208,9 +209,8 @@ def test_a_stranger_is_told_forbidden_on_the_wire(keyed, keys, connect):
     server = zmq.auth.load_certificate(keys.server)[0]
     curve = dict(curve_serverkey=server, curve_publickey=public, curve_secretkey=secret)
     client = connect(one.endpoint, **curve)
-    with pytest.raises(wire.Refused) as told:
-        client.ask("get", stream="train", epoch=0, step=0)
-    assert told.value.code == "forbidden"
+    client.send_raw(wire.encode(dict(k="get", id=7, stream="train", epoch=0, step=0)))
+    assert client.receive_raw()[0] == golden("error_forbidden.hex")[1]
     assert client.ask("get", stream="valid", epoch=0, step=0).header["stream"] == "valid"
 
 

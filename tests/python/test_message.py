@@ -36,6 +36,7 @@ REPLIES = {
     "batch_unmixed": message.decode_batch,
     "error": message.decode_refusal,
     "error_retry": message.decode_refusal,
+    "error_forbidden": message.decode_refusal,
     "streams": message.decode_streams,
     "labels": message.decode_labels,
     "replaced": message.decode_replaced,
