@@ -55,6 +55,7 @@ enum stk_status server_stats_encode(struct server *server, uint64_t id,
     stats->id = id;
     stats->count = stats->stream_count = stats->trainer_count = 0;
     list_daemon(server, stats);
+    stats->version = stk_text_of(STOKER_VERSION);
     for (size_t i = 0; i < server->stream_count; i++) {
         if (!may_know(user, server->streams[i]))
             continue;

@@ -75,6 +75,8 @@ enum stk_status stk_stats_decode(const void *bytes, size_t len, struct stk_stats
     if (status == STK_OK) {
         struct reader *reader = &unpacked.reader;
         message->count = read_figures(reader, message->figures, STK_FIGURES_MAX);
+        if (reader->status == STK_OK && find(reader, "version") != NULL)
+            message->version = read_text(reader, "version", STK_NAME_BYTES_MAX);
         message->stream_count =
             read_rows(reader, "streams", message->streams, STK_STREAMS_MAX, read_stream_row);
         message->trainer_count =

@@ -347,11 +347,14 @@ enum stk_status stk_stats_encode(const struct stk_stats *message, void *bytes, s
                                  size_t *len)
 {
     struct writer writer;
-    size_t keys = message->stream_count > 0 ? 4 : 3;
-    begin(&writer, bytes, capacity, message->trainer_count > 0 ? keys + 1 : keys);
+    int optional =
+        (message->version.len > 0) + (message->stream_count > 0) + (message->trainer_count > 0);
+    begin(&writer, bytes, capacity, 3 + (size_t)optional);
     key_word(&writer, "k", "stats");
     key_number(&writer, "id", message->id);
     key_figures(&writer, message->figures, message->count);
+    if (message->version.len > 0)
+        key_text(&writer, "version", message->version);
     if (message->stream_count > 0)
         key_rows(&writer, "streams", message->streams, message->stream_count, put_stream_row);
     if (message->trainer_count > 0)

@@ -278,7 +278,8 @@ struct stk_stats {
     uint64_t id;
     uint32_t count;
     struct stk_figure figures[STK_FIGURES_MAX];
-    uint32_t stream_count; /* 0 from a daemon that does not tell */
+    struct stk_text version; /* of the daemon, e.g. "0.1.0"; empty from one that does not tell */
+    uint32_t stream_count;   /* 0 from a daemon that does not tell */
     struct stk_figure_row streams[STK_STREAMS_MAX];
     uint32_t trainer_count;
     struct stk_figure_row trainers[STK_TRAINERS_MAX];

@@ -408,6 +408,7 @@ START_TEST(streams_labels_and_stats_go_both_ways)
     golden = read_golden("stats");
     ck_assert_int_eq(stk_stats_decode(golden.bytes, golden.len, &stats), STK_OK);
     ck_assert_uint_eq(stats.figures[2].value, UINT64_MAX);
+    ck_assert_uint_eq(stats.version.len, 0);
     ck_assert_uint_eq(stats.stream_count, 0);
 }
 END_TEST
@@ -416,6 +417,7 @@ START_TEST(the_figures_of_streams_and_trainers_go_both_ways)
 {
     static struct stk_stats stats;
     stats.id = 7;
+    stats.version = stk_text_of("0.1.0");
     stats.count = stats.stream_count = stats.trainer_count = 1;
     stats.figures[0] = (struct stk_figure){stk_text_of("clients"), 1};
     stats.streams[0] = (struct stk_figure_row){
@@ -432,6 +434,7 @@ START_TEST(the_figures_of_streams_and_trainers_go_both_ways)
     CHECK_ENCODES(stk_stats_encode, &stats, "stats_rows");
     struct golden golden = read_golden("stats_rows");
     ck_assert_int_eq(stk_stats_decode(golden.bytes, golden.len, &stats), STK_OK);
+    CHECK_TEXT(stats.version, "0.1.0");
     ck_assert_uint_eq(stats.stream_count, 1);
     CHECK_TEXT(stats.streams[0].limit, "decode");
     ck_assert_uint_eq(stats.streams[0].figures[1].value, 640);
