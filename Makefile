@@ -224,6 +224,9 @@ $(BUILD)/%.o: %.c Makefile
 # The kernels are where the time goes.
 $(BUILD)/daemon/image/%.o $(BUILD)/daemon/mix/%.o: CFLAGS += -O3
 
+# What it takes in is told by no .d file.
+$(BUILD)/daemon/server_page.o: $(wildcard daemon/page/*)
+
 # An example says <stoker.h>, as its users do.
 $(BUILD)/client/examples/%.o: STK_CFLAGS += -Iclient
 

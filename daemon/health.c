@@ -36,6 +36,7 @@ struct health {
     uint64_t faults;            /* under lock: since the last good spell */
     uint64_t faults_untold;     /* under lock: since the last line */
     uint64_t fault_ns, told_ns; /* under lock: the last fault, the last line */
+    char fault_reason[HEALTH_REASON_BYTES]; /* under lock: of the last one */
 };
 
 static uint32_t row_max_for(uint64_t samples)
@@ -114,7 +115,7 @@ static bool mark(struct health *health, uint64_t index)
 
 /* Under lock. */
 static void add_row(struct health *health, uint64_t index, struct stk_address address,
-                    enum stk_status status, const char *reason)
+                    const uint64_t *stand_in, enum stk_status status, const char *reason)
 {
     if (health->row_count == health->row_max)
         return;
@@ -123,6 +124,8 @@ static void add_row(struct health *health, uint64_t index, struct stk_address ad
     *place = (uint16_t)++health->row_count;
     row->index = index;
     row->address = address;
+    row->replaced = stand_in != NULL;
+    row->stand_in = stand_in != NULL ? *stand_in : 0;
     row->slots = 1;
     snprintf(row->reason, sizeof row->reason, "%s: %s", stk_status_word(status), reason);
 }
@@ -149,7 +152,7 @@ void health_bad(struct health *health, uint64_t index, struct stk_address addres
     bool first = mark(health, index);
     uint16_t *place = first ? NULL : place_of(health, index);
     if (first)
-        add_row(health, index, address, status, reason);
+        add_row(health, index, address, stand_in, status, reason);
     else if (*place != 0)
         health->rows[*place - 1].slots++;
     uint64_t count = health_bad_count(health);
@@ -199,12 +202,23 @@ void health_fault(struct health *health, uint64_t index, const char *reason)
     health->fault_ns = clock_now_ns();
     health->faults++;
     health->faults_untold++;
+    snprintf(health->fault_reason, sizeof health->fault_reason, "%s", reason);
     uint64_t due = faults_due(health);
     pthread_mutex_unlock(&health->lock);
     if (due > 0)
         LOG(WARN, "image.fault", LOG_TEXT("stream", health->options.stream),
             LOG_TEXT("path", source_name(health->options.source, index)),
             LOG_NUMBER("index", index), LOG_TEXT("reason", reason), LOG_NUMBER("faults", due));
+}
+
+bool health_is_faulty(struct health *health, char *sentence)
+{
+    if (!atomic_load_explicit(&health->faulty, memory_order_relaxed))
+        return false;
+    pthread_mutex_lock(&health->lock);
+    snprintf(sentence, HEALTH_SENTENCE_BYTES, "samples cannot be read: %s", health->fault_reason);
+    pthread_mutex_unlock(&health->lock);
+    return true;
 }
 
 /* Among faults a good read says little: it is over when there was none for a second. */

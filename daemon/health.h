@@ -74,6 +74,15 @@ bool health_is_stopped(const struct health *health, char *sentence);
 /** A sample could not be read for a fault that may pass.  Threads: any.  Blocks: as health_bad. */
 void health_fault(struct health *health, uint64_t index, const char *reason);
 
+/**
+ * Whether samples could not be read lately for a fault that may pass.
+ *
+ *   sentence   HEALTH_SENTENCE_BYTES of storage: why the last one could not; set where that is so
+ *
+ * Threads: any.  Blocks: on a short lock.
+ */
+bool health_is_faulty(struct health *health, char *sentence);
+
 /** A sample was read.  Threads: any.  Blocks: no, unless there was a fault before. */
 void health_fine(struct health *health);
 
@@ -85,6 +94,8 @@ struct health_row {
     uint64_t index;
     uint64_t slots;             /* that it was met in */
     struct stk_address address; /* of the first batch */
+    bool replaced;              /* there, by this sample: */
+    uint64_t stand_in;
     char reason[HEALTH_REASON_BYTES];
 };
 

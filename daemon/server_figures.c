@@ -68,6 +68,8 @@ void server_figures_sent(struct server *server, struct client *client, const str
     figure_add_both(&server->figures.bytes_sent, &of_stream->bytes_sent, bytes);
     figure_add(&of_stream->images_sent, batch->count);
     flow_count(&client->flow, batch->count, bytes);
+    batch->stream->track->newest = batch->address;
+    batch->stream->track->sent = true;
 }
 
 /* Once a second. */

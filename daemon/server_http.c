@@ -1,10 +1,9 @@
 /*
- * The http listener: libmicrohttpd in the loop.
+ * The http listener: life cycle, connections, turns of libmicrohttpd in the loop.
  */
 #include "daemon/server_http.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,212 +11,8 @@
 #include <unistd.h>
 
 #include "config/http.h"
-#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
-#include "daemon/stream.h"
-
-enum { ROUTES = 4 };
-
-struct answer {
-    unsigned status;
-    const char *type;
-};
-
-/* Writes an answer's body. */
-typedef struct answer (*render)(struct server *server, struct buffer *body);
-
-/* A connection, from its accept to its end. */
-struct visit {
-    int fd; /* -1: unused */
-    uint32_t age_ms;
-};
-
-struct http {
-    struct server *server;
-    char *address;                               /* owned; as configured */
-    char token[CONFIG_TOKEN_BYTES_MAX + 1];      /* empty: none is wanted */
-    char token_next[CONFIG_TOKEN_BYTES_MAX + 1]; /* from the next adoption on */
-    struct MHD_Daemon *daemon;                   /* owned */
-    uv_poll_t poll;
-    uv_timer_t timer;
-    unsigned handles; /* open */
-    struct visit visits[HTTP_CONNECTIONS_MAX];
-    bool ended;                        /* a connection did since the last run */
-    struct MHD_Response *made[ROUTES]; /* owned; until the next tick */
-    unsigned status[ROUTES];
-    uint64_t progress; /* at the last tick */
-    uint32_t stuck_ms;
-};
-
-/* Answers. */
-
-static struct answer print_metrics(struct server *server, struct buffer *body)
-{
-    server_metrics_print(server, body);
-    return (struct answer){MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8"};
-}
-
-static struct answer print_history(struct server *server, struct buffer *body)
-{
-    server_history_print(server, body);
-    return (struct answer){MHD_HTTP_OK, "application/json"};
-}
-
-static struct answer tell(struct buffer *body, bool fine, const char *sentence)
-{
-    buffer_print(body, "%s\n", sentence);
-    return (struct answer){fine ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
-                           "text/plain; charset=utf-8"};
-}
-
-/* The process answers; and its workers move, or have nothing to do. */
-static struct answer print_health(struct server *server, struct buffer *body)
-{
-    bool moving = server->http->stuck_ms < HTTP_STUCK_MS;
-    return tell(body, moving, moving ? "ok" : "no picture was made for 30 s, and some are wanted");
-}
-
-static struct answer print_readiness(struct server *server, struct buffer *body)
-{
-    char sentence[HEALTH_SENTENCE_BYTES];
-    if (server->draining)
-        return tell(body, false, "the daemon is shutting down");
-    for (size_t i = 0; i < server->stream_count; i++) {
-        if (!health_is_stopped(server->streams[i]->health, sentence))
-            return tell(body, true, "ok");
-    }
-    return tell(body, false, "every stream was stopped: too many of their samples are bad");
-}
-
-static const struct {
-    const char *path;
-    render print;
-} routes[ROUTES] = {
-    {"/metrics", print_metrics},
-    {"/healthz", print_health},
-    {"/readyz", print_readiness},
-    {"/api/history", print_history},
-};
-
-static void add_headers(struct MHD_Response *response, const char *type)
-{
-    (void)MHD_add_response_header(response, "Content-Type", type);
-    (void)MHD_add_response_header(response, "Cache-Control", "no-store");
-    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    (void)MHD_add_response_header(response, "Content-Security-Policy", "default-src 'none'");
-}
-
-static void make_answer(struct http *http, size_t route)
-{
-    struct buffer body = {0};
-    struct answer answer = routes[route].print(http->server, &body);
-    if (body.failed) {
-        buffer_release(&body);
-        return;
-    }
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(body.len, body.bytes, MHD_RESPMEM_MUST_FREE);
-    if (response == NULL) {
-        buffer_release(&body);
-        return;
-    }
-    add_headers(response, answer.type);
-    http->made[route] = response;
-    http->status[route] = answer.status;
-}
-
-/* libmicrohttpd counts who uses an answer: those that are on their way stay. */
-static void drop_answers(struct http *http)
-{
-    for (size_t i = 0; i < ROUTES; i++) {
-        if (http->made[i] != NULL)
-            MHD_destroy_response(http->made[i]);
-        http->made[i] = NULL;
-    }
-}
-
-/* Requests. */
-
-static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status, const char *text)
-{
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT);
-    if (response == NULL)
-        return MHD_NO;
-    add_headers(response, "text/plain; charset=utf-8");
-    if (status == MHD_HTTP_UNAUTHORIZED)
-        (void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        (void)MHD_add_response_header(response, "Allow", "GET, HEAD");
-    enum MHD_Result queued = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return queued;
-}
-
-/* In a time that tells nothing of where they differ. */
-static bool is_token(const struct http *http, const char *told)
-{
-    volatile unsigned difference = 0;
-    size_t len = strlen(told);
-    size_t wanted = strlen(http->token);
-    for (size_t i = 0; i < wanted; i++)
-        difference |= (unsigned char)http->token[i] ^ (unsigned char)(i < len ? told[i] : 0);
-    return difference == 0 && len == wanted;
-}
-
-static bool is_allowed(const struct http *http, struct MHD_Connection *connection)
-{
-    static const char scheme[] = "Bearer ";
-    const char *told = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
-    return told != NULL && strncmp(told, scheme, sizeof scheme - 1) == 0 &&
-           is_token(http, told + sizeof scheme - 1);
-}
-
-/* Where no token is asked for, a foreign page in the operator's browser could ask through a name of
- * its own that leads to 127.0.0.1; its requests name that host. */
-static bool is_own_host(struct MHD_Connection *connection)
-{
-    const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
-    if (host == NULL)
-        return true;
-    size_t name = strcspn(host, ":");
-    bool local = name == strlen("localhost") && strncmp(host, "localhost", name) == 0;
-    bool number = host[0] == '[' || strspn(host, "0123456789.:") == strlen(host);
-    return local || number;
-}
-
-static enum MHD_Result serve(struct http *http, struct MHD_Connection *connection, size_t route)
-{
-    if (http->made[route] == NULL)
-        make_answer(http, route);
-    if (http->made[route] == NULL)
-        return MHD_NO;
-    return MHD_queue_response(connection, http->status[route], http->made[route]);
-}
-
-static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url,
-                              const char *method, const char *version, const char *body,
-                              size_t *body_len, void **request)
-{
-    (void)version;
-    (void)body;
-    (void)body_len;
-    (void)request;
-    struct http *http = context;
-    bool guarded = http->token[0] != '\0';
-    if (guarded && !is_allowed(http, connection))
-        return refuse(connection, MHD_HTTP_UNAUTHORIZED, "a token is wanted\n");
-    if (!guarded && !is_own_host(connection))
-        return refuse(connection, MHD_HTTP_FORBIDDEN, "ask by the address\n");
-    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-        return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "there is nothing to change\n");
-    for (size_t i = 0; i < ROUTES; i++) {
-        if (strcmp(url, routes[i].path) == 0)
-            return serve(http, connection, i);
-    }
-    return refuse(connection, MHD_HTTP_NOT_FOUND,
-                  "there are /metrics, /healthz, /readyz and /api/history\n");
-}
+#include "daemon/server_http_parts.h"
 
 /* Connections: libmicrohttpd ends those that are silent, and here end those that trickle. */
 
@@ -297,7 +92,7 @@ void server_http_tick(struct server *server)
     bool stuck = server->filling > 0 && progress == http->progress;
     http->stuck_ms = stuck ? http->stuck_ms + TRACK_TICK_MS : 0;
     http->progress = progress;
-    drop_answers(http);
+    server_http_drop_answers(http);
     end_visits(http);
 }
 
@@ -320,7 +115,7 @@ static void close_http(struct http *http)
 {
     if (http == NULL)
         return;
-    drop_answers(http);
+    server_http_drop_answers(http);
     unsigned handles = http->handles;
     if (handles > 0) {
         uv_poll_stop(&http->poll);
@@ -367,7 +162,7 @@ static unsigned port_of(int fd)
 static enum stk_status start(struct http *http, int fd, char *error)
 {
     http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL, 0, NULL, NULL, handle, http, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_USE_EPOLL, 0, NULL, NULL, server_http_handle, http, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_REQUEST_BYTES_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S, MHD_OPTION_NOTIFY_CONNECTION,

@@ -1,5 +1,5 @@
 /*
- * The http listener: metrics, health and the last minutes, for whoever watches the daemon.
+ * The http listener: metrics, health, and a page, for whoever watches the daemon.
  *
  * It is libmicrohttpd, run by the loop's own thread: figures need no locks, and as nothing here
  * waits, a slow peer keeps nobody else waiting.  It has HTTP_CONNECTIONS_MAX connections, each for
@@ -54,5 +54,10 @@ void server_metrics_print(struct server *server, struct buffer *buffer);
 
 /** The last ten minutes of every stream, as JSON. */
 void server_history_print(const struct server *server, struct buffer *buffer);
+
+/* server_state.c */
+
+/** The daemon, its streams and its trainers as they are now, as JSON. */
+void server_state_print(const struct server *server, struct buffer *buffer);
 
 #endif

@@ -17,7 +17,7 @@
  *   server_reload.c    another configuration
  *   server_figures.c   what is counted of streams and trainers
  *   server_stats.c     the figures as a reply
- *   server_http.c      the figures by http; server_metrics.c, what it tells
+ *   server_http.c      http; server_http_parts.h says which files it has
  */
 #ifndef STK_SERVER_PARTS_H
 #define STK_SERVER_PARTS_H

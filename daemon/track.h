@@ -7,10 +7,12 @@
 #ifndef STK_TRACK_H
 #define STK_TRACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/base/verdict.h"
 #include "daemon/flow.h"
+#include "proto/message.h"
 
 enum {
     TRACK_TICK_MS = 1000,
@@ -43,6 +45,8 @@ struct track {
     struct track_point points[TRACK_POINTS];
     uint64_t point_count; /* ever made; the last TRACK_POINTS of them are kept */
     struct verdict verdict;
+    bool sent; /* a batch was sent, and the last one has this address: */
+    struct stk_address newest;
     struct flow_sums flows; /* of the trainers lately, while a tick is gathered */
     uint32_t trainers;
 };

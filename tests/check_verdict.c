@@ -135,6 +135,25 @@ START_TEST(no_share_is_more_than_all)
 }
 END_TEST
 
+START_TEST(a_verdict_is_told_in_words)
+{
+    char sentence[VERDICT_SENTENCE_BYTES];
+    struct verdict verdict = {.limit = VERDICT_IDLE};
+    verdict_sentence(&verdict, sentence);
+    ck_assert_str_eq(sentence, "idle, nobody asks for a batch");
+    verdict = (struct verdict){.limit = VERDICT_DECODE,
+                               .share_permille = 967,
+                               .images_per_second = 812,
+                               .images_per_second_more_cores = 1624};
+    verdict_sentence(&verdict, sentence);
+    ck_assert_str_eq(sentence, "limited by decode, where 97 % of its batches are; 812 images/s, "
+                               "up to 1624 with 2 more cores");
+    verdict.limit = VERDICT_TRAINER;
+    verdict_sentence(&verdict, sentence);
+    ck_assert_str_eq(sentence, "limited by trainer, where 97 % of its batches are; 812 images/s");
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("verdict");
@@ -147,5 +166,6 @@ int main(void)
     tcase_add_test(tests, two_more_cores_double_the_rate_of_two_where_nothing_else_is_near);
     tcase_add_test(tests, the_next_limit_bounds_what_more_cores_give);
     tcase_add_test(tests, no_share_is_more_than_all);
+    tcase_add_test(tests, a_verdict_is_told_in_words);
     return suite_run("verdict", tests);
 }

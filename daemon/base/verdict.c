@@ -3,7 +3,9 @@
  */
 #include "daemon/base/verdict.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 /* A place that is busy for less is no bound that anyone would meet. */
 static const double share_min = 0.01;
@@ -97,4 +99,20 @@ const char *verdict_word(enum verdict_limit limit)
     static const char *const words[VERDICT_COUNT] = {"idle", "disk", "decode", "network",
                                                      "trainer"};
     return words[limit];
+}
+
+void verdict_sentence(const struct verdict *verdict, char *sentence)
+{
+    if (verdict->limit == VERDICT_IDLE) {
+        snprintf(sentence, VERDICT_SENTENCE_BYTES, "idle, nobody asks for a batch");
+        return;
+    }
+    int len = snprintf(sentence, VERDICT_SENTENCE_BYTES,
+                       "limited by %s, where %u %% of its batches are; %" PRIu64 " images/s",
+                       verdict_word(verdict->limit), (verdict->share_permille + 5) / 10,
+                       verdict->images_per_second);
+    if (verdict->limit == VERDICT_DECODE)
+        snprintf(sentence + len, VERDICT_SENTENCE_BYTES - (size_t)len,
+                 ", up to %" PRIu64 " with %d more cores", verdict->images_per_second_more_cores,
+                 VERDICT_MORE_CORES);
 }

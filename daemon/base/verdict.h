@@ -37,7 +37,7 @@ enum verdict_limit {
     VERDICT_COUNT
 };
 
-enum { VERDICT_MORE_CORES = 2 };
+enum { VERDICT_MORE_CORES = 2, VERDICT_SENTENCE_BYTES = 160 };
 
 /* What happened in a span of time.  A trainer's times are summed over the stream's trainers, the
  * threads' over all threads and streams. */
@@ -73,5 +73,8 @@ struct verdict verdict_of(const struct verdict_span *span);
 
 /** "idle", "disk", "decode", "network" or "trainer"; constant. */
 const char *verdict_word(enum verdict_limit limit);
+
+/** A verdict in words, as `stoker stats` has them, into VERDICT_SENTENCE_BYTES of storage. */
+void verdict_sentence(const struct verdict *verdict, char *sentence);
 
 #endif

@@ -1,6 +1,5 @@
 """Figures by http: what they are called, who may read them, and what a rude peer can cost."""
 
-import http.client
 import json
 import re
 import shutil
@@ -10,7 +9,8 @@ import subprocess
 import pytest
 
 from plan1 import Recipe
-from stokerd import SLOW, stream_text, wait_until
+from stokerd import stream_text, wait_until
+from web import ask
 
 RECIPE = Recipe(batch=4, height=8, width=8)
 TOKEN = "correct-horse-battery"
@@ -26,16 +26,6 @@ def serve(daemon, small):
         return running, running.events("http.listening")[-1]["port"]
 
     return make
-
-
-def ask(port, path, method="GET", body=None, host="127.0.0.1", **headers):
-    connection = http.client.HTTPConnection(host, int(port), timeout=20 * SLOW)
-    headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    connection.request(method, path, body, headers)
-    reply = connection.getresponse()
-    data = reply.read().decode()
-    connection.close()
-    return reply, data
 
 
 def samples(text):
@@ -88,7 +78,7 @@ def test_health_readiness_history_and_nothing_else_are_told(serve):
     assert ask(port, "/healthz")[1] == ask(port, "/readyz")[1] == "ok\n"
     history = json.loads(ask(port, "/api/history")[1])
     assert history == {"point_ms": 5000, "streams": [{"stream": "train", "points": []}]}
-    assert ask(port, "/")[0].status == ask(port, "/../metrics")[0].status == 404
+    assert ask(port, "/x")[0].status == ask(port, "/../metrics")[0].status == 404
     for method in ("POST", "PUT", "DELETE", "TRACE"):
         reply, _ = ask(port, "/metrics", method, "x" * 100)
         assert reply.status == 405 and reply.getheader("Allow") == "GET, HEAD"
