@@ -703,7 +703,7 @@ START_TEST(the_part_of_a_sample_that_is_chosen_is_read)
         ck_assert_mem_eq(encoded.data, &"0123456789"[ranges[i].from], ranges[i].len);
         ck_assert_uint_eq(reserving.bytes, ranges[i].len);
         ck_assert_uint_eq(reserving.file.bytes, 10);
-        ck_assert_uint_eq(reserving.file.mtime_ns, UINT64_C(1234567890123456789));
+        ck_assert_int_eq(reserving.file.mtime_ns, INT64_C(1234567890123456789));
         ck_assert_mem_eq(&encoded.file, &reserving.file, sizeof encoded.file);
     }
     source_close(&source);

@@ -127,7 +127,7 @@ size_t source_listing_bytes(const struct source *source);
 /* What a file was when it was opened to be read; of another time it is another file. */
 struct source_state {
     uint64_t bytes;
-    uint64_t mtime_ns; /* when its bytes were last changed, since 1970 and modulo 2^64 */
+    int64_t mtime_ns; /* when its bytes were last changed, since 1970 */
 };
 
 /* A part of a file, inside it and not empty. */
