@@ -30,7 +30,8 @@
     X(DRAINING, "draining", "the daemon is shutting down")                                         \
     X(CONFIG, "config", "the configuration is wrong")                                              \
     X(IN_USE, "in_use", "the address is in use")                                                   \
-    X(FORBIDDEN, "forbidden", "not allowed with this key")
+    X(FORBIDDEN, "forbidden", "not allowed with this key")                                         \
+    X(STALE, "stale", "what an index says of the file does not fit it")
 
 #define STK_STATUS_ENUM(name, word, text) STK_##name,
 enum stk_status { STK_STATUS_LIST(STK_STATUS_ENUM) STK_STATUS_COUNT };

@@ -57,8 +57,7 @@ static inline void maps_draw_entries(uint64_t *state, struct jpeg_map *map)
     for (size_t i = 1; i < count; i++) {
         struct jpeg_entry *entry = &map->entries.entry[i];
         position += 1 + maps_draw(state, 400);
-        entry->byte = position / 8;
-        entry->bit = position % 8;
+        entry->bit = position;
         for (uint32_t c = 0; c < map->component_count; c++)
             entry->dc[c] = (int16_t)(maps_draw(state, 2000) - 1000);
     }

@@ -172,6 +172,19 @@ enum stk_status axis_set(struct axis *axis, enum interpolation filter, uint32_t 
     return STK_OK;
 }
 
+/* NEAREST's sum is nearer to an output's center than a pixel. */
+void axis_extent(enum interpolation filter, uint32_t source, uint32_t resized, uint32_t window,
+                 uint32_t count, uint32_t *first, uint32_t *end)
+{
+    struct lens lens = lens_of(filter, source, resized);
+    if (filter == INTERPOLATION_NEAREST)
+        lens.support = 1.5;
+    struct span span = span_of(&lens, (window + 0.5) * lens.scale);
+    *first = span.first;
+    span = span_of(&lens, (window + count - 1 + 0.5) * lens.scale);
+    *end = span.first + span.count;
+}
+
 void axis_release(struct axis *axis)
 {
     free(axis->start);

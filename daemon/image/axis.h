@@ -60,6 +60,16 @@ STK_MUST_CHECK enum stk_status axis_set(struct axis *axis, enum interpolation fi
                                         uint32_t source, uint32_t resized, uint32_t window,
                                         uint32_t count, bool mirrored);
 
+/**
+ * The source pixels that axis_set would find to be needed, and perhaps some more on either side.
+ *
+ *   first, end   set: pixels first .. end - 1, counted from the box's edge
+ *
+ * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
+ */
+void axis_extent(enum interpolation filter, uint32_t source, uint32_t resized, uint32_t window,
+                 uint32_t count, uint32_t *first, uint32_t *end);
+
 /** Give an axis's arrays back. */
 void axis_release(struct axis *axis);
 

@@ -25,6 +25,7 @@
 #include "daemon/base/check.h"
 #include "daemon/image/grow.h"
 #include "daemon/image/jpeg_memory.h"
+#include "daemon/image/jpeg_notes.h"
 #include "daemon/image/jpeg_rows.h"
 #include "daemon/image/kernel.h"
 
@@ -36,6 +37,8 @@ enum {
     TABLES_BYTES_MAX = 256 * 1024,
     /* What libjpeg-turbo takes for an object before there is a picture. */
     OBJECT_BYTES_MAX = 16 * 1024,
+    /* No file that has a map takes more than this of decoder_bytes_max. */
+    MAPPED_BYTES_MAX = 2 << 20,
     /* Rows begin off every alignment of 16: to an aligned one libjpeg-turbo's colour conversion
      * writes past the cache, where we would wait for what we read next. */
     ROW_OFFSET = 8,
@@ -76,6 +79,10 @@ struct decode {
     bool own;              /* rows decodes, not libjpeg-turbo */
     struct jpeg_rows rows; /* our own decoder */
     struct jpeg_tables *tables;
+    const struct jpeg_map *entered; /* the picture was begun by it; NULL: with the whole file */
+    struct jpeg_notes notes;        /* of the picture */
+    bool collect;                   /* the picture that is begun next is wanted */
+    bool collected;                 /* the notes are whole */
 };
 
 /* libjpeg-turbo's handlers have its signatures, and find the decoder in client_data. */
@@ -183,6 +190,7 @@ void decode_close(struct decode **decode)
     destroy(*decode);
     jpeg_memory_release(&(*decode)->memory);
     jpeg_rows_release(&(*decode)->rows);
+    jpeg_notes_release(&(*decode)->notes);
     free((*decode)->tables);
     free((*decode)->storage);
     free(*decode);
@@ -286,11 +294,27 @@ static void judge_header(struct decode *decode)
         refuse(decode, OWN_MEMORY, (int)(bytes >> 20), 0);
 }
 
+void decode_collect(struct decode *decode, size_t entry_bytes_max)
+{
+    decode->collect = true;
+    decode->notes.entry_bytes_max = entry_bytes_max;
+}
+
+/* What is to be collected is asked for anew for every picture. */
+static void begin_whole(struct decode *decode)
+{
+    decode->entered = NULL;
+    decode->collected = false;
+    decode->notes.wanted = decode->collect;
+    decode->collect = false;
+}
+
 enum stk_status decode_begin(struct decode *decode, const uint8_t *jpeg, size_t len,
                              uint32_t *height, uint32_t *width, char *reason)
 {
     *height = 0;
     *width = 0;
+    begin_whole(decode);
     if (setjmp(decode->failed) != 0)
         return give_up(decode, reason);
     create(decode);
@@ -300,6 +324,8 @@ enum stk_status decode_begin(struct decode *decode, const uint8_t *jpeg, size_t 
     judge_header(decode);
     *height = decode->jpeg.image_height;
     *width = decode->jpeg.image_width;
+    if (decode->notes.wanted)
+        jpeg_notes_begin(&decode->notes, jpeg, len, *height, *width);
     return STK_OK;
 }
 
@@ -386,12 +412,61 @@ static enum stk_status start_library(struct decode *decode, char *reason)
     return STK_OK;
 }
 
+enum stk_status decode_enter(struct decode *decode, const struct jpeg_map *map,
+                             const uint8_t *bytes, uint64_t from, size_t len)
+{
+    const struct image_limits *limits = &decode->limits;
+    struct jpeg_frame *frame = &decode->rows.frame;
+    begin_whole(decode);
+    if (decode->library_alone || limits->decoder_bytes_max < MAPPED_BYTES_MAX ||
+        (uint64_t)map->height * map->width > limits->pixels_max ||
+        !jpeg_map_frame(map, decode->tables, frame) ||
+        !jpeg_map_place(map, bytes, from, len, frame))
+        return STK_STALE;
+    decode->entered = map;
+    return STK_OK;
+}
+
+/* libjpeg-turbo cannot judge: it has no file. */
+static enum stk_status start_entered(struct decode *decode, char *reason)
+{
+    const struct jpeg_map *map = decode->entered;
+    enum stk_status status =
+        jpeg_rows_start_entering(&decode->rows, &map->entries, map->scan_len, &decode->area);
+    if (status != STK_OK)
+        strcpy(reason, "no memory for rows");
+    return status;
+}
+
+static enum stk_status next_entered(struct decode *decode, const uint8_t **row, char *reason)
+{
+    if (jpeg_rows_next(&decode->rows, row) == STK_OK)
+        return STK_OK;
+    strcpy(reason, "the file is not what its map says");
+    return STK_STALE;
+}
+
+static bool read_frame(struct decode *decode)
+{
+    return !decode->library_alone &&
+           jpeg_frame_read(&decode->rows.frame, &decode->jpeg, decode->tables);
+}
+
+static bool start_own(struct decode *decode, const struct box *area)
+{
+    if (!read_frame(decode))
+        return false;
+    if (decode->notes.wanted && jpeg_notes_plan(&decode->notes, &decode->rows.frame))
+        return jpeg_rows_start_noting(&decode->rows, &decode->notes.map.entries, area) == STK_OK;
+    return jpeg_rows_start(&decode->rows, area) == STK_OK;
+}
+
 enum stk_status decode_start(struct decode *decode, const struct box *area, char *reason)
 {
     decode->area = *area;
-    decode->own = !decode->library_alone &&
-                  jpeg_frame_read(&decode->rows.frame, &decode->jpeg, decode->tables) &&
-                  jpeg_rows_start(&decode->rows, NULL, area) == STK_OK;
+    if (decode->entered != NULL)
+        return start_entered(decode, reason);
+    decode->own = start_own(decode, area);
     return decode->own ? STK_OK : start_library(decode, reason);
 }
 
@@ -429,6 +504,8 @@ static enum stk_status next_of_library(struct decode *decode, const uint8_t **ro
 enum stk_status decode_next(struct decode *decode, const uint8_t **row, char *reason)
 {
     *row = NULL;
+    if (decode->entered != NULL)
+        return next_entered(decode, row, reason);
     if (decode->own) {
         if (jpeg_rows_next(&decode->rows, row) == STK_OK) {
             decode->area.top++;
@@ -441,6 +518,58 @@ enum stk_status decode_next(struct decode *decode, const uint8_t **row, char *re
             return status;
     }
     return next_of_library(decode, row, reason);
+}
+
+/* A file that our own decoder does not take to the scan's end has no entry points. */
+void decode_finish(struct decode *decode)
+{
+    struct jpeg_map *map = &decode->notes.map;
+    if (!decode->notes.wanted)
+        return;
+    if (!decode->own || (map->entries.columns > 0 && !jpeg_rows_finish(&decode->rows)))
+        jpeg_notes_refuse(&decode->notes);
+    else if (map->entries.columns > 0)
+        map->scan_len = decode->rows.scan_len;
+    decode->collected = true;
+}
+
+const struct jpeg_map *decode_collected(const struct decode *decode)
+{
+    return decode->collected ? &decode->notes.map : NULL;
+}
+
+/* Our own decoder does not take the scan; is libjpeg-turbo content with it? */
+static enum stk_status judge_scan(struct decode *decode, char *reason)
+{
+    const uint8_t *row;
+    int32_t bottom = (int32_t)decode->jpeg.image_height - 1;
+    decode->area = (struct box){.top = bottom, .height = 1, .width = 1};
+    enum stk_status status = start_library(decode, reason);
+    return status == STK_OK ? next_of_library(decode, &row, reason) : status;
+}
+
+static enum stk_status note_file(struct decode *decode, char *reason)
+{
+    struct jpeg_map *map = &decode->notes.map;
+    const struct jpeg_frame *frame = &decode->rows.frame;
+    if (!read_frame(decode) || !jpeg_notes_plan(&decode->notes, frame) ||
+        jpeg_entropy_scan(frame, &map->entries, &map->scan_len))
+        return STK_OK;
+    jpeg_notes_refuse(&decode->notes);
+    return judge_scan(decode, reason);
+}
+
+enum stk_status decode_map(struct decode *decode, const uint8_t *jpeg, size_t len,
+                           size_t entry_bytes_max, struct jpeg_map *map, char *reason)
+{
+    uint32_t height, width;
+    decode_collect(decode, entry_bytes_max);
+    enum stk_status status = decode_begin(decode, jpeg, len, &height, &width, reason);
+    if (status == STK_OK)
+        status = note_file(decode, reason);
+    decode_end(decode);
+    *map = status == STK_OK ? decode->notes.map : (struct jpeg_map){0};
+    return status;
 }
 
 void decode_end(struct decode *decode)
@@ -460,5 +589,6 @@ const char *decode_name(void)
 size_t decode_bytes_max(const struct image_limits *limits, uint32_t side_max)
 {
     return sizeof(struct decode) + OBJECT_BYTES_MAX + limits->decoder_bytes_max +
-           row_bytes(side_max) + sizeof(struct jpeg_tables) + jpeg_rows_bytes_max();
+           row_bytes(side_max) + sizeof(struct jpeg_tables) + jpeg_rows_bytes_max() +
+           JPEG_NOTES_BYTES_MAX;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "daemon/image/image.h"
+#include "daemon/image/jpeg_map.h"
 
 struct decode;
 
@@ -43,14 +44,42 @@ STK_MUST_CHECK enum stk_status decode_begin(struct decode *decode, const uint8_t
                                             uint32_t *height, uint32_t *width, char *reason);
 
 /**
- * Begin the rows of a rectangle, from its top; after decode_begin, once.
+ * Begin a picture by its map: see image_decoder_enter, whose contract this is.
+ */
+STK_MUST_CHECK enum stk_status decode_enter(struct decode *decode, const struct jpeg_map *map,
+                                            const uint8_t *bytes, uint64_t from, size_t len);
+
+/**
+ * Collect the map of the picture begun next: see image_decoder_collect.
+ */
+void decode_collect(struct decode *decode, size_t entry_bytes_max);
+
+/**
+ * When the last row was taken, note the rest of what is collected.
+ *
+ * Owns: nothing.  Threads: the decoder's.  Blocks: no.  Allocates: no.
+ */
+void decode_finish(struct decode *decode);
+
+/** What was collected: see image_decoder_collected. */
+const struct jpeg_map *decode_collected(const struct decode *decode);
+
+/**
+ * Make a file's map: see image_map, whose contract this is.
+ */
+STK_MUST_CHECK enum stk_status decode_map(struct decode *decode, const uint8_t *jpeg, size_t len,
+                                          size_t entry_bytes_max, struct jpeg_map *map,
+                                          char *reason);
+
+/**
+ * Begin the rows of a rectangle, from its top; after decode_begin or decode_enter, once.
  *
  *   area     inside the picture, not empty
  *   reason   IMAGE_REASON_BYTES of storage: why it failed
  *
  * Owns:    nothing.
- * Returns: STK_OK, STK_CORRUPT, STK_UNSUPPORTED, STK_LIMIT or STK_MEMORY; on failure the picture is
- *          forgotten.
+ * Returns: STK_OK, STK_CORRUPT, STK_UNSUPPORTED, STK_LIMIT or STK_MEMORY, after decode_enter
+ *          STK_STALE; on failure the picture is forgotten.
  * Threads: the decoder's.  Blocks: no.  Allocates: where it grows to what it did not meet before.
  */
 STK_MUST_CHECK enum stk_status decode_start(struct decode *decode, const struct box *area,

@@ -56,6 +56,33 @@ enum stk_status image_decoder_begin(struct image_decoder *decoder, const uint8_t
     return status;
 }
 
+enum stk_status image_decoder_enter(struct image_decoder *decoder, const struct jpeg_map *map,
+                                    const uint8_t *bytes, uint64_t from, size_t len)
+{
+    enum stk_status status = decode_enter(decoder->decode, map, bytes, from, len);
+    decoder->height = status == STK_OK ? map->height : 0;
+    decoder->width = status == STK_OK ? map->width : 0;
+    return status;
+}
+
+void image_decoder_collect(struct image_decoder *decoder, size_t entry_bytes_max)
+{
+    decode_collect(decoder->decode, entry_bytes_max);
+}
+
+const struct jpeg_map *image_decoder_collected(const struct image_decoder *decoder)
+{
+    return decode_collected(decoder->decode);
+}
+
+enum stk_status image_map(struct image_decoder *decoder, const uint8_t *jpeg, size_t len,
+                          size_t entry_bytes_max, struct jpeg_map *map, char *reason)
+{
+    decoder->height = 0;
+    decoder->width = 0;
+    return decode_map(decoder->decode, jpeg, len, entry_bytes_max, map, reason);
+}
+
 static bool inside(uint32_t first, uint32_t count, uint32_t whole)
 {
     return count > 0 && first < whole && count <= whole - first;
@@ -76,13 +103,14 @@ static struct span span_of(int32_t start, uint32_t window, uint32_t resized)
     return first < end ? (struct span){(uint32_t)first, (uint32_t)(end - first)} : (struct span){0};
 }
 
-static bool view_fits(const struct image_decoder *decoder, const struct view *view,
+/* Whether image_decoder_finish may be asked for a view of a picture of these sides. */
+static bool view_fits(uint32_t height, uint32_t width, const struct view *view,
                       const struct image_format *format)
 {
     const struct box *box = &view->box;
     return box->top >= 0 && box->left >= 0 && box->height > 0 && box->width > 0 &&
-           inside((uint32_t)box->top, (uint32_t)box->height, decoder->height) &&
-           inside((uint32_t)box->left, (uint32_t)box->width, decoder->width) &&
+           inside((uint32_t)box->top, (uint32_t)box->height, height) &&
+           inside((uint32_t)box->left, (uint32_t)box->width, width) &&
            span_of(view->top, format->height, view->resized_height).count > 0 &&
            span_of(view->left, format->width, view->resized_width).count > 0;
 }
@@ -183,19 +211,37 @@ static enum stk_status finish(struct image_decoder *decoder, const struct view *
     enum stk_status status = decode_start(decoder->decode, &needed, reason);
     if (status != STK_OK)
         return status;
-    return write_rows(decoder, &picture, reason);
+    status = write_rows(decoder, &picture, reason);
+    if (status == STK_OK)
+        decode_finish(decoder->decode);
+    return status;
 }
 
 enum stk_status image_decoder_finish(struct image_decoder *decoder, const struct view *view,
                                      bool flip, const struct image_format *format, void *slot,
                                      char *reason)
 {
-    CHECK(view_fits(decoder, view, format));
+    CHECK(view_fits(decoder->height, decoder->width, view, format));
     enum stk_status status = finish(decoder, view, flip, format, slot, reason);
     decode_end(decoder->decode);
     decoder->height = 0;
     decoder->width = 0;
     return status;
+}
+
+bool image_map_range(const struct jpeg_map *map, const struct view *view,
+                     const struct image_format *format, uint64_t *from, uint64_t *len)
+{
+    *from = 0;
+    *len = 0;
+    if (!view_fits(map->height, map->width, view, format))
+        return false;
+    struct view inner = inner_view(view);
+    struct box needed =
+        resize_extent(&inner, format->interpolation,
+                      span_of(view->top, format->height, view->resized_height).count,
+                      span_of(view->left, format->width, view->resized_width).count);
+    return jpeg_map_range(map, &needed, from, len);
 }
 
 const char *image_decoder_name(void)

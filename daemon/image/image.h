@@ -4,6 +4,13 @@
  * The decoder holds everything that a worker needs (libjpeg-turbo's object, the tables and rows of
  * our own decoder, resize coefficients), grows to what it met and allocates nothing in steady
  * state.  One decoder stays on one thread.  Nothing here logs, reads files or knows of batches.
+ *
+ * Of a file that has a map only the bytes that a view needs are asked for:
+ *
+ *     image_map_range -> read them -> image_decoder_enter -> image_decoder_finish
+ *
+ * and where one of these says that the map is of no use, the whole file is read and begun with
+ * image_decoder_begin.  The pixels are the same.
  */
 #ifndef STK_IMAGE_H
 #define STK_IMAGE_H
@@ -13,6 +20,7 @@
 #include <stdint.h>
 
 #include "config/recipe.h"
+#include "daemon/image/jpeg_map.h"
 #include "daemon/plan/view.h"
 #include "proto/message.h"
 #include "proto/status.h"
@@ -114,7 +122,8 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
                                                    uint32_t *height, uint32_t *width, char *reason);
 
 /**
- * Decode, crop, resize and mirror the picture begun last, into a slot; once for each begin.
+ * Decode, crop, resize and mirror the picture begun last, into a slot; once for each begin or
+ * enter.
  *
  *   view     what to serve; its box lies inside the picture, its window touches the resized box;
  *            what of it lies outside becomes view->fill, as a pixel of that colour would
@@ -139,6 +148,7 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
  *          STK_UNSUPPORTED  a kind of file that shows only now
  *          STK_LIMIT        more scans than limits allow
  *          STK_MEMORY
+ *          STK_STALE        after image_decoder_enter alone: the map is not that of these bytes
  *          In all but the first the slot's bytes are unspecified.
  * Threads: the decoder's.  Blocks: no.  Allocates: to grow to what it did not meet before.
  * Source:  ITU-T T.81; Pillow 9.4's Resample.c and Geometry.c; exact equality is tested in
@@ -148,6 +158,90 @@ STK_MUST_CHECK enum stk_status image_decoder_finish(struct image_decoder *decode
                                                     const struct view *view, bool flip,
                                                     const struct image_format *format, void *slot,
                                                     char *reason);
+
+/**
+ * Collect the map of the picture that is begun next with image_decoder_begin, while it is decoded.
+ * What comes of the picture is as without; below the view the scan is read to its end.
+ *
+ *   entry_bytes_max   what entry points may take in an index, at most JPEG_MAP_ENTRY_BYTES_MAX
+ *
+ * Owns: nothing.  Threads: the decoder's.  Blocks: no.  Allocates: no.
+ */
+void image_decoder_collect(struct image_decoder *decoder, size_t entry_bytes_max);
+
+/**
+ * The map that was collected, after image_decoder_finish.  Entry points are in it where image_map
+ * would have found them.
+ *
+ * Owns:    the decoder owns the map, which stays until the next picture is begun.
+ * Returns: NULL where none was asked for, or the picture failed.
+ * Threads: the decoder's.  Blocks: no.  Allocates: no.
+ */
+const struct jpeg_map *image_decoder_collected(const struct image_decoder *decoder);
+
+/**
+ * Make the map of a file.  A picture begun before is forgotten.
+ *
+ *   jpeg              the whole file, len bytes
+ *   entry_bytes_max   what entry points may take in an index, at most JPEG_MAP_ENTRY_BYTES_MAX; as
+ *                     many as that are made
+ *   map               set on success, zero otherwise.  component_count is 0 where the file is not
+ *                     for our own decoder: then height, width and orientation alone are set.
+ *                     entries.columns is 0 where not even one entry point a row of MCUs fits
+ *   reason            IMAGE_REASON_BYTES of storage: why it failed
+ *
+ * A map with entry points says that the whole scan is sound: libjpeg-turbo would not warn of it.
+ * Other files are not looked at behind their header.
+ *
+ * Owns:    the decoder owns the entry points, which stay until the next picture is begun.
+ * Returns: STK_OK
+ *          STK_CORRUPT, STK_UNSUPPORTED, STK_LIMIT, STK_MEMORY   as image_decoder_begin; and where
+ *          our own decoder does not take the scan, what image_decoder_finish would for all of it
+ * Threads: the decoder's.  Blocks: no.  Allocates: as image_decoder_begin.
+ */
+STK_MUST_CHECK enum stk_status image_map(struct image_decoder *decoder, const uint8_t *jpeg,
+                                         size_t len, size_t entry_bytes_max, struct jpeg_map *map,
+                                         char *reason);
+
+/**
+ * The bytes of a file that a view of it needs.
+ *
+ *   map         of the file; it may be nonsense, but for entries.entry, which has as many as the
+ *               sides, h, v and entries.columns make
+ *   view        any; flip does not matter
+ *   format      how it is served
+ *   from, len   set: that many bytes from there on
+ *
+ * Owns:    nothing.
+ * Returns: false where the map cannot be entered by: it has no entry points, is nonsense, or is
+ *          none of a picture that view lies in.  Then from and len are 0.
+ * Threads: any.  Blocks: no.  Allocates: no.
+ */
+bool image_map_range(const struct jpeg_map *map, const struct view *view,
+                     const struct image_format *format, uint64_t *from, uint64_t *len);
+
+/**
+ * Begin a picture by its map, instead of image_decoder_begin; its sides are the map's.  A picture
+ * begun before is forgotten.
+ *
+ *   map         of the file, as in image_map_range; stays until image_decoder_finish returns
+ *   bytes       of the file, from .. from + len - 1; stay until then.  No other byte is looked at
+ *   from, len   as image_map_range says, or more
+ *
+ * Every entry point that decoding passes must be where the map says, and of every row of MCUs at
+ * least one is passed.  Where that is not so, or bytes are missing, image_decoder_finish returns
+ * STK_STALE; the caller comes back with the whole file and image_decoder_begin, which may tell
+ * other sides.
+ *
+ * Owns:    nothing; map and bytes are borrowed until image_decoder_finish returns.
+ * Returns: STK_OK
+ *          STK_STALE   the map is nonsense or has no entry points, holds more than limits allow, or
+ *                      bytes are not of the scan
+ * Threads: the decoder's.  Blocks: no.  Allocates: no.
+ */
+STK_MUST_CHECK enum stk_status image_decoder_enter(struct image_decoder *decoder,
+                                                   const struct jpeg_map *map, const uint8_t *bytes,
+                                                   uint64_t from, size_t len);
 
 /** What decodes, for the welcome: e.g. "libjpeg-turbo 2.1.5 exact"; constant.  Threads: any. */
 const char *image_decoder_name(void);

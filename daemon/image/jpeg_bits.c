@@ -40,7 +40,7 @@ void jpeg_bits_refill_slowly(struct jpeg_bits *bits)
 
 bool jpeg_bits_sound(const struct jpeg_bits *bits)
 {
-    if (bits->made_up > bits->count)
+    if (!jpeg_bits_given(bits))
         return false;
     const uint8_t *next = bits->next;
     for (int i = 0; i < JPEG_BITS_AHEAD; i++, next++) {
@@ -65,12 +65,23 @@ bool jpeg_bits_restart(struct jpeg_bits *bits, uint32_t number)
     return true;
 }
 
-const uint8_t *jpeg_bits_place(const struct jpeg_bits *bits, uint8_t *taken)
+/* So many bytes of data back from what was not looked at yet. */
+static const uint8_t *bytes_back(const struct jpeg_bits *bits, const uint8_t *first, int32_t count)
+{
+    const uint8_t *place = bits->next;
+    for (int32_t i = 0; i < count; i++)
+        place -= place - first > 1 && place[-1] == 0 && place[-2] == MARKER ? 2 : 1;
+    return place;
+}
+
+const uint8_t *jpeg_bits_place(const struct jpeg_bits *bits, const uint8_t *first, uint8_t *taken)
 {
     int32_t left = bits->count - bits->made_up;
-    const uint8_t *place = bits->next;
-    for (int32_t i = 0; i < (left + 7) / 8; i++)
-        place -= place[-1] == 0 && place[-2] == MARKER ? 2 : 1;
     *taken = (uint8_t)((8 - left % 8) % 8);
-    return place;
+    return bytes_back(bits, first, (left + 7) / 8);
+}
+
+const uint8_t *jpeg_bits_end(const struct jpeg_bits *bits, const uint8_t *first)
+{
+    return bytes_back(bits, first, (bits->count - bits->made_up) / 8);
 }

@@ -100,7 +100,21 @@ bool jpeg_bits_sound(const struct jpeg_bits *bits);
  */
 bool jpeg_bits_restart(struct jpeg_bits *bits, uint32_t number);
 
-/** Where the next bit stands: its byte, and how many bits of that were taken. */
-const uint8_t *jpeg_bits_place(const struct jpeg_bits *bits, uint8_t *taken);
+/** Whether all bits that were taken are some of the bytes given. */
+static inline bool jpeg_bits_given(const struct jpeg_bits *bits)
+{
+    return bits->made_up <= bits->count;
+}
+
+/**
+ * Where the next bit stands, where all that were taken were given: its byte, and how many bits of
+ * that were taken.
+ *
+ *   first   no byte before this one is looked at
+ */
+const uint8_t *jpeg_bits_place(const struct jpeg_bits *bits, const uint8_t *first, uint8_t *taken);
+
+/** The end of the byte that the bit taken last is of; as jpeg_bits_place. */
+const uint8_t *jpeg_bits_end(const struct jpeg_bits *bits, const uint8_t *first);
 
 #endif

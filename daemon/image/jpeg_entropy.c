@@ -39,35 +39,57 @@ void jpeg_lane_start(struct jpeg_lane *lane, const struct jpeg_frame *frame)
     jpeg_bits_begin(&lane->bits, frame->scan, frame->scan + frame->scan_len);
 }
 
-void jpeg_lane_enter(struct jpeg_lane *lane, const struct jpeg_frame *frame,
+bool jpeg_lane_enter(struct jpeg_lane *lane, const struct jpeg_frame *frame,
                      const struct jpeg_entry *entry, uint32_t mcu)
 {
+    uint32_t byte = entry->bit / 8;
+    if (byte < frame->scan_from || byte - frame->scan_from >= frame->scan_len)
+        return false;
     jpeg_lane_start(lane, frame);
-    lane->bits.next += entry->byte;
+    lane->bits.next += byte - frame->scan_from;
     jpeg_bits_refill(&lane->bits);
-    jpeg_bits_take(&lane->bits, entry->bit);
+    jpeg_bits_take(&lane->bits, (int)(entry->bit % 8));
     for (uint32_t c = 0; c < frame->component_count; c++)
         lane->dc[c] = entry->dc[c];
     if (frame->restart_interval > 0) {
         lane->restart_left -= mcu % frame->restart_interval;
         lane->restart_number = mcu / frame->restart_interval % 8;
     }
+    return true;
 }
 
 /* Before an MCU: a restart where one is due. */
 static bool pass_restart(const struct jpeg_frame *frame, struct jpeg_lane *lane)
 {
-    if (frame->restart_interval == 0)
+    if (frame->restart_interval == 0 || lane->restart_left > 0)
         return true;
-    if (lane->restart_left == 0) {
-        if (!jpeg_bits_restart(&lane->bits, lane->restart_number))
-            return false;
-        lane->restart_number = (lane->restart_number + 1) % 8;
-        lane->restart_left = frame->restart_interval;
-        memset(lane->dc, 0, sizeof lane->dc);
-    }
-    lane->restart_left--;
+    if (!jpeg_bits_restart(&lane->bits, lane->restart_number))
+        return false;
+    lane->restart_number = (lane->restart_number + 1) % 8;
+    lane->restart_left = frame->restart_interval;
+    memset(lane->dc, 0, sizeof lane->dc);
     return true;
+}
+
+bool jpeg_lane_place(const struct jpeg_frame *frame, struct jpeg_lane *lane,
+                     struct jpeg_entry *entry)
+{
+    if (!pass_restart(frame, lane) || !jpeg_bits_given(&lane->bits))
+        return false;
+    uint8_t taken;
+    const uint8_t *place = jpeg_bits_place(&lane->bits, frame->scan, &taken);
+    entry->bit = (frame->scan_from + (uint32_t)(place - frame->scan)) * 8 + taken;
+    for (uint32_t c = 0; c < JPEG_COMPONENTS_MAX; c++)
+        entry->dc[c] = (int16_t)lane->dc[c];
+    return true;
+}
+
+uint32_t jpeg_lane_bytes(const struct jpeg_frame *frame, const struct jpeg_lane *lane)
+{
+    if (!jpeg_bits_given(&lane->bits))
+        return 0;
+    const uint8_t *end = jpeg_bits_end(&lane->bits, frame->scan);
+    return frame->scan_from + (uint32_t)(end - frame->scan);
 }
 
 static inline bool keep_mcu(const struct jpeg_frame *frame, struct jpeg_lane *lane,
@@ -87,19 +109,20 @@ static inline bool keep_mcu(const struct jpeg_frame *frame, struct jpeg_lane *la
         mcu->blocks[i].last[place] = (uint8_t)last;
     }
     lane->bits = bits;
+    lane->restart_left--;
     return true;
 }
 
 bool jpeg_entropy_keep(const struct jpeg_frame *frame, struct jpeg_lane *lane,
-                       const struct jpeg_coefficients *out)
+                       const struct jpeg_coefficients *out, uint32_t first, uint32_t count)
 {
     struct mcu mcu;
     lay_out(frame, out, &mcu);
-    for (uint32_t i = 0; i < out->count; i++) {
+    for (uint32_t i = first; i < first + count; i++) {
         if (!pass_restart(frame, lane) || !keep_mcu(frame, lane, &mcu, i))
             return false;
     }
-    return jpeg_bits_sound(&lane->bits);
+    return true;
 }
 
 static inline bool skip_component(const struct jpeg_component *component, struct jpeg_bits *bits,
@@ -120,6 +143,7 @@ static inline bool skip_mcu(const struct jpeg_frame *frame, struct jpeg_lane *la
             return false;
     }
     lane->bits = bits;
+    lane->restart_left--;
     return true;
 }
 
@@ -129,33 +153,31 @@ bool jpeg_entropy_skip(const struct jpeg_frame *frame, struct jpeg_lane *lane, u
         if (!pass_restart(frame, lane) || !skip_mcu(frame, lane))
             return false;
     }
-    return jpeg_bits_sound(&lane->bits);
+    return true;
 }
 
-static void note_entry(const struct jpeg_frame *frame, const struct jpeg_lane *lane,
-                       struct jpeg_entry *entry)
+bool jpeg_entropy_note(const struct jpeg_frame *frame, struct jpeg_lane *lane,
+                       const struct jpeg_entries *entries, uint32_t row)
 {
-    const uint8_t *place = jpeg_bits_place(&lane->bits, &entry->bit);
-    entry->byte = (uint32_t)(place - frame->scan);
-    for (uint32_t c = 0; c < JPEG_COMPONENTS_MAX; c++)
-        entry->dc[c] = (int16_t)lane->dc[c];
+    struct jpeg_entry *entry = &entries->entry[(size_t)row * entries->columns];
+    for (uint32_t column = 0; column < frame->mcu_columns; column += entries->step) {
+        uint32_t left = frame->mcu_columns - column;
+        if (!jpeg_lane_place(frame, lane, entry++) ||
+            !jpeg_entropy_skip(frame, lane, left < entries->step ? left : entries->step))
+            return false;
+    }
+    return true;
 }
 
-bool jpeg_entropy_scan(const struct jpeg_frame *frame, const struct jpeg_entries *entries)
+bool jpeg_entropy_scan(const struct jpeg_frame *frame, const struct jpeg_entries *entries,
+                       uint32_t *scan_len)
 {
     struct jpeg_lane lane;
     jpeg_lane_start(&lane, frame);
-    uint32_t mcus = frame->mcu_rows * frame->mcu_columns;
-    for (uint32_t i = 0; i < mcus; i++) {
-        uint32_t column = i % frame->mcu_columns;
-        if (!pass_restart(frame, &lane))
-            return false;
-        if (column % entries->step == 0)
-            note_entry(frame, &lane,
-                       &entries->entry[i / frame->mcu_columns * entries->columns +
-                                       column / entries->step]);
-        if (!skip_mcu(frame, &lane))
+    for (uint32_t row = 0; row < frame->mcu_rows; row++) {
+        if (!jpeg_entropy_note(frame, &lane, entries, row))
             return false;
     }
+    *scan_len = jpeg_lane_bytes(frame, &lane);
     return jpeg_bits_sound(&lane.bits);
 }

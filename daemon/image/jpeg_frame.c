@@ -23,8 +23,7 @@ static bool has_colours(const struct jpeg_decompress_struct *jpeg)
            (jpeg->num_components == 3 && jpeg->jpeg_color_space == JCS_YCbCr);
 }
 
-/* The colours are as fine as the first component or half as fine.  A row of two samples is not
- * upsampled as longer ones are. */
+/* The colours are as fine as the first component or half as fine. */
 static bool has_usual_sampling(const struct jpeg_decompress_struct *jpeg)
 {
     const jpeg_component_info *first = &jpeg->comp_info[0];
@@ -32,8 +31,7 @@ static bool has_usual_sampling(const struct jpeg_decompress_struct *jpeg)
         return first->h_samp_factor == 1 && first->v_samp_factor == 1;
     for (int i = 1; i < jpeg->num_components; i++) {
         const jpeg_component_info *component = &jpeg->comp_info[i];
-        if (component->h_samp_factor != 1 || component->v_samp_factor != 1 ||
-            component->downsampled_width <= 2)
+        if (component->h_samp_factor != 1 || component->v_samp_factor != 1)
             return false;
     }
     return first->h_samp_factor <= 2 && first->v_samp_factor <= 2;
@@ -113,9 +111,56 @@ bool jpeg_frame_read(struct jpeg_frame *frame, const struct jpeg_decompress_stru
     frame->restart_interval = jpeg->restart_interval;
     frame->scan = jpeg->src->next_input_byte;
     frame->scan_len = jpeg->src->bytes_in_buffer;
+    frame->scan_from = 0;
     for (uint32_t i = 0; i < frame->component_count; i++) {
         if (!set_component(jpeg, &jpeg->comp_info[i], tables, &frame->components[i]))
             return false;
     }
-    return true;
+    return jpeg_frame_is_usual(frame);
+}
+
+bool jpeg_frame_is_usual(const struct jpeg_frame *frame)
+{
+    return frame->component_count == 1 || frame->components[1].width > 2;
+}
+
+static uint32_t clamped(uint32_t value, uint32_t most)
+{
+    return value < most ? value : most;
+}
+
+/* The component whose samples are the coarsest. */
+static const struct jpeg_component *coarsest(const struct jpeg_frame *frame)
+{
+    return &frame->components[frame->component_count - 1];
+}
+
+static uint32_t first_mcu_row(const struct jpeg_frame *frame, uint32_t row)
+{
+    uint32_t v = frame->components[0].v;
+    uint32_t sample = row / v;
+    return (sample - clamped(v - 1, sample)) / JPEG_BLOCK_SIDE;
+}
+
+uint32_t jpeg_frame_last_mcu_row(const struct jpeg_frame *frame, uint32_t row)
+{
+    uint32_t v = frame->components[0].v;
+    return clamped(row / v + v - 1, coarsest(frame)->height - 1) / JPEG_BLOCK_SIDE;
+}
+
+struct jpeg_mcus jpeg_frame_mcus(const struct jpeg_frame *frame, const struct box *area)
+{
+    uint32_t h = frame->components[0].h;
+    uint32_t top = (uint32_t)area->top;
+    uint32_t left = (uint32_t)area->left;
+    uint32_t first = left / h;
+    uint32_t last = (left + (uint32_t)area->width - 1) / h + h - 1;
+    first -= clamped(h - 1, first);
+    last = clamped(last, coarsest(frame)->width - 1);
+    return (struct jpeg_mcus){
+        .top = first_mcu_row(frame, top),
+        .bottom = jpeg_frame_last_mcu_row(frame, top + (uint32_t)area->height - 1),
+        .left = first / JPEG_BLOCK_SIDE,
+        .count = last / JPEG_BLOCK_SIDE - first / JPEG_BLOCK_SIDE + 1,
+    };
 }

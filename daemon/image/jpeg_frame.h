@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "daemon/image/jpeg_huffman.h"
+#include "daemon/plan/view.h"
 
 enum {
     JPEG_COMPONENTS_MAX = 3,
@@ -39,6 +40,15 @@ struct jpeg_frame {
     uint32_t restart_interval; /* MCUs; 0: none */
     const uint8_t *scan;       /* entropy-coded bytes, and whatever stands behind them */
     size_t scan_len;
+    uint32_t scan_from; /* bytes of the scan that stand before these; 0: this is its beginning */
+};
+
+/* Rows and columns of MCUs. */
+struct jpeg_mcus {
+    uint32_t top;
+    uint32_t bottom; /* the last row */
+    uint32_t left;
+    uint32_t count; /* of columns */
 };
 
 struct jpeg_decompress_struct;
@@ -55,5 +65,21 @@ struct jpeg_decompress_struct;
  */
 bool jpeg_frame_read(struct jpeg_frame *frame, const struct jpeg_decompress_struct *jpeg,
                      struct jpeg_tables *tables);
+
+/** Whether colours are upsampled as usual: libjpeg-turbo does otherwise in rows of two samples. */
+bool jpeg_frame_is_usual(const struct jpeg_frame *frame);
+
+/**
+ * The MCUs that hold a rectangle and, where colours are upsampled, one sample more on every side.
+ *
+ *   area   inside the picture, not empty
+ */
+struct jpeg_mcus jpeg_frame_mcus(const struct jpeg_frame *frame, const struct box *area);
+
+/**
+ * The row of MCUs that a row of pixels needs at last.  libjpeg-turbo makes as many rows at once as
+ * lie in one sample, so all of those need what one of them does.
+ */
+uint32_t jpeg_frame_last_mcu_row(const struct jpeg_frame *frame, uint32_t row);
 
 #endif

@@ -42,7 +42,7 @@ void jpeg_rows_release(struct jpeg_rows *rows)
 static bool make_plane(struct jpeg_rows *rows, const struct jpeg_component *component,
                        struct jpeg_plane *plane)
 {
-    size_t columns = (size_t)rows->mcu_count * component->h;
+    size_t columns = (size_t)rows->mcus.count * component->h;
     size_t blocks = columns * component->v;
     plane->stride = row_bytes((uint32_t)columns * JPEG_BLOCK_SIDE);
     size_t lines = KEPT_ROWS + (size_t)component->v * JPEG_BLOCK_SIDE;
@@ -61,7 +61,7 @@ static bool make_room(struct jpeg_rows *rows)
     bool done = true;
     for (uint32_t c = 0; c < rows->frame.component_count; c++)
         done = make_plane(rows, &rows->frame.components[c], &rows->planes[c]) && done;
-    size_t columns = (size_t)rows->mcu_count * rows->frame.components[0].h * JPEG_BLOCK_SIDE;
+    size_t columns = (size_t)rows->mcus.count * rows->frame.components[0].h * JPEG_BLOCK_SIDE;
     size_t wide_bytes = row_bytes((uint32_t)columns);
     for (int i = 0; i < 2; i++)
         rows->wide[i] = grow(rows->wide[i], &rows->wide_max[i], wide_bytes, 1);
@@ -69,74 +69,77 @@ static bool make_room(struct jpeg_rows *rows)
     return done && rows->wide[0] != NULL && rows->wide[1] != NULL && rows->pixels != NULL;
 }
 
-/* The component whose samples are the coarsest. */
-static const struct jpeg_component *coarsest(const struct jpeg_frame *frame)
-{
-    return &frame->components[frame->component_count - 1];
-}
-
-static uint32_t clamped(uint32_t value, uint32_t most)
-{
-    return value < most ? value : most;
-}
-
-/* Of MCUs as many columns as hold the area and, where colours are upsampled, one sample more on
- * either side. */
-static void choose_columns(struct jpeg_rows *rows)
+static enum stk_status start(struct jpeg_rows *rows, const struct jpeg_entries *entries,
+                             const struct box *area)
 {
     uint32_t h = rows->frame.components[0].h;
-    uint32_t more = h - 1;
-    uint32_t left = (uint32_t)rows->area.left;
-    uint32_t first = left / h;
-    uint32_t last = (left + (uint32_t)rows->area.width - 1) / h + more;
-    first -= clamped(more, first);
-    last = clamped(last, coarsest(&rows->frame)->width - 1);
-    rows->column = left / h * h;
-    rows->mcu_first = first / JPEG_BLOCK_SIDE;
-    rows->mcu_count = last / JPEG_BLOCK_SIDE - rows->mcu_first + 1;
-}
-
-/* The row of MCUs that a row needs at last.  libjpeg-turbo makes as many rows at once as lie in one
- * sample, so all of those need what one of them does. */
-static uint32_t last_mcu_row(const struct jpeg_frame *frame, uint32_t row)
-{
-    uint32_t v = frame->components[0].v;
-    return clamped(row / v + v - 1, coarsest(frame)->height - 1) / JPEG_BLOCK_SIDE;
-}
-
-static uint32_t first_mcu_row(const struct jpeg_frame *frame, uint32_t row)
-{
-    uint32_t v = frame->components[0].v;
-    uint32_t sample = row / v;
-    return (sample - clamped(v - 1, sample)) / JPEG_BLOCK_SIDE;
-}
-
-enum stk_status jpeg_rows_start(struct jpeg_rows *rows, const struct jpeg_entries *entries,
-                                const struct box *area)
-{
-    const struct jpeg_frame *frame = &rows->frame;
     rows->entries = entries;
+    rows->noting = false;
     rows->area = *area;
     rows->row = (uint32_t)area->top;
-    rows->mcu_row = first_mcu_row(frame, rows->row);
+    rows->column = (uint32_t)area->left / h * h;
+    rows->mcus = jpeg_frame_mcus(&rows->frame, area);
+    rows->mcu_row = rows->mcus.top;
     rows->band_begun = false;
-    choose_columns(rows);
-    if (!make_room(rows))
-        return STK_MEMORY;
-    if (entries != NULL)
-        return STK_OK;
-    jpeg_lane_start(&rows->lane, frame);
-    uint32_t before = rows->mcu_row * frame->mcu_columns;
-    return jpeg_entropy_skip(frame, &rows->lane, before) ? STK_OK : STK_CORRUPT;
+    return make_room(rows) ? STK_OK : STK_MEMORY;
+}
+
+enum stk_status jpeg_rows_start_entering(struct jpeg_rows *rows, const struct jpeg_entries *entries,
+                                         uint32_t scan_len, const struct box *area)
+{
+    rows->scan_len = scan_len;
+    return start(rows, entries, area);
+}
+
+/* All rows of MCUs before that one. */
+static bool pass_rows(struct jpeg_rows *rows, uint32_t first, uint32_t end)
+{
+    if (!rows->noting)
+        return jpeg_entropy_skip(&rows->frame, &rows->lane,
+                                 (end - first) * rows->frame.mcu_columns);
+    for (uint32_t row = first; row < end; row++) {
+        if (!jpeg_entropy_note(&rows->frame, &rows->lane, rows->entries, row))
+            return false;
+    }
+    return true;
+}
+
+static enum stk_status pass_before(struct jpeg_rows *rows)
+{
+    jpeg_lane_start(&rows->lane, &rows->frame);
+    bool passed = pass_rows(rows, 0, rows->mcus.top) && jpeg_bits_sound(&rows->lane.bits);
+    return passed ? STK_OK : STK_CORRUPT;
+}
+
+enum stk_status jpeg_rows_start(struct jpeg_rows *rows, const struct box *area)
+{
+    enum stk_status status = start(rows, NULL, area);
+    return status == STK_OK ? pass_before(rows) : status;
+}
+
+enum stk_status jpeg_rows_start_noting(struct jpeg_rows *rows, const struct jpeg_entries *entries,
+                                       const struct box *area)
+{
+    enum stk_status status = start(rows, entries, area);
+    rows->noting = true;
+    return status == STK_OK ? pass_before(rows) : status;
+}
+
+bool jpeg_rows_finish(struct jpeg_rows *rows)
+{
+    if (!pass_rows(rows, rows->mcu_row, rows->frame.mcu_rows) || !jpeg_bits_sound(&rows->lane.bits))
+        return false;
+    rows->scan_len = jpeg_lane_bytes(&rows->frame, &rows->lane);
+    return true;
 }
 
 /* Where a row's coefficients go; they are zeros then. */
 static struct jpeg_coefficients coefficients_of(const struct jpeg_rows *rows)
 {
-    struct jpeg_coefficients out = {.count = rows->mcu_count};
+    struct jpeg_coefficients out = {.count = rows->mcus.count};
     for (uint32_t c = 0; c < rows->frame.component_count; c++) {
         const struct jpeg_component *component = &rows->frame.components[c];
-        size_t blocks = (size_t)rows->mcu_count * component->h * component->v;
+        size_t blocks = (size_t)rows->mcus.count * component->h * component->v;
         out.block[c] = rows->planes[c].blocks;
         out.last[c] = rows->planes[c].last;
         memset(out.block[c], 0, blocks * JPEG_BLOCK_LEN * sizeof(int16_t));
@@ -144,33 +147,92 @@ static struct jpeg_coefficients coefficients_of(const struct jpeg_rows *rows)
     return out;
 }
 
-/* Come to the first MCU of the row that is kept, by an entry point or through all before it. */
-static bool approach(struct jpeg_rows *rows)
+static bool same_entry(const struct jpeg_entry *a, const struct jpeg_entry *b)
 {
-    const struct jpeg_entries *entries = rows->entries;
-    uint32_t before = rows->mcu_first;
-    if (entries != NULL) {
-        uint32_t column = before / entries->step;
-        uint32_t mcu = column * entries->step;
-        jpeg_lane_enter(&rows->lane, &rows->frame,
-                        &entries->entry[rows->mcu_row * entries->columns + column],
-                        rows->mcu_row * rows->frame.mcu_columns + mcu);
-        before -= mcu;
-    }
-    return jpeg_entropy_skip(&rows->frame, &rows->lane, before);
+    return a->bit == b->bit && memcmp(a->dc, b->dc, sizeof a->dc) == 0;
 }
 
-/* With entry points nobody comes by what stands behind the MCUs that are kept. */
-static bool leave(struct jpeg_rows *rows)
+/* The lane has come to an entry point. */
+static bool meet_entry(struct jpeg_rows *rows, uint32_t number)
 {
-    uint32_t behind = rows->frame.mcu_columns - rows->mcu_first - rows->mcu_count;
-    return rows->entries != NULL || jpeg_entropy_skip(&rows->frame, &rows->lane, behind);
+    struct jpeg_entry *entry = &rows->entries->entry[number];
+    struct jpeg_entry here;
+    if (!jpeg_lane_place(&rows->frame, &rows->lane, &here))
+        return false;
+    if (rows->noting)
+        *entry = here;
+    return same_entry(entry, &here);
+}
+
+/* MCUs of the row, kept or passed over, with the entry points among them; one at the first is met
+ * too. */
+static bool pass(struct jpeg_rows *rows, uint32_t first, uint32_t end,
+                 const struct jpeg_coefficients *out)
+{
+    const struct jpeg_entries *entries = rows->entries;
+    bool done = true;
+    for (uint32_t next = end; first < end && done; first = next) {
+        next = end;
+        if (entries != NULL) {
+            uint32_t column = first / entries->step;
+            uint32_t border = (column + 1) * entries->step;
+            next = border < end ? border : end;
+            if (first % entries->step == 0)
+                done = meet_entry(rows, rows->mcu_row * entries->columns + column);
+        }
+        if (done && out != NULL)
+            done = jpeg_entropy_keep(&rows->frame, &rows->lane, out, first - rows->mcus.left,
+                                     next - first);
+        else if (done)
+            done = jpeg_entropy_skip(&rows->frame, &rows->lane, next - first);
+    }
+    return done;
+}
+
+/* Without entry points to enter by, all of the row is passed. */
+static bool read_row(struct jpeg_rows *rows, const struct jpeg_coefficients *out)
+{
+    uint32_t end = rows->mcus.left + rows->mcus.count;
+    return pass(rows, 0, rows->mcus.left, NULL) && pass(rows, rows->mcus.left, end, out) &&
+           pass(rows, end, rows->frame.mcu_columns, NULL) && jpeg_bits_sound(&rows->lane.bits);
+}
+
+/* Come from the last MCU that is kept to the entry point behind the one that was entered by, where
+ * it was not passed on the way. */
+static bool meet_one(struct jpeg_rows *rows, uint32_t column)
+{
+    const struct jpeg_entries *entries = rows->entries;
+    uint32_t end = rows->mcus.left + rows->mcus.count;
+    uint32_t next = (column + 1) * entries->step;
+    if (next > rows->frame.mcu_columns)
+        next = rows->frame.mcu_columns;
+    if (end > next)
+        return jpeg_bits_given(&rows->lane.bits);
+    uint32_t number = rows->mcu_row * entries->columns + column + 1;
+    if (!jpeg_entropy_skip(&rows->frame, &rows->lane, next - end))
+        return false;
+    if (number == rows->frame.mcu_rows * entries->columns)
+        return jpeg_lane_bytes(&rows->frame, &rows->lane) == rows->scan_len;
+    return meet_entry(rows, number);
+}
+
+static bool enter_row(struct jpeg_rows *rows, const struct jpeg_coefficients *out)
+{
+    const struct jpeg_entries *entries = rows->entries;
+    uint32_t column = rows->mcus.left / entries->step;
+    uint32_t first = column * entries->step;
+    uint32_t end = rows->mcus.left + rows->mcus.count;
+    return jpeg_lane_enter(&rows->lane, &rows->frame,
+                           &entries->entry[rows->mcu_row * entries->columns + column],
+                           rows->mcu_row * rows->frame.mcu_columns + first) &&
+           pass(rows, first, rows->mcus.left, NULL) && pass(rows, rows->mcus.left, end, out) &&
+           meet_one(rows, column);
 }
 
 static bool decode_row(struct jpeg_rows *rows)
 {
     struct jpeg_coefficients out = coefficients_of(rows);
-    return approach(rows) && jpeg_entropy_keep(&rows->frame, &rows->lane, &out) && leave(rows);
+    return rows->entries != NULL && !rows->noting ? enter_row(rows, &out) : read_row(rows, &out);
 }
 
 static uint8_t *line_of(const struct jpeg_plane *plane, size_t line)
@@ -193,8 +255,8 @@ static void repeat_ends(const struct jpeg_rows *rows, const struct jpeg_componen
                         const struct jpeg_plane *plane)
 {
     size_t lines = (size_t)component->v * JPEG_BLOCK_SIDE;
-    uint32_t first = rows->mcu_first * component->h * JPEG_BLOCK_SIDE;
-    uint32_t end = first + rows->mcu_count * component->h * JPEG_BLOCK_SIDE;
+    uint32_t first = rows->mcus.left * component->h * JPEG_BLOCK_SIDE;
+    uint32_t end = first + rows->mcus.count * component->h * JPEG_BLOCK_SIDE;
     bool repeat_last = end >= component->width;
     for (size_t y = KEPT_ROWS; y < KEPT_ROWS + lines; y++) {
         uint8_t *line = line_of(plane, y);
@@ -208,7 +270,7 @@ static void transform(const struct jpeg_rows *rows, uint32_t c)
 {
     const struct jpeg_component *component = &rows->frame.components[c];
     const struct jpeg_plane *plane = &rows->planes[c];
-    uint32_t columns = rows->mcu_count * component->h;
+    uint32_t columns = rows->mcus.count * component->h;
     for (size_t y = 0; y < component->v; y++)
         rows->kernel->idct(&plane->blocks[y * columns * JPEG_BLOCK_LEN], &plane->last[y * columns],
                            component->quant, columns,
@@ -234,7 +296,8 @@ static const uint8_t *sample_row(const struct jpeg_rows *rows, uint32_t c, uint3
 {
     const struct jpeg_component *component = &rows->frame.components[c];
     uint32_t top = rows->band_top * component->v * JPEG_BLOCK_SIDE;
-    return line_of(&rows->planes[c], KEPT_ROWS + clamped(row, component->height - 1) - (size_t)top);
+    uint32_t last = component->height - 1;
+    return line_of(&rows->planes[c], KEPT_ROWS + (row < last ? row : last) - (size_t)top);
 }
 
 /* A row of a colour as fine as the first component, from rows->column on. */
@@ -242,7 +305,7 @@ static const uint8_t *colour_row(const struct jpeg_rows *rows, uint32_t c, uint3
 {
     const struct jpeg_component *light = &rows->frame.components[0];
     uint32_t row = rows->row / light->v;
-    uint32_t column = rows->column / light->h - rows->mcu_first * JPEG_BLOCK_SIDE;
+    uint32_t column = rows->column / light->h - rows->mcus.left * JPEG_BLOCK_SIDE;
     uint32_t samples = (count + light->h - 1) / light->h;
     uint8_t *wide = rows->wide[c - 1];
     const uint8_t *near = &sample_row(rows, c, row)[column];
@@ -266,13 +329,13 @@ enum stk_status jpeg_rows_next(struct jpeg_rows *rows, const uint8_t **pixels)
 {
     *pixels = NULL;
     CHECK(rows->row < (uint32_t)(rows->area.top + rows->area.height));
-    while (rows->mcu_row <= last_mcu_row(&rows->frame, rows->row)) {
+    while (rows->mcu_row <= jpeg_frame_last_mcu_row(&rows->frame, rows->row)) {
         if (!decode_band(rows))
             return STK_CORRUPT;
     }
     uint32_t left = (uint32_t)rows->area.left;
     uint32_t count = left - rows->column + (uint32_t)rows->area.width;
-    uint32_t first = rows->mcu_first * rows->frame.components[0].h * JPEG_BLOCK_SIDE;
+    uint32_t first = rows->mcus.left * rows->frame.components[0].h * JPEG_BLOCK_SIDE;
     const uint8_t *light = &sample_row(rows, 0, rows->row)[rows->column - first];
     if (rows->frame.component_count == 1)
         rows->kernel->gray(light, count, rows->pixels);

@@ -4,7 +4,8 @@
  * It decodes what jpeg_frame.h describes to the bytes that libjpeg-turbo gives, and nothing else:
  * where a scan is not as it should be it stops, and says nothing about the file.  Only blocks that
  * the rectangle and upsampling at its borders need are transformed; the bits before them are passed
- * over or, where entry points are known, not looked at.
+ * over or, where entry points are known, not looked at.  Every entry point that is passed must be
+ * where the bits lead, and of every row of MCUs at least one is passed.
  */
 #ifndef STK_JPEG_ROWS_H
 #define STK_JPEG_ROWS_H
@@ -35,14 +36,15 @@ struct jpeg_rows {
     const struct jpeg_kernel *kernel; /* set before the first start */
     struct jpeg_frame frame;
     const struct jpeg_entries *entries; /* NULL: there are none */
+    bool noting;                        /* entries are to be filled, not to be entered by */
+    uint32_t scan_len;                  /* where the last MCU ends, known or noted */
     struct box area;
-    uint32_t row;       /* the next of the picture */
-    uint32_t column;    /* the first that is coloured: the area's, or the one on its left */
-    uint32_t mcu_first; /* columns of MCUs that are kept */
-    uint32_t mcu_count;
-    uint32_t mcu_row;  /* the next to be decoded */
-    uint32_t band_top; /* the row of MCUs in the planes */
-    bool band_begun;   /* there is one */
+    uint32_t row;          /* the next of the picture */
+    uint32_t column;       /* the first that is coloured: the area's, or the one on its left */
+    struct jpeg_mcus mcus; /* those that are kept */
+    uint32_t mcu_row;      /* the next to be decoded */
+    uint32_t band_top;     /* the row of MCUs in the planes */
+    bool band_begun;       /* there is one */
     struct jpeg_lane lane;
     struct jpeg_plane planes[JPEG_COMPONENTS_MAX];
     uint8_t *wide[2]; /* upsampled colours of a row */
@@ -57,8 +59,7 @@ void jpeg_rows_release(struct jpeg_rows *rows);
 /**
  * Begin the rows of a rectangle of rows->frame, and pass over what stands before it.
  *
- *   entries   entry points of the frame's scan, or NULL; they stay until the last row
- *   area      inside the picture, not empty
+ *   area   inside the picture, not empty
  *
  * Owns:    rows owns its storage; what the frame borrows must stay until the last row.
  * Returns: STK_OK
@@ -66,8 +67,29 @@ void jpeg_rows_release(struct jpeg_rows *rows);
  *          STK_MEMORY
  * Threads: one at a time.  Blocks: no.  Allocates: to grow, never in steady state.
  */
-STK_MUST_CHECK enum stk_status
-jpeg_rows_start(struct jpeg_rows *rows, const struct jpeg_entries *entries, const struct box *area);
+STK_MUST_CHECK enum stk_status jpeg_rows_start(struct jpeg_rows *rows, const struct box *area);
+
+/**
+ * The same, and note the scan's entry points; when the last row was taken, jpeg_rows_finish notes
+ * the rest.
+ *
+ *   entries   step and columns are set, and entry has room for all rows of MCUs; stays until then
+ */
+STK_MUST_CHECK enum stk_status jpeg_rows_start_noting(struct jpeg_rows *rows,
+                                                      const struct jpeg_entries *entries,
+                                                      const struct box *area);
+
+/**
+ * The same, but enter the scan: the frame's bytes may be those of the rectangle alone.
+ *
+ *   entries    of the frame's scan; they stay until the last row
+ *   scan_len   where its last MCU ends
+ *
+ * Returns: STK_OK or STK_MEMORY; jpeg_rows_next STK_CORRUPT where the entry points are wrong.
+ */
+STK_MUST_CHECK enum stk_status jpeg_rows_start_entering(struct jpeg_rows *rows,
+                                                        const struct jpeg_entries *entries,
+                                                        uint32_t scan_len, const struct box *area);
 
 /**
  * Decode the next row of the rectangle; no more often than it has rows.
@@ -80,6 +102,15 @@ jpeg_rows_start(struct jpeg_rows *rows, const struct jpeg_entries *entries, cons
  * Threads: those of rows.  Blocks: no.  Allocates: no.
  */
 STK_MUST_CHECK enum stk_status jpeg_rows_next(struct jpeg_rows *rows, const uint8_t **pixels);
+
+/**
+ * Pass over what stands behind the rectangle; after its last row, once.
+ *
+ * Returns: whether all of the scan is as it should be; then all entry points are noted, and
+ *          rows->scan_len.
+ * Threads: those of rows.  Blocks: no.  Allocates: no.
+ */
+bool jpeg_rows_finish(struct jpeg_rows *rows);
 
 /** An upper bound of the storage. */
 size_t jpeg_rows_bytes_max(void);

@@ -65,6 +65,22 @@ enum stk_status resize_set(struct resize *resize, const struct view *view,
     return STK_OK;
 }
 
+struct box resize_extent(const struct view *view, enum interpolation filter, uint32_t height,
+                         uint32_t width)
+{
+    uint32_t top, bottom, left, right;
+    axis_extent(filter, (uint32_t)view->box.height, view->resized_height, (uint32_t)view->top,
+                height, &top, &bottom);
+    axis_extent(filter, (uint32_t)view->box.width, view->resized_width, (uint32_t)view->left, width,
+                &left, &right);
+    return (struct box){
+        .top = view->box.top + (int32_t)top,
+        .left = view->box.left + (int32_t)left,
+        .height = (int32_t)(bottom - top),
+        .width = (int32_t)(right - left),
+    };
+}
+
 void resize_release(struct resize *resize)
 {
     axis_release(&resize->columns);

@@ -50,6 +50,14 @@ STK_MUST_CHECK enum stk_status resize_set(struct resize *resize, const struct vi
                                           enum interpolation filter, uint32_t height,
                                           uint32_t width, bool flip, struct box *needed);
 
+/**
+ * What resize_set would need, and perhaps some pixels more on every side; inside view->box.
+ *
+ * Owns: nothing.  Threads: any.  Blocks: no.  Allocates: no.
+ */
+struct box resize_extent(const struct view *view, enum interpolation filter, uint32_t height,
+                         uint32_t width);
+
 /** Give the storage back. */
 void resize_release(struct resize *resize);
 

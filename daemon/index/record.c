@@ -131,7 +131,7 @@ static void put_map(const struct jpeg_map *map, uint64_t tables, uint8_t *record
 
 static uint8_t *put_entry(const struct jpeg_entry *entry, uint32_t component_count, uint8_t *out)
 {
-    little_endian_put(out, ENTRY_POSITION_BYTES, (uint64_t)entry->byte * 8 + entry->bit);
+    little_endian_put(out, ENTRY_POSITION_BYTES, entry->bit);
     out += ENTRY_POSITION_BYTES;
     for (uint32_t c = 0; c < component_count; c++, out += ENTRY_DC_BYTES)
         little_endian_put(out, ENTRY_DC_BYTES, (uint16_t)entry->dc[c]);
@@ -229,7 +229,7 @@ static bool entry_can_be(const struct jpeg_map *map, const struct jpeg_entry *en
     bool restarted = map->restart_interval > 0 && mcu % map->restart_interval == 0;
     if (mcu > 0 && !restarted)
         return true;
-    return entry->bit == 0 && (mcu > 0 || entry->byte == 0) &&
+    return entry->bit % 8 == 0 && (mcu > 0 || entry->bit == 0) &&
            memcmp(entry->dc, begin.dc, sizeof begin.dc) == 0;
 }
 
@@ -241,12 +241,12 @@ static bool get_entries(const struct jpeg_map *map, size_t count, const uint8_t 
         struct jpeg_entry *entry = &map->entries.entry[i];
         uint32_t position = little_endian_get32(in);
         in += ENTRY_POSITION_BYTES;
-        *entry = (struct jpeg_entry){.byte = position / 8, .bit = position % 8};
+        *entry = (struct jpeg_entry){.bit = position};
         for (uint32_t c = 0; c < map->component_count; c++, in += ENTRY_DC_BYTES)
             entry->dc[c] = (int16_t)little_endian_get16(in);
         uint32_t mcu = (uint32_t)(i / columns) * mcu_columns(map) +
                        (uint32_t)(i % columns) * map->entries.step;
-        if (position < least || entry->byte >= map->scan_len || !entry_can_be(map, entry, mcu))
+        if (position < least || position / 8 >= map->scan_len || !entry_can_be(map, entry, mcu))
             return false;
         least = (uint64_t)position + 1;
     }

@@ -28,6 +28,7 @@ struct stage {
     struct jpeg_tables tables;
     struct jpeg_rows rows;
     struct jpeg_entries entries;
+    uint32_t scan_len;
     struct jpeg_coefficients coefficients; /* of all rows of MCUs, one behind the other */
     struct jpeg_plane planes[JPEG_COMPONENTS_MAX];
     uint8_t *pixels;
@@ -138,7 +139,7 @@ static bool entropy(void *state, uint64_t item)
     jpeg_lane_start(&lane, frame_of(stage));
     for (uint32_t row = 0; row < frame_of(stage)->mcu_rows; row++) {
         struct jpeg_coefficients out = row_of(stage, row);
-        if (!jpeg_entropy_keep(frame_of(stage), &lane, &out))
+        if (!jpeg_entropy_keep(frame_of(stage), &lane, &out, 0, out.count))
             return false;
     }
     return true;
@@ -240,13 +241,16 @@ static bool prepare_entries(void *state, uint64_t item)
     stage->entries.step = ENTRY_PIXELS / JPEG_BLOCK_SIDE / frame->components[0].h;
     stage->entries.columns = (frame->mcu_columns + stage->entries.step - 1) / stage->entries.step;
     return (uint64_t)stage->entries.columns * frame->mcu_rows <= ENTRIES_MAX &&
-           jpeg_entropy_scan(frame, &stage->entries);
+           jpeg_entropy_scan(frame, &stage->entries, &stage->scan_len);
 }
 
 static bool crop_rows(struct stage *stage, uint64_t item, const struct jpeg_entries *entries)
 {
     const struct box *box = &data_sample(stage->data, item)->view.box;
-    if (jpeg_rows_start(&stage->rows, entries, box) != STK_OK)
+    enum stk_status status =
+        entries != NULL ? jpeg_rows_start_entering(&stage->rows, entries, stage->scan_len, box)
+                        : jpeg_rows_start(&stage->rows, box);
+    if (status != STK_OK)
         return false;
     for (int32_t y = 0; y < box->height; y++) {
         const uint8_t *row;
