@@ -19,20 +19,37 @@
     extern const char page_##name[] __attribute__((visibility("hidden")));                         \
     extern const char page_##name##_end[] __attribute__((visibility("hidden")))
 
-EMBED(index, "index.html");
-EMBED(style, "page.css");
-EMBED(script, "page.js");
+#define HTML "text/html; charset=utf-8"
+#define STYLE "text/css; charset=utf-8"
+#define SCRIPT "text/javascript; charset=utf-8"
+#define DRAWING "image/svg+xml"
 
+/* X(name, file, path, type) */
+#define PAGE_LIST(X)                                                                               \
+    X(index, "index.html", "/", HTML)                                                              \
+    X(icon, "icon.svg", "/icon.svg", DRAWING)                                                      \
+    X(page_style, "page.css", "/page.css", STYLE)                                                  \
+    X(streams_style, "streams.css", "/streams.css", STYLE)                                         \
+    X(look_style, "look.css", "/look.css", STYLE)                                                  \
+    X(page_script, "page.js", "/page.js", SCRIPT)                                                  \
+    X(api_script, "api.js", "/api.js", SCRIPT)                                                     \
+    X(chart_script, "chart.js", "/chart.js", SCRIPT)                                               \
+    X(look_script, "look.js", "/look.js", SCRIPT)                                                  \
+    X(pictures_script, "pictures.js", "/pictures.js", SCRIPT)                                      \
+    X(slot_script, "slot.js", "/slot.js", SCRIPT)                                                  \
+    X(streams_script, "streams.js", "/streams.js", SCRIPT)                                         \
+    X(tools_script, "tools.js", "/tools.js", SCRIPT)
+
+#define EMBED_FILE(name, file, path, type) EMBED(name, file);
+PAGE_LIST(EMBED_FILE)
+
+#define FILE_ROW(name, file, path, type) {path, type, page_##name, page_##name##_end},
 static const struct {
     const char *path;
     const char *type;
     const char *bytes;
     const char *end;
-} files[] = {
-    {"/", "text/html; charset=utf-8", page_index, page_index_end},
-    {"/page.css", "text/css; charset=utf-8", page_style, page_style_end},
-    {"/page.js", "text/javascript; charset=utf-8", page_script, page_script_end},
-};
+} files[] = {PAGE_LIST(FILE_ROW)};
 
 bool server_page_find(const char *path, struct page_file *file)
 {

@@ -101,6 +101,20 @@ static void print_shape(const struct stream *stream, struct buffer *buffer)
     print_pair(buffer, "mix", stream->mix);
 }
 
+static void print_phases(const struct stream *stream, struct buffer *buffer)
+{
+    buffer_print(buffer, ",\"phases\":[");
+    for (uint32_t i = 0; i < stream->phase_count; i++) {
+        const struct stream_phase *phase = &stream->phases[i];
+        buffer_print(buffer,
+                     "%s{\"epoch\":%" PRIu32 ",\"steps\":%" PRIu64 ",\"batch\":%" PRIu32
+                     ",\"height\":%" PRIu32 ",\"width\":%" PRIu32 "}",
+                     i == 0 ? "" : ",", phase->from_epoch, phase->steps, phase->recipe.batch,
+                     phase->recipe.height, phase->recipe.width);
+    }
+    buffer_print(buffer, "]");
+}
+
 static void print_verdict(const struct stream *stream, struct buffer *buffer)
 {
     char sentence[VERDICT_SENTENCE_BYTES];
@@ -117,6 +131,7 @@ static void print_stream(const struct stream *stream, struct buffer *buffer)
     const struct stream_values values = server_stream_values(stream);
     buffer_print(buffer, "{\"stream\":\"%s\"", stream->name);
     print_shape(stream, buffer);
+    print_phases(stream, buffer);
     print_verdict(stream, buffer);
     STREAM_COUNTER_LIST(PRINT_FIGURE)
     STREAM_GAUGE_LIST(PRINT_FIGURE)

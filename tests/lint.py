@@ -65,8 +65,21 @@ OWNERS = {
     "cairo.h": r"client/command/drawing\.c|tests/check_sheet\.c",
 }
 
+# What daemon/page may not hold: it works offline, and a stranger's name stays a text.
+SVG_NAMESPACE = '"http://www.w3.org/2000/svg"'
+PAGE_FORBIDDEN = {
+    "a reference to another host": r"https?:|[\"'(]//|@import",
+    "a string becomes markup": r"innerHTML|outerHTML|insertAdjacentHTML|srcdoc|DOMParser|setHTML"
+    r"|createContextualFragment|document\.write",
+    "a string becomes a program": r"\beval\b|\bFunction\(|javascript:"
+    r"|set(?:Timeout|Interval)\([\"'`]",
+    "a note to come back": r"\bconsole\.|\bdebugger\b|\balert\(",
+}
+PAGE_BYTES_MAX = 100_000
+
 LINES_MAX = 600
 COLUMNS_MAX = 100
+LIMITED = (".c", ".h", ".py", ".html", ".css", ".js", ".svg")
 FORMATTER_MAJOR = "14"  # other versions format otherwise
 
 findings = []
@@ -101,10 +114,10 @@ def check_include(path, number, name):
 def check_text(path):
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     test = path.match("tests/check_*.c")  # a table of cases may be long
-    if path.suffix in (".c", ".h", ".py") and not test and len(lines) > LINES_MAX + 1:
+    if path.suffix in LIMITED and not test and len(lines) > LINES_MAX + 1:
         found(path, len(lines), f"more than {LINES_MAX} lines: is there a wall missing?")
     for number, line in enumerate(lines, 1):
-        if path.suffix in (".c", ".h", ".py") and len(line) > COLUMNS_MAX:
+        if path.suffix in LIMITED and len(line) > COLUMNS_MAX:
             found(path, number, f"more than {COLUMNS_MAX} columns")
         if line != line.rstrip():
             found(path, number, "white space at the end")
@@ -195,6 +208,38 @@ def check_types():
     check_tool("mypy", ["mypy", *options], ["client/python/stoker"])
 
 
+def check_page():
+    """The page of the daemon loads nothing from elsewhere, and makes markup of no string."""
+    files = tracked("daemon/page/*")
+    names = {path.name for path in files}
+    texts = {path: path.read_text(encoding="utf-8") for path in files}
+    markup = "".join(text for path, text in texts.items() if path.suffix == ".html")
+    for path, text in texts.items():
+        for number, line in enumerate(text.split("\n"), 1):
+            check_page_line(path, number, line, names, markup)
+    if sum(len(text.encode()) for text in texts.values()) > PAGE_BYTES_MAX:
+        found("daemon/page", 1, f"more than {PAGE_BYTES_MAX} bytes together")
+
+
+def check_page_line(path, number, line, names, markup):
+    for what, pattern in PAGE_FORBIDDEN.items():
+        if re.search(pattern, line.replace(SVG_NAMESPACE, "")):
+            found(path, number, what)
+    if path.suffix == ".html" and re.search(
+        r"\s(on\w+|style)=|<style|<script(?! type=\S+ src=)", line
+    ):
+        found(path, number, "style and script have files of their own")
+    for name in re.findall(r'(?:\b(?:src|href)=|from )"(?:\./)?([^"#]+)"', line):
+        if name not in names:
+            found(path, number, f"there is no {name} in daemon/page")
+    for name in re.findall(r'\b(?:byId|clone)\("([^"]+)"\)', line):
+        if f'id="{name}"' not in markup:
+            found(path, number, f"nothing in the markup has the id {name}")
+    for name in re.findall(r'\bpart\([^()]*(?:\([^()]*\))?[^()]*, "([^"]+)"\)', line):
+        if f'data-part="{name}"' not in markup:
+            found(path, number, f"nothing in the markup is the part {name}")
+
+
 def check_version():
     """The Python package has the version of the rest."""
     wanted = re.search(r"^VERSION := (\S+)$", Path("Makefile").read_text(), re.M)[1]
@@ -205,7 +250,9 @@ def check_version():
 
 def main():
     sources = tracked("*.c", "*.h")
-    for path in sources + tracked("*.py", "*.sh", "*.md", "Makefile", "tests/run", ".ci/*"):
+    for path in sources + tracked(
+        "*.py", "*.sh", "*.md", "Makefile", "tests/run", ".ci/*", "daemon/page/*"
+    ):
         check_text(path)
     flags = run("pkg-config", "--cflags", "libuv", "libzmq", "jansson", "cairo").stdout.split()
     for path in sources:
@@ -214,6 +261,7 @@ def main():
     check_format(sources)
     check_figures()
     check_promises()
+    check_page()
     check_version()
     check_tool(
         "shellcheck",

@@ -12,7 +12,14 @@ from web import ask, fetch
 
 RECIPE = Recipe(batch=4, height=8, width=8)
 TOKEN = "correct-horse-battery"
-FILES = {"/": "text/html", "/page.css": "text/css", "/page.js": "text/javascript"}
+FOLDER = os.path.join(ROOT, "daemon", "page")
+KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+FILES = {"/" if name == "index.html" else f"/{name}": name for name in os.listdir(FOLDER)}
 
 # What tries to leave the place that is meant for it.
 HOSTILE = ["<script>alert(1)</script>", "\"'`&amp;", "a\x1b[2J\nb", "\u202egnp.exe", "</textarea>"]
@@ -44,14 +51,12 @@ def state_of(port, **headers):
 
 def test_the_page_comes_with_a_policy_that_lets_nothing_else_in(serve):
     running, port = serve()
-    for path, kind in FILES.items():
+    for path, name in FILES.items():
         reply, body = fetch(port, path)
-        with open(
-            os.path.join(ROOT, "daemon", "page", "index.html" if path == "/" else path[1:]), "rb"
-        ) as f:
+        with open(os.path.join(FOLDER, name), "rb") as f:
             assert body == f.read()
         assert reply.status == 200
-        assert reply.getheader("Content-Type") == f"{kind}; charset=utf-8"
+        assert reply.getheader("Content-Type") == KINDS[os.path.splitext(name)[1]]
         policy = reply.getheader("Content-Security-Policy")
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
         assert "frame-ancestors 'none'" in policy and "unsafe" not in policy
@@ -92,6 +97,7 @@ def test_state_tells_what_stats_does_and_the_newest_batch(serve, connect):
     told = {key: stream[key] for key in ("batch", "height", "width", "samples", "classes")}
     assert told == {"batch": 4, "height": 8, "width": 8, "samples": 21, "classes": 3}
     assert (stream["labels"], stream["mix"], stream["dtype"]) == ("class", "none", "|u1")
+    assert stream["phases"] == [{"epoch": 0, "steps": 5, "batch": 4, "height": 8, "width": 8}]
     assert stream["fault"] is None and stream["replaced"] == [] and stream["steps"] == 5
     assert stream["fingerprint"] == client.streams()[0]["fingerprint"].hex()
     assert stream["batches_sent"] == 1 and stream["images_sent"] == 4
