@@ -57,6 +57,7 @@ struct config {
     uint64_t image_pixels_max;       /* a picture with more is treated as corrupt */
     uint64_t image_bytes_max;        /* encoded; likewise */
     uint32_t connections_max;        /* 0 = what the limit of descriptors allows, in reason */
+    uint32_t connections_per_second; /* new ones of an address, strangers' too; 0 = any number */
     enum config_log_level log_level;
     char *http;                    /* ADDRESS:PORT for metrics and health; empty: none */
     char *http_token;              /* the file of a token that is wanted there; empty: none is */

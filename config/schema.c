@@ -57,6 +57,8 @@ const struct config_key config_keys[] = {
      .until_end = true, .defaults = {"32M"}},
     {GLOBAL(connections_max, CONFIG_U32, connections_max), ONE, WHOLE(0, CONFIG_CONNECTIONS_MAX),
      .until_end = true, .defaults = {"0"}},
+    {GLOBAL(connections_per_second, CONFIG_U32, connections_per_second), ONE,
+     WHOLE(0, CONFIG_CONNECTIONS_MAX), .defaults = {"50"}},
     {GLOBAL(log_level, CONFIG_WORD, log_level), ONE, .words = &log_level_words,
      .defaults = {"info"}},
     {GLOBAL(http, CONFIG_PATH, http), ONE, .defaults = {""}},

@@ -12,7 +12,7 @@
 
 enum {
     CONNECTIONS_AUTO = 1280,  /* every client that may be, and as many strangers as a quarter */
-    ENDPOINT_DESCRIPTORS = 2, /* its socket, and an ipc path's lock */
+    ENDPOINT_DESCRIPTORS = 3, /* its socket, its pauses' timer, and an ipc path's lock */
     READER_DESCRIPTORS = 2,   /* a file, and the folder that it is looked for in once more */
     HTTP_DESCRIPTORS = 36,    /* its connections, its socket, and what libmicrohttpd opens */
     RESERVE = 12,             /* a listing, the service manager, what libraries open for a moment */

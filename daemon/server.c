@@ -4,7 +4,8 @@
  *   thread      what it runs here
  *   loop        everything in the server's files, in turns: see `turn`
  *   worker      server_batch_finished
- *   zmq I/O     frame_released (server_send.c), accept4 (server_accept.c)
+ *   zmq I/O     frame_released (server_send.c), accept4 (server_accept.c), epoll_ctl
+ *               (server_pause.c)
  *
  * Lock order: pipeline->lock, server->lock; never both at once.
  *
@@ -26,6 +27,7 @@
 #include "daemon/notify.h"
 #include "daemon/server_accept.h"
 #include "daemon/server_http.h"
+#include "daemon/server_inrush.h"
 #include "daemon/server_parts.h"
 
 enum {
@@ -47,6 +49,8 @@ enum {
 #ifndef ZMQ_ZAP_ENFORCE_DOMAIN
 #define ZMQ_ZAP_ENFORCE_DOMAIN 93
 #endif
+
+#define THROTTLED_QUIET_NS 60000000000u
 
 static const char monitor_endpoint[] = "inproc://stokerd-monitor";
 
@@ -235,8 +239,24 @@ static void look_at_clients(uv_timer_t *timer)
     uv_timer_set_repeat(timer, server_client_interval_ms(server));
 }
 
+/* Once a minute: a flood tells its address once, and how much of it there was. */
+static void tell_throttled(struct server *server)
+{
+    char address[SERVER_INRUSH_ADDRESS_BYTES];
+    uint64_t refused = server_inrush_refused(), now_ns = clock_now_ns();
+    if (refused == server->throttled_told || now_ns < server->throttled_quiet_ns)
+        return;
+    server_inrush_address(address);
+    LOG(WARN, "connections.throttled", LOG_TEXT("address", address),
+        LOG_NUMBER("count", refused - server->throttled_told),
+        LOG_TEXT("reason", "more came than connections_per_second"));
+    server->throttled_told = refused;
+    server->throttled_quiet_ns = now_ns + THROTTLED_QUIET_NS;
+}
+
 static void tick_figures(uv_timer_t *timer)
 {
+    tell_throttled(timer->data);
     server_figures_tick(timer->data);
     server_http_tick(timer->data);
 }
@@ -333,6 +353,7 @@ void server_serve(struct server *server, struct catalog *catalog, const struct m
     memory_plan_log(plan);
     figure_set(&server->figures.memory_bytes_max, plan->bytes_max);
     cache_set_bytes_max(server->cache, plan->slab_bytes);
+    server_inrush_limit(catalog->config);
     server_figures_serve(server);
 }
 

@@ -1,13 +1,17 @@
 /*
- * The gate: how many connections libzmq may accept.
+ * The gate: how many connections libzmq may accept, and how fast.
  */
 #ifndef STK_SERVER_ACCEPT_H
 #define STK_SERVER_ACCEPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** What the calling thread accepts is not counted from here on, and not limited. */
 void server_accept_exempt(void);
+
+/** Whether that was said of the calling thread. */
+bool server_accept_is_exempt(void);
 
 /** At most so many connections at once from here on; 0, none, until then.  Threads: any. */
 void server_accept_limit(uint32_t connections_max);

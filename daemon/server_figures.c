@@ -8,6 +8,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/server_accept.h"
+#include "daemon/server_inrush.h"
 #include "daemon/server_parts.h"
 #include "daemon/stream.h"
 
@@ -154,6 +155,7 @@ void server_figures_settle(struct server *server)
 void server_figures_refresh(struct server *server)
 {
     figure_set(&server->figures.connections_refused, server_accept_refused());
+    figure_set(&server->figures.connections_throttled, server_inrush_refused());
     figure_set(&server->figures.uptime_ns, clock_now_ns() - server->start_ns);
 }
 

@@ -7,6 +7,8 @@
  *   server_extend.c    how long the service manager waits
  *   server_inherited.c sockets that the service manager bound
  *   server_accept.c    how many may connect
+ *   server_inrush.c    how fast they may
+ *   server_pause.c     when nobody is accepted
  *   server_unended.c   how much may come without a message
  *   server_keys.c      who is let in
  *   server_strangers.c who is not
@@ -203,6 +205,8 @@ struct server {
     uint64_t drained_progress; /* at the drain timer's */
     uint64_t status_images;
     uint64_t status_refused; /* connections, at the status timer's last look */
+    uint64_t throttled_told; /* connections that came too fast, when the log told of them last */
+    uint64_t throttled_quiet_ns; /* until when it says no more of them */
 
     struct client_list clients; /* who waits longest stands first */
     struct client_list gone;

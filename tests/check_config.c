@@ -153,6 +153,7 @@ static void assert_configs_equal(const struct config *left, const struct config 
     ck_assert_uint_eq(left->image_pixels_max, right->image_pixels_max);
     ck_assert_uint_eq(left->image_bytes_max, right->image_bytes_max);
     ck_assert_uint_eq(left->connections_max, right->connections_max);
+    ck_assert_uint_eq(left->connections_per_second, right->connections_per_second);
     ck_assert_int_eq(left->log_level, right->log_level);
     ck_assert_uint_eq(left->stream_count, right->stream_count);
     for (size_t i = 0; i < left->stream_count; i++) {
@@ -208,6 +209,7 @@ START_TEST(three_lines_make_a_stream_with_every_default)
     ck_assert_uint_eq(config->image_pixels_max, 100000000);
     ck_assert_uint_eq(config->image_bytes_max, 33554432);
     ck_assert_uint_eq(config->connections_max, 0);
+    ck_assert_uint_eq(config->connections_per_second, 50);
     ck_assert_int_eq(config->log_level, CONFIG_LOG_INFO);
     ck_assert_uint_eq(config->stream_count, 1);
     ck_assert_str_eq(config->streams[0].name, "train");
@@ -241,7 +243,7 @@ static const char every_key[] =
     "    }\n"
     "}\n"
     "log_level = debug // comment\n"
-    "connections_max = 60000\n"
+    "connections_max = 60000 connections_per_second = 60000\n"
     "image_bytes_max = 64K\n"
     "image_pixels_max = 4294836225\n"
     "requests_max = 1 clients_max = 4096 client_timeout = 24h memory_max = 3T\n"
@@ -315,6 +317,7 @@ START_TEST(every_key_can_be_set)
     ck_assert_uint_eq(config->image_pixels_max, 4294836225);
     ck_assert_uint_eq(config->image_bytes_max, 65536);
     ck_assert_uint_eq(config->connections_max, 60000);
+    ck_assert_uint_eq(config->connections_per_second, 60000);
     ck_assert_int_eq(config->log_level, CONFIG_LOG_DEBUG);
 
     ck_assert_uint_eq(config->stream_count, 4);
@@ -1159,6 +1162,7 @@ START_TEST(the_printed_form_names_every_key_that_matters)
         "image_pixels_max = 100000000\n"
         "image_bytes_max = 32M\n"
         "connections_max = 0\n"
+        "connections_per_second = 50\n"
         "log_level = info\n"
         "http = \"\"\n"
         "http_token = \"\"\n";

@@ -28,6 +28,9 @@ static const struct symptom symptoms[] = {
                    "daemon"},
     {"connections_refused", "connections were closed at once: raise connections_max and the limit "
                             "of descriptors"},
+    {"connections_throttled", "connections came too fast and were closed at once: see "
+                              "connections.throttled in the log; raise connections_per_second if "
+                              "they are trainers'"},
     {"clients_cut", "trainers were dropped for leaving their batches untaken: see client.cut in "
                     "the log"},
     {"reloads_refused", "changed configurations were refused: see reload.refused in the log"},

@@ -32,6 +32,7 @@
     X(clients_cut, COUNTER, "trainers dropped for leaving their batches untaken")                  \
     X(connections, GAUGE, "connections open, trainers' and others'")                               \
     X(connections_refused, COUNTER, "connections closed at once, over connections_max")            \
+    X(connections_throttled, COUNTER, "connections closed at once, over connections_per_second")   \
     X(handshakes_refused, COUNTER, "connections that had no key, or none that is let in")          \
     X(slab_bytes_in_use, GAUGE, "memory of batches in the making, in flight or cached")            \
     X(memory_bytes_max, GAUGE, "the memory plan's total")                                          \

@@ -21,7 +21,12 @@ LASTS_S = 0.1
 @pytest.fixture(scope="module", params=LISTEN)
 def served(request, small):
     """A daemon for all behaviours, a good trainer's connection, its digests, its memory."""
-    running = Stokerd(stream_text("train", small, RECIPE), listen=LISTEN[request.param])
+    # As fast as they come: what is refused at once cannot do its worst.
+    running = Stokerd(
+        stream_text("train", small, RECIPE),
+        listen=LISTEN[request.param],
+        settings=dict(connections_per_second=0),
+    )
     try:
         running.wait_ready()
         with Client(running.endpoint, slow=2) as client:

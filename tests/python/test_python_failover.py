@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -211,3 +212,17 @@ def test_an_endpoint_where_nothing_listens_holds_nothing_up(two):
     with connect(f"tcp://127.0.0.1:1,{two[0].endpoint}/train", epochs=1) as stream:
         assert [batch.step for batch in stream] == list(range(5))
         assert [each.live for each in stream.endpoints()] == [False, True]
+
+
+def test_a_trainer_that_comes_too_fast_comes_back_and_gets_in(daemon, small):
+    """Twenty connections at once, and one more a second."""
+    settings = dict(connections_per_second=1, clients_max=16)
+    text = stream_text("train", small, RECIPE)
+    running = daemon(text, listen=["tcp://127.0.0.1:*"], settings=settings)
+    with connect(f"{running.endpoint}/train") as first:
+        host, port = running.endpoint.removeprefix("tcp://").split(":")
+        for _ in range(20):
+            socket.create_connection((host, int(port))).close()
+        running.wait_log("connections.throttled")
+        with connect(f"{running.endpoint}/train") as second:
+            assert digest(next(second)) == digest(next(first))
