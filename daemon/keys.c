@@ -212,6 +212,18 @@ bool keys_admit(const struct keys *keys, const char *key, const char *address,
     return *client == NULL && config_networks_have(&keys->networks, address);
 }
 
+bool keys_withdraw(const struct keys *before, const struct keys *after)
+{
+    if (memcmp(&before->networks, &after->networks, sizeof before->networks) != 0)
+        return true;
+    for (size_t i = 0; i < before->count; i++) {
+        const struct key_client *now = find(after, before->clients[i].key);
+        if (!before->clients[i].removed && (now == NULL || now->removed))
+            return true;
+    }
+    return false;
+}
+
 bool key_client_may(const struct key_client *client, const char *stream, size_t len)
 {
     char word[STK_NAME_BYTES_MAX + 3];

@@ -59,6 +59,10 @@ size_t keys_count(const struct keys *keys);
 bool keys_admit(const struct keys *keys, const char *key, const char *address,
                 const struct key_client **client);
 
+/** Whether somebody whom one table lets in may be kept out by another one: a key is gone, or
+ *  networks differ. */
+bool keys_withdraw(const struct keys *before, const struct keys *after);
+
 /** Whether a client may ask for a stream; NULL, a client without a name, may ask for all. */
 bool key_client_may(const struct key_client *client, const char *stream, size_t len);
 

@@ -270,8 +270,31 @@ static bool may_stay(const struct server *server, const struct client *client)
     return true;
 }
 
-void server_keys_follow(struct server *server)
+static bool is_clients(const struct server *server, int fd)
 {
+    const struct client *client;
+    TAILQ_FOREACH (client, &server->clients, entry) {
+        if (client->fd == fd)
+            return true;
+    }
+    return false;
+}
+
+/* Whose key a connection has that was let in and has said nothing, libzmq does not tell.  Those who
+ * may stay connect again by themselves. */
+static void cut_silent(struct server *server)
+{
+    server_monitor_drain(server);
+    for (int fd = 0; fd < SERVER_FDS_MAX; fd++) {
+        if (server_connection_has_keys(server, fd) && !is_clients(server, fd))
+            server_connection_cut(server, fd);
+    }
+}
+
+void server_keys_follow(struct server *server, const struct keys *before)
+{
+    if (keys_withdraw(before, server->catalog->keys))
+        cut_silent(server);
     struct client *client = TAILQ_FIRST(&server->clients);
     while (client != NULL) {
         struct client *next = TAILQ_NEXT(client, entry);

@@ -311,8 +311,9 @@ bool server_connection_has_keys(const struct server *server, int fd);
 /** Who sent a message by the connection on a descriptor. */
 struct sender server_sender(const struct server *server, int fd, struct zmq_msg_t *message);
 
-/** Other keys are served: cut the clients that they do not let in. */
-void server_keys_follow(struct server *server);
+/** Other keys are served: cut the clients that they do not let in, and where somebody is kept out
+ *  now every connection of which is not known whose it is. */
+void server_keys_follow(struct server *server, const struct keys *before);
 
 /* server_strangers.c */
 

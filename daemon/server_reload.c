@@ -216,7 +216,7 @@ static void take_over(struct server *server)
     server_serve(server, reload->catalog, &reload->plan);
     reload->catalog = before;
     retire_rows(server, rows, count, tally);
-    server_keys_follow(server);
+    server_keys_follow(server, before->keys);
     reload->refusal[0] = '\0';
     figure_add(&server->figures.reloads, 1);
     LOG(NOTICE, "reload.done", LOG_NUMBER("streams", server->stream_count),

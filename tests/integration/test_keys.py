@@ -255,6 +255,29 @@ def test_a_removed_key_is_cut_off_and_kept_out(keyed, keys):
     assert not one.events("reload.refused")
 
 
+def test_a_removed_key_is_cut_off_before_it_said_a_word(keyed, keys, connect):
+    """And who may stay, and said nothing either, is back at once."""
+    files = [keys.admit(name) for name in ("alice", "bob")]
+    one = keyed()
+    server = zmq.auth.load_certificate(keys.server)[0]
+    for file in files:
+        public, secret = zmq.auth.load_certificate(file)
+        connect(
+            one.endpoint, curve_serverkey=server, curve_publickey=public, curve_secretkey=secret
+        )
+    watcher = connect(one.endpoints[1])
+    wait_until(lambda: watcher.stats()["connections"] == 3, "the handshakes")
+    keys.admit("carol")
+    one.reload(streams_of(one))
+    assert watcher.stats()["connections"] == 3, "nobody is kept out"
+    keys.remove("alice")
+    one.reload(streams_of(one))
+    again = one.wait_log("peer.refused")
+    assert (again["client"], again["reason"]) == ("alice", "its key was removed")
+    wait_until(lambda: watcher.stats()["connections"] == 2, "bob's return")
+    assert not one.events("client.cut")
+
+
 def test_a_file_that_is_no_key_refuses_the_reload(keyed, keys):
     key = keys.admit("alice")
     one = keyed()
