@@ -217,10 +217,9 @@ static enum stk_status csv_read(const void *state, const struct listing_sample *
     return tree_read(state, sample->path, sample->bytes, reading, encoded, reason);
 }
 
-static int csv_root(const void *state)
+static const struct tree *csv_tree(const void *state)
 {
-    const struct tree *tree = state;
-    return tree->fd;
+    return state;
 }
 
 static void csv_close(void *state)
@@ -230,4 +229,4 @@ static void csv_close(void *state)
 }
 
 const struct source_ops source_csv = {
-    .open = csv_open, .read = csv_read, .root = csv_root, .close = csv_close};
+    .open = csv_open, .read = csv_read, .tree = csv_tree, .close = csv_close};

@@ -267,10 +267,9 @@ static enum stk_status folder_read(const void *state, const struct listing_sampl
     return tree_read(state, sample->path, sample->bytes, reading, encoded, reason);
 }
 
-static int folder_root(const void *state)
+static const struct tree *folder_tree(const void *state)
 {
-    const struct tree *tree = state;
-    return tree->fd;
+    return state;
 }
 
 static void folder_close(void *state)
@@ -280,4 +279,4 @@ static void folder_close(void *state)
 }
 
 const struct source_ops source_folder = {
-    .open = folder_open, .read = folder_read, .root = folder_root, .close = folder_close};
+    .open = folder_open, .read = folder_read, .tree = folder_tree, .close = folder_close};

@@ -6,6 +6,7 @@
 
 #include "daemon/source/listing.h"
 #include "daemon/source/source.h"
+#include "daemon/source/tree.h"
 #include "proto/status.h"
 
 struct source_ops {
@@ -25,8 +26,8 @@ struct source_ops {
                             const struct source_reading *reading, struct encoded *encoded,
                             char *reason);
 
-    /** The descriptor of the directory that samples are read from. */
-    int (*root)(const void *state);
+    /** The directory that samples are read from. */
+    const struct tree *(*tree)(const void *state);
 
     /** Give state back.  The listing is source.c's to release. */
     void (*close)(void *state);

@@ -68,11 +68,18 @@ static enum stk_status keep(struct scan *scan, const char *name, mode_t mode, ui
     return STK_OK;
 }
 
+/* An index, or the beginning of one: see daemon/index/home.h. */
+static bool is_index(const char *name)
+{
+    static const char prefix[] = ".stoker-index";
+    return strncmp(name, prefix, sizeof prefix - 1) == 0;
+}
+
 /* 0, or an errno. */
 static int scan_entry(struct scan *scan, int directory, const struct dirent *entry)
 {
     const char *name = entry->d_name;
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || is_index(name))
         return 0;
     mode_t mode = (mode_t)entry->d_type << 12; /* DTTOIF, without its sign */
     uint64_t bytes = LISTING_BYTES_UNKNOWN;

@@ -105,13 +105,18 @@ bool source_is_beside(const struct source *one, const struct source *other)
     struct statx roots[2];
     const struct source *sources[2] = {one, other};
     for (int i = 0; i < 2; i++) {
-        int fd = sources[i]->ops->root(sources[i]->state);
+        int fd = sources[i]->ops->tree(sources[i]->state)->fd;
         if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &roots[i]) != 0)
             return false;
     }
     return roots[0].stx_ino == roots[1].stx_ino && roots[0].stx_mnt_id == roots[1].stx_mnt_id &&
            roots[0].stx_dev_major == roots[1].stx_dev_major &&
            roots[0].stx_dev_minor == roots[1].stx_dev_minor;
+}
+
+const char *source_root(const struct source *source)
+{
+    return source->ops->tree(source->state)->path;
 }
 
 uint64_t source_count(const struct source *source)

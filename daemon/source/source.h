@@ -79,6 +79,9 @@ void source_close(struct source **source);
  *  from another mount of it.  Threads: any.  Blocks: no. */
 bool source_is_beside(const struct source *one, const struct source *other);
 
+/** The directory that samples are read from, as it was given, borrowed.  Threads: any. */
+const char *source_root(const struct source *source);
+
 /** Samples listed, >= 1.  Threads: any. */
 uint64_t source_count(const struct source *source);
 
