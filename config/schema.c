@@ -35,7 +35,7 @@ const struct config_key config_keys[] = {
     {GLOBAL(listen, CONFIG_ENDPOINT, listen), .count_min = 1, .count_max = CONFIG_LISTEN_MAX,
      .count_offset = offsetof(struct config, listen_count),
      .defaults = {"ipc:///run/stoker/stoker.sock", "tcp://127.0.0.1:7654"}},
-    {GLOBAL(server_key, CONFIG_PATH, server_key), ONE, .until_end = true, .defaults = {""}},
+    {GLOBAL(server_key, CONFIG_PATH, server_key), ONE, .defaults = {""}},
     {GLOBAL(client_keys, CONFIG_PATH, client_keys), ONE, .defaults = {""}},
     {GLOBAL(client_addresses, CONFIG_PATH, client_addresses), ONE, .defaults = {""}},
     {GLOBAL(workers, CONFIG_U32, workers), ONE, WHOLE(0, CONFIG_WORKERS_MAX), .until_end = true,

@@ -182,25 +182,64 @@ void server_zap_answer(struct server *server)
 
 /* Endpoints. */
 
-static enum stk_status set_keys(void *router, const char *path, char *error)
+/* A file need not have the public key beside the secret one, or the right one. */
+static enum stk_status read_server_key(const char *path, struct stk_key_file *file, char *error)
+{
+    char reason[STK_KEY_REASON_BYTES];
+    enum stk_status status = stk_key_file_read(path, true, file, reason);
+    if (status == STK_OK && zmq_curve_public(file->public_key, file->secret_key) != 0) {
+        snprintf(reason, sizeof reason, "cannot use the key in \"%s\": %s", path,
+                 zmq_strerror(zmq_errno()));
+        status = STK_SYSTEM;
+    }
+    if (status == STK_OK)
+        return STK_OK;
+    explicit_bzero(file, sizeof *file);
+    snprintf(error, CONFIG_ERROR_BYTES, "%s", reason);
+    return STK_CONFIG;
+}
+
+/* All endpoints have one key: a client has one for all of a daemon's. */
+static enum stk_status set_keys(struct server *server, const char *path, char *error)
 {
     struct stk_key_file file;
-    char reason[STK_KEY_REASON_BYTES];
-    enum stk_status status = stk_key_file_read(path, true, &file, reason);
-    if (status != STK_OK) {
-        snprintf(error, CONFIG_ERROR_BYTES, "%s", reason);
-        return STK_CONFIG;
-    }
+    enum stk_status status = read_server_key(path, &file, error);
+    if (status != STK_OK)
+        return status;
     const int yes = 1;
-    bool set = zmq_setsockopt(router, ZMQ_CURVE_SERVER, &yes, sizeof yes) == 0 &&
-               zmq_setsockopt(router, ZMQ_CURVE_SECRETKEY, file.secret_key, STK_KEY_BYTES) == 0 &&
-               zmq_setsockopt(router, ZMQ_ZAP_DOMAIN, zap_domain, strlen(zap_domain)) == 0;
+    if (server->public_key[0] != '\0' && strcmp(server->public_key, file.public_key) != 0) {
+        snprintf(error, CONFIG_ERROR_BYTES,
+                 "\"%s\" has another key than the endpoints that are bound: restart the daemon, or "
+                 "give it the old key back",
+                 path);
+        status = STK_CONFIG;
+    } else if (zmq_setsockopt(server->router, ZMQ_CURVE_SERVER, &yes, sizeof yes) != 0 ||
+               zmq_setsockopt(server->router, ZMQ_CURVE_SECRETKEY, file.secret_key,
+                              STK_KEY_BYTES) != 0 ||
+               zmq_setsockopt(server->router, ZMQ_ZAP_DOMAIN, zap_domain, strlen(zap_domain)) !=
+                   0) {
+        snprintf(error, CONFIG_ERROR_BYTES, "cannot use the key in \"%s\": %s", path,
+                 zmq_strerror(zmq_errno()));
+        status = STK_SYSTEM;
+    }
+    if (status == STK_OK)
+        memcpy(server->public_key, file.public_key, sizeof server->public_key);
     explicit_bzero(&file, sizeof file);
-    if (set)
-        return STK_OK;
-    snprintf(error, CONFIG_ERROR_BYTES, "cannot use the key in \"%s\": %s", path,
-             zmq_strerror(zmq_errno()));
-    return STK_SYSTEM;
+    return status;
+}
+
+void server_key_look(const struct server *server, const struct config *config,
+                     char other[STK_KEY_BYTES])
+{
+    struct stk_key_file file;
+    char error[CONFIG_ERROR_BYTES];
+    other[0] = '\0';
+    if (server->public_key[0] == '\0' || config->server_key[0] == '\0' ||
+        read_server_key(config->server_key, &file, error) != STK_OK)
+        return;
+    if (strcmp(server->public_key, file.public_key) != 0)
+        memcpy(other, file.public_key, STK_KEY_BYTES);
+    explicit_bzero(&file, sizeof file);
 }
 
 enum stk_status server_endpoint_secure(struct server *server, const struct config *config,
@@ -214,7 +253,7 @@ enum stk_status server_endpoint_secure(struct server *server, const struct confi
                  zmq_strerror(zmq_errno()));
         return STK_SYSTEM;
     }
-    return endpoint->keys ? set_keys(server->router, config->server_key, error) : STK_OK;
+    return endpoint->keys ? set_keys(server, config->server_key, error) : STK_OK;
 }
 
 /* Messages. */

@@ -155,6 +155,7 @@ struct reload {
     struct memory_plan plan;
     struct config_change held[CONFIG_CHANGES_MAX]; /* settings that only a restart takes over */
     unsigned held_count;
+    char other_key[STK_KEY_BYTES]; /* public, of a server_key that only a restart takes over */
 };
 
 struct server {
@@ -174,7 +175,8 @@ struct server {
     void *context; /* libzmq's */
     void *router;
     void *monitor;
-    void *zap;      /* where libzmq asks who is let in */
+    void *zap;                      /* where libzmq asks who is let in */
+    char public_key[STK_KEY_BYTES]; /* the daemon's; empty while no endpoint has had keys */
     int32_t failed; /* why a handshake failed whose connection is about to break; 0: none */
     struct stranger strangers[SERVER_STRANGERS];
     uint8_t fd_endpoints[SERVER_FDS_MAX]; /* by which endpoint a connection came; 0: none is open */
@@ -304,6 +306,16 @@ STK_MUST_CHECK enum stk_status server_endpoint_secure(struct server *server,
                                                       const struct config *config,
                                                       const struct config_endpoint *endpoint,
                                                       char *error);
+
+/**
+ * Look whether a configuration's server_key is another one than that of the endpoints.
+ *
+ *   other   set to its public key; empty where it is the same, or none of both is used
+ *
+ * Threads: that of a reload, while the loop binds nothing.  Blocks: on the key's file.
+ */
+void server_key_look(const struct server *server, const struct config *config,
+                     char other[STK_KEY_BYTES]);
 
 /** Whether a connection is open that needed a key. */
 bool server_connection_has_keys(const struct server *server, int fd);

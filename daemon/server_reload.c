@@ -32,6 +32,7 @@ static enum stk_status list_anew(struct server *server)
     if (status != STK_OK)
         return status;
     reload->held_count = config_hold(config, server->config, reload->held);
+    server_key_look(server, config, reload->other_key);
     const struct stream_listing listing = {
         .threads = server->catalog->threads,
         .text_bytes_max = memory_text_bytes_max(config, server->options.workers),
@@ -173,18 +174,25 @@ static void log_row(const struct catalog_row *row)
     }
 }
 
-static void log_settings(const struct reload *reload, const struct config *before)
+static void log_held(const char *key, const char *running, const char *configured)
 {
+    LOG(WARN, "setting.held", LOG_TEXT("key", key), LOG_TEXT("running", running),
+        LOG_TEXT("configured", configured),
+        LOG_TEXT("reason", "it is taken over by a restart alone"));
+}
+
+static void log_settings(const struct server *server, const struct config *before)
+{
+    const struct reload *reload = &server->reload;
     struct config_change changes[CONFIG_CHANGES_MAX];
     unsigned count = config_changes(before, reload->catalog->config, changes);
     for (unsigned i = 0; i < count; i++)
         LOG(NOTICE, "setting.changed", LOG_TEXT("key", changes[i].key),
             LOG_TEXT("before", changes[i].before), LOG_TEXT("after", changes[i].after));
     for (unsigned i = 0; i < reload->held_count; i++)
-        LOG(WARN, "setting.held", LOG_TEXT("key", reload->held[i].key),
-            LOG_TEXT("running", reload->held[i].before),
-            LOG_TEXT("configured", reload->held[i].after),
-            LOG_TEXT("reason", "it is taken over by a restart alone"));
+        log_held(reload->held[i].key, reload->held[i].before, reload->held[i].after);
+    if (reload->other_key[0] != '\0')
+        log_held("server_key", server->public_key, reload->other_key);
 }
 
 static void retire_rows(struct server *server, const struct catalog_row *rows, size_t count,
@@ -212,7 +220,7 @@ static void take_over(struct server *server)
     uint32_t tally[CATALOG_CHANGES] = {0};
     struct catalog *before = server->catalog;
     size_t count = catalog_compare(before, reload->catalog, rows);
-    log_settings(reload, before->config);
+    log_settings(server, before->config);
     server_serve(server, reload->catalog, &reload->plan);
     reload->catalog = before;
     retire_rows(server, rows, count, tally);

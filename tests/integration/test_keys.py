@@ -287,6 +287,44 @@ def test_a_file_that_is_no_key_refuses_the_reload(keyed, keys):
     stoker("streams", one.endpoint, *keys.words(key))
 
 
+# The daemon's own key.
+
+
+def public_key(path):
+    return zmq.auth.load_certificate(path)[0].decode()
+
+
+def test_another_key_of_the_daemon_waits_for_a_restart_and_is_told(keyed, keys):
+    alice = keys.admit("alice")
+    one = keyed()
+    old, other = public_key(keys.server), keys.make("other") + "_secret"
+    one.reload(streams_of(one))
+    assert one.events("setting.held") == []
+    one.reload(streams_of(one), server_key=quoted(other))
+    held = one.events("setting.held")[0]
+    assert (held["key"], held["running"], held["configured"]) == (
+        "server_key", old, public_key(other),
+    )  # fmt: skip
+    stoker("streams", one.endpoint, *keys.words(alice))
+    # The old path with another key in it is no way around.
+    os.replace(other, keys.server + "_secret")
+    one.reload(streams_of(one), server_key=quoted(keys.server + "_secret"))
+    assert len(one.events("setting.held")) == 2
+    more = [*one.listen, "tcp://127.0.0.3:* keys=yes"]
+    reason = one.reload_refused(streams_of(one), listen=more)
+    assert "another key than the endpoints that are bound: restart" in reason
+    stoker("streams", one.endpoint, *keys.words(alice))
+
+
+def test_a_reload_brings_the_first_key(daemon, small, keys):
+    alice = keys.admit("alice")
+    one = daemon(stream_text("train", small, RECIPE), listen=["tcp://127.0.0.1:*"])
+    listen = [*one.listen, "tcp://127.0.0.2:* keys=yes"]
+    one.reload(streams_of(one), listen=listen, **keys.settings)
+    assert one.events("setting.held") == []
+    stoker("streams", one.endpoints[1], *keys.words(alice))
+
+
 # Endpoints.
 
 
