@@ -13,6 +13,7 @@
 
 #include "client/fail.h"
 #include "client/stoker.h"
+#include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 
 enum {
@@ -358,16 +359,37 @@ static long wait_ms(uint64_t until_ns)
     return ms < INT_MAX ? (long)ms : INT_MAX;
 }
 
+/* A channel's two sockets; returns how many. */
+static int add_items(const struct stk_channel *channel, zmq_pollitem_t items[2])
+{
+    if (channel->socket == NULL)
+        return 0;
+    items[0] = (zmq_pollitem_t){.socket = channel->socket, .events = ZMQ_POLLIN};
+    items[1] = (zmq_pollitem_t){.socket = channel->monitor, .events = ZMQ_POLLIN};
+    return 2;
+}
+
 void stk_channels_wait(const struct stk_channel *const *channels, uint32_t count, uint64_t until_ns)
 {
     zmq_pollitem_t items[2 * STK_ENDPOINTS_MAX];
     int used = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (channels[i]->socket == NULL)
-            continue;
-        items[used++] = (zmq_pollitem_t){.socket = channels[i]->socket, .events = ZMQ_POLLIN};
-        items[used++] = (zmq_pollitem_t){.socket = channels[i]->monitor, .events = ZMQ_POLLIN};
-    }
+    for (uint32_t i = 0; i < count; i++)
+        used += add_items(channels[i], items + used);
     /* A failure is a signal: the caller looks at the clock and comes back. */
     zmq_poll(items, used, wait_ms(until_ns));
+}
+
+uint32_t stk_channel_wait_beside(const struct stk_channel *channel, const int *others,
+                                 uint32_t count, uint64_t until_ns)
+{
+    zmq_pollitem_t items[2 + STK_CHANNEL_OTHERS];
+    int used = add_items(channel, items);
+    CHECK(count <= STK_CHANNEL_OTHERS);
+    for (uint32_t i = 0; i < count; i++)
+        items[used + (int)i] = (zmq_pollitem_t){.fd = others[i], .events = ZMQ_POLLIN};
+    int ready = zmq_poll(items, used + (int)count, wait_ms(until_ns));
+    uint32_t readable = 0;
+    for (uint32_t i = 0; i < count && ready > 0; i++)
+        readable |= (uint32_t)(items[used + (int)i].revents != 0) << i;
+    return readable;
 }

@@ -146,6 +146,19 @@ STK_MUST_CHECK enum stk_status stk_channel_send(struct stk_channel *channel,
 STK_MUST_CHECK enum stk_status stk_channel_receive(struct stk_channel *channel,
                                                    struct stk_frames *frames);
 
+/**
+ * Wait until the channel has an event or a message, one of the caller's descriptors can be read, a
+ * signal comes or time is up.
+ *
+ *   others   count of them, 0 .. STK_CHANNEL_OTHERS
+ *
+ * Returns: a bit for each of others that can be read, or is at its end; the first one's is 1.
+ */
+uint32_t stk_channel_wait_beside(const struct stk_channel *channel, const int *others,
+                                 uint32_t count, uint64_t until_ns);
+
+enum { STK_CHANNEL_OTHERS = 4 };
+
 /** Wait until one of some channels has an event or a message, a signal comes or time is up. */
 void stk_channels_wait(const struct stk_channel *const *channels, uint32_t count,
                        uint64_t until_ns);
