@@ -2,11 +2,11 @@
  * stoker stats: a daemon's figures, in readable units or as JSON.
  */
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "client/command/command.h"
 #include "client/command/fetch.h"
+#include "client/command/figures.h"
 #include "client/command/json.h"
 #include "client/command/replaced.h"
 
@@ -23,35 +23,17 @@ static bool has_word(struct stk_text name, const char *word)
     return false;
 }
 
-/* A figure of a row by its name; 0 where the daemon does not tell it. */
-static uint64_t figure_of(const struct stk_figure_row *row, const char *name)
-{
-    for (uint32_t i = 0; i < row->count; i++) {
-        if (stk_text_is(row->figures[i].name, name))
-            return row->figures[i].value;
-    }
-    return 0;
-}
-
-static uint64_t percent_of(const struct stk_figure_row *row, const char *name)
-{
-    return (figure_of(row, name) + 5) / 10;
-}
-
 static void print_stream(const struct stk_figure_row *row)
 {
+    char words[FIGURES_WORDS_BYTES];
     text_print(stdout, row->stream);
-    if (stk_text_is(row->limit, "idle")) {
-        puts(": idle, nobody asks for a batch");
-        return;
+    printf(": ");
+    figures_limit_words(row, words);
+    text_print(stdout, stk_text_of(words));
+    if (!figures_idle(row)) {
+        figures_rate_words(row, words);
+        printf("; %s", words);
     }
-    printf(": limited by ");
-    text_print(stdout, row->limit);
-    printf(", where %" PRIu64 " %% of its batches are; %" PRIu64 " images/s",
-           percent_of(row, "limit_permille"), figure_of(row, "images_per_second"));
-    if (stk_text_is(row->limit, "decode"))
-        printf(", up to %" PRIu64 " with 2 more cores",
-               figure_of(row, "images_per_second_more_cores"));
     putchar('\n');
 }
 
@@ -64,8 +46,8 @@ static void print_trainer(const struct stk_figure_row *row)
     text_print(stdout, row->transport);
     printf(": %" PRIu64 " images/s, data ready %" PRIu64 " %% of the time, epoch %" PRIu64
            " step %" PRIu64 "\n",
-           figure_of(row, "images_per_second"), percent_of(row, "readiness_permille"),
-           figure_of(row, "epoch"), figure_of(row, "step"));
+           figures_value(row, "images_per_second"), figures_percent(row, "readiness_permille"),
+           figures_value(row, "epoch"), figures_value(row, "step"));
 }
 
 /* Behind the figures: what limits each stream, in words, and how its trainers fare. */
@@ -102,51 +84,6 @@ static void print_table(const struct stk_stats *stats)
     print_words(stats);
 }
 
-static void set_figures(json_t *object, const struct stk_figure *figures, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        char key[STK_NAME_BYTES_MAX + 1];
-        snprintf(key, sizeof key, "%.*s", (int)figures[i].name.len, figures[i].name.data);
-        json_set_number(object, key, figures[i].value);
-    }
-}
-
-static json_t *stream_json(const struct stk_figure_row *row)
-{
-    json_t *object = json_object();
-    json_set_text(object, "stream", row->stream);
-    json_set_text(object, "limit", row->limit);
-    set_figures(object, row->figures, row->count);
-    return object;
-}
-
-static json_t *trainer_json(const struct stk_figure_row *row)
-{
-    json_t *object = json_object();
-    json_set_text(object, "name", row->name);
-    json_set_number(object, "number", row->number);
-    json_set_text(object, "stream", row->stream);
-    json_set_text(object, "transport", row->transport);
-    set_figures(object, row->figures, row->count);
-    return object;
-}
-
-/* A daemon that tells no rows has none here. */
-static int print_json(const struct stk_stats *stats)
-{
-    json_t *object = json_object();
-    set_figures(object, stats->figures, stats->count);
-    json_t *streams = json_array();
-    for (uint32_t i = 0; i < stats->stream_count; i++)
-        json_array_append_new(streams, stream_json(&stats->streams[i]));
-    json_t *trainers = json_array();
-    for (uint32_t i = 0; i < stats->trainer_count; i++)
-        json_array_append_new(trainers, trainer_json(&stats->trainers[i]));
-    json_object_set_new(object, "streams", streams);
-    json_object_set_new(object, "trainers", trainers);
-    return json_print(object);
-}
-
 int stats_command(char **words)
 {
     bool json = false;
@@ -177,7 +114,7 @@ int stats_command(char **words)
     if (code != COMMAND_DONE)
         return code;
     if (json)
-        code = print_json(stk_answer_stats(answer));
+        code = json_print(figures_json(stk_answer_stats(answer)));
     else
         print_table(stk_answer_stats(answer));
     stk_answer_close(&answer);

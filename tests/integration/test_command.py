@@ -108,7 +108,7 @@ def test_stats_json_is_what_the_daemon_tells(running, connect):
     list(client.epoch("train", 0, range(STEPS)))
     wanted = client.stats()
     told = json.loads(stoker("stats", running.endpoint, "--json"))
-    assert list(told) == [*wanted, "streams", "trainers"]
+    assert list(told) == [*wanted, "version", "streams", "trainers"]
     [trainer] = told["trainers"]
     [stream] = [row for row in told["streams"] if row["stream"] == "train"]
     assert trainer["stream"] == "train" and stream["limit"]
