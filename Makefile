@@ -44,7 +44,8 @@ libs = $(shell pkg-config --libs $(1))
 DAEMON_LIBS = $(call need,DAEMON_LIBS,pkg-config --libs libuv libzmq $(MSGPACK) libjpeg \
 	libconfuse libxxhash libmicrohttpd $(SYSTEMD) && echo -lm)
 CLIENT_LIBS = $(call need,CLIENT_LIBS,pkg-config --libs libzmq $(MSGPACK))
-COMMAND_LIBS = $(call need,COMMAND_LIBS,pkg-config --libs libxxhash jansson cairo libconfuse libjpeg && echo -lm)
+COMMAND_LIBS = $(call need,COMMAND_LIBS,pkg-config --libs libxxhash jansson cairo ncursesw libconfuse libjpeg \
+	&& echo -lm)
 
 # One folder a stage; "make lint" holds the includes to this order.
 NOTIFY_SRC = daemon/notify_$(if $(SYSTEMD),systemd,none).c
@@ -295,11 +296,14 @@ SLOTS := client/command/arguments.c client/command/class_names.c client/command/
 $(BUILD)/tests/check_slots: $(call object,$(SLOTS))
 $(BUILD)/tests/check_explain_lines: $(call object,$(SLOTS) client/command/explain_lines.c)
 $(BUILD)/tests/check_lines: $(call object,client/command/arguments.c client/command/lines.c)
+TOP := client/command/figures.c client/command/json.c client/command/top_model.c \
+	client/command/top_page.c client/command/top_view.c
+$(BUILD)/tests/check_top: $(call object,client/command/arguments.c $(TOP))
 $(BUILD)/tests/check_json: $(call object,client/command/arguments.c client/command/json.c)
 
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,check) \
-		$(DAEMON_LIBS) $(if $(filter %_sheet %_json,$@),$(COMMAND_LIBS))
+		$(DAEMON_LIBS) $(if $(filter %_sheet %_json %_top,$@),$(COMMAND_LIBS))
 
 $(TOOLS) $(CHAOS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(if $(filter %/confine,$@),-lseccomp)

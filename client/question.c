@@ -12,6 +12,9 @@
 #include "client/fail.h"
 #include "daemon/base/clock.h"
 
+/* Until a socket that cannot be made is tried again. */
+static const uint64_t retry_ns = 1000000000;
+
 enum stk_status stk_question_init(struct stk_question *question, const char *endpoint,
                                   const struct stk_request *request, char *error)
 {
@@ -115,6 +118,8 @@ static enum stk_status work(struct stk_question *question)
     struct stk_channel *channel = &question->channel;
     enum stk_status refused;
     enum stk_status status = stk_channel_tend(channel, clock_now_ns(), question->error);
+    if (status != STK_OK)
+        stk_channel_put_off(channel, clock_now_ns() + retry_ns);
     while (status == STK_OK) {
         enum stk_channel_event event = next_event(question);
         if (question->up && !question->sent && (status = send_request(question)) != STK_OK)

@@ -62,6 +62,8 @@ OWNERS = {
     "Random123/philox.h": r"daemon/base/rng\.c",
     "systemd/sd-daemon.h": r"daemon/notify_systemd\.c",
     "jansson.h": r"client/(command|doctor)/\w+\.[ch]",
+    "curses.h": r"client/command/top_screen\.c",
+    "term.h": r"client/command/top_screen\.c",
     "cairo.h": r"client/command/drawing\.c|tests/check_sheet\.c",
 }
 

@@ -277,3 +277,9 @@ void endpoint_of_url(const char *url, char *endpoint, size_t bytes)
     if (!is_socket(endpoint + sizeof ipc - 1))
         *slash = '/';
 }
+
+const char *stream_of_url(const char *url, const char *endpoint)
+{
+    const char *behind = url + strlen(endpoint);
+    return *behind == '/' ? behind + 1 : behind;
+}

@@ -88,6 +88,10 @@ enum { TIMEOUT_SECONDS_DEFAULT = 10 };
  */
 void endpoint_of_url(const char *url, char *endpoint, size_t bytes);
 
+/** The stream's name behind the endpoint that endpoint_of_url found in a URL; "" where there is
+ *  none.  Borrowed from url. */
+const char *stream_of_url(const char *url, const char *endpoint);
+
 /**
  * Whether a URL names endpoints and a stream; an exit code, and what is wrong was said.
  *
@@ -105,6 +109,7 @@ int get_command(char **words);
 int preview_command(char **words);
 int bench_command(char **words);
 int stats_command(char **words);
+int top_command(char **words);
 int keygen_command(char **words);
 int doctor_command(char **words);
 

@@ -47,6 +47,7 @@ static const struct command commands[] = {
     {"preview", preview_command, "URL/STREAM", "draw one batch as a contact sheet"},
     {"bench", bench_command, "URL/STREAM", "receive batches as a trainer would, and measure"},
     {"stats", stats_command, "URL[/STREAM]", "show a daemon's counters, or what it replaced"},
+    {"top", top_command, "URL[/STREAM]", "watch a daemon, its streams and its trainers"},
     {"keygen", keygen_command, "FILE", "make a pair of keys: FILE and FILE_secret"},
     {"doctor", doctor_command, "URL|FILE", "check a daemon, or a configuration and its data"},
 };

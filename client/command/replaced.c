@@ -121,8 +121,7 @@ int replaced_show(const char *url, uint32_t timeout_s, bool json)
     int code = check_endpoint(endpoint);
     if (code != COMMAND_DONE)
         return code;
-    const char *stream = url + strlen(endpoint);
-    stream += *stream == '/';
+    const char *stream = stream_of_url(url, endpoint);
     if (strlen(stream) > STK_NAME_BYTES_MAX)
         return command_misuse("'%s' is too long for a stream's name", stream);
     struct listing listing = {endpoint, timeout_s, json ? json_array() : NULL, json};
