@@ -56,7 +56,7 @@ OWNERS = {
     "zmq.h": r"daemon/server\w*\.c|client/\w+\.[ch]|tests/(fake_daemon\.h|bench/loopback\.c)",
     "uv.h": r"daemon/server\w*\.[ch]",
     "microhttpd.h": r"daemon/server_http\w*\.[ch]",
-    "jpeglib.h": r"daemon/image/(decode\.c|jpeg_frame\.c|jpeg_memory\.[ch])|tests/.*",
+    "jpeglib.h": r"daemon/image/((de|en)code\.c|jpeg_frame\.c|jpeg_memory\.[ch])|tests/.*",
     "confuse.h": r"config/config\.c",
     "msgpack.h": r"proto/(encode|decode\w*)\.c|proto/reader\.h",
     "Random123/philox.h": r"daemon/base/rng\.c",
