@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "daemon/base/log.h"
+#include "daemon/viewer.h"
 
 enum { ADVICE_BYTES = 256 };
 enum { AUTO_BYTES = 1 << 30, AUTO_BYTES_PER_WORKER = 256 << 20 };
@@ -71,7 +72,7 @@ void memory_plan_log(const struct memory_plan *plan)
         LOG_NUMBER("listing_bytes", plan->listing_bytes),
         LOG_NUMBER("encoded_bytes", plan->encoded_bytes),
         LOG_NUMBER("decoder_bytes", plan->decoder_bytes),
-        LOG_NUMBER("slab_bytes", plan->slab_bytes),
+        LOG_NUMBER("viewer_bytes", plan->viewer_bytes), LOG_NUMBER("slab_bytes", plan->slab_bytes),
         LOG_NUMBER("batches", plan->slab_bytes / plan->slab_bytes_largest));
 }
 
@@ -98,8 +99,11 @@ enum stk_status memory_plan(const struct config *config, const struct pipeline_o
     const struct stream *stream;
     plan->slab_bytes_largest = largest_batches(streams, count, &stream)->layout.bytes;
     plan->decoder_bytes = decoder_bytes * options->workers;
-    size_t fixed =
-        MEMORY_FIXED_BYTES + plan->listing_bytes + plan->encoded_bytes + plan->decoder_bytes;
+    if (config->http[0] != '\0')
+        plan->viewer_bytes =
+            viewer_bytes_max(&options->limits, options->encoded_bytes_max, streams, count);
+    size_t fixed = MEMORY_FIXED_BYTES + plan->listing_bytes + plan->encoded_bytes +
+                   plan->decoder_bytes + plan->viewer_bytes;
     size_t least = fixed + MEMORY_SLABS_MIN * plan->slab_bytes_largest;
     if (plan->bytes_max < least) {
         char advice[ADVICE_BYTES];

@@ -20,7 +20,8 @@ struct memory_plan {
     size_t listing_bytes;
     size_t encoded_bytes;
     size_t decoder_bytes;
-    size_t slab_bytes; /* for all batches together */
+    size_t viewer_bytes; /* where there is http */
+    size_t slab_bytes;   /* for all batches together */
     size_t slab_bytes_largest;
 };
 

@@ -14,6 +14,8 @@
 
 struct pipeline;
 
+enum { PIPELINE_STAND_INS_MAX = 64 }; /* for one slot, before its batch fails */
+
 struct pipeline_options {
     uint32_t workers;           /* >= 1 */
     uint32_t readers;           /* >= 1 */
@@ -24,6 +26,10 @@ struct pipeline_options {
     void (*finished)(void *context, struct batch *batch);
     void *context;
 };
+
+/** Whether a failure is its sample's own and stays, so that another sample takes its place.
+ *  Threads: any. */
+bool pipeline_replaces(enum stk_status status);
 
 /** Memory for encoded bytes that a pipeline may hold, for the memory plan.  Threads: any. */
 size_t pipeline_encoded_bytes_max(const struct pipeline_options *options);

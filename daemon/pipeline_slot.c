@@ -8,8 +8,6 @@
 #include "daemon/pipeline_parts.h"
 #include "daemon/target.h"
 
-enum { ATTEMPTS_MAX = 64 }; /* stand-ins for one slot, before the batch fails */
-
 /* After the batch was sealed: what it tells of the plan is told before that is changed. */
 static void mix_batch(struct pipeline *pipeline, struct batch *batch)
 {
@@ -118,7 +116,7 @@ static void replace_sample(struct pipeline *pipeline, struct task *task, enum st
     const struct stream *stream = batch->stream;
     const struct batch_slot *slot = &batch_slots(batch)[task->slot];
     bool fail = pipeline_phase(batch)->recipe.on_corrupt == ON_CORRUPT_FAIL ||
-                slot->attempt == ATTEMPTS_MAX;
+                slot->attempt == PIPELINE_STAND_INS_MAX;
     uint64_t stand_in =
         plan_replacement(&stream->sampler, batch->address.epoch, slot->position, slot->attempt);
     health_bad(stream->health, slot->index, batch->address, fail ? NULL : &stand_in, status,
@@ -141,12 +139,16 @@ static void meet_fault(struct pipeline *pipeline, struct task *task, enum stk_st
     fail_slot(pipeline, task, status, reason);
 }
 
+bool pipeline_replaces(enum stk_status status)
+{
+    return status == STK_CORRUPT || status == STK_UNSUPPORTED || status == STK_UNREADABLE ||
+           status == STK_LIMIT;
+}
+
 void pipeline_handle_failure(struct pipeline *pipeline, struct task *task, enum stk_status status,
                              const char *reason)
 {
-    bool sample = status == STK_CORRUPT || status == STK_UNSUPPORTED || status == STK_UNREADABLE ||
-                  status == STK_LIMIT;
-    if (sample)
+    if (pipeline_replaces(status))
         replace_sample(pipeline, task, status, reason);
     else
         meet_fault(pipeline, task, status, reason);

@@ -4,6 +4,7 @@
  *   thread      what it runs here
  *   loop        everything in the server's files, in turns: see `turn`
  *   worker      server_batch_finished
+ *   viewer      wake_loop (server_http_look.c)
  *   zmq I/O     frame_released (server_send.c), accept4 (server_accept.c), epoll_ctl
  *               (server_pause.c)
  *
@@ -123,6 +124,7 @@ static void turn(uv_prepare_t *prepare)
 {
     struct server *server = prepare->data;
     server_collect(server);
+    server_looks_collect(server);
     server_reload_collect(server);
     server_zap_answer(server);
     bool more = server_receive(server);

@@ -68,6 +68,11 @@ static void run_by_timer(uv_timer_t *timer)
     run(timer->data);
 }
 
+void server_http_run_soon(struct http *http)
+{
+    uv_timer_start(&http->timer, run_by_timer, 0, 0);
+}
+
 /* With as many connections as there may be, libmicrohttpd accepts no more, and comes back to that
  * in the run after one has ended. */
 static void run(struct http *http)
@@ -76,7 +81,7 @@ static void run(struct http *http)
     http->ended = false;
     (void)MHD_run(http->daemon);
     if (http->ended)
-        uv_timer_start(&http->timer, run_by_timer, 0, 0);
+        server_http_run_soon(http);
     else if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
         uv_timer_start(&http->timer, run_by_timer, wait_ms, 0);
     else
@@ -86,6 +91,7 @@ static void run(struct http *http)
 void server_http_tick(struct server *server)
 {
     struct http *http = server->http;
+    server_looks_tick(server);
     if (http == NULL)
         return;
     uint64_t progress = pipeline_progress(server->pipeline);
@@ -121,8 +127,10 @@ static void close_http(struct http *http)
         uv_poll_stop(&http->poll);
         uv_timer_stop(&http->timer);
     }
-    if (http->daemon != NULL)
+    if (http->daemon != NULL) {
+        server_looks_leave(http->server, http);
         MHD_stop_daemon(http->daemon);
+    }
     if (handles == 0) {
         release(http);
         return;
@@ -162,11 +170,12 @@ static unsigned port_of(int fd)
 static enum stk_status start(struct http *http, int fd, char *error)
 {
     http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL, 0, NULL, NULL, server_http_handle, http, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, server_http_handle, http,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_REQUEST_BYTES_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S, MHD_OPTION_NOTIFY_CONNECTION,
-        note_visit, http, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        note_visit, http, MHD_OPTION_NOTIFY_COMPLETED, server_looks_ended, http,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         http->daemon == NULL ? NULL : MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (http->daemon == NULL)
@@ -217,7 +226,11 @@ static enum stk_status open_new(struct server *server, const struct config *conf
     snprintf(made->token, sizeof made->token, "%s", token);
     for (size_t i = 0; i < HTTP_CONNECTIONS_MAX; i++)
         made->visits[i].fd = -1;
-    enum stk_status status = bind_to(made, error);
+    enum stk_status status = server_looks_open(server);
+    if (status != STK_OK)
+        snprintf(error, CONFIG_ERROR_BYTES, "cannot start a thread to serve http");
+    else
+        status = bind_to(made, error);
     if (status == STK_OK)
         *http = made;
     else
@@ -268,4 +281,5 @@ void server_http_close(struct server *server)
 {
     close_http(server->http);
     server->http = NULL;
+    server_looks_close(server);
 }

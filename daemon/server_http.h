@@ -44,7 +44,10 @@ void server_http_discard(struct server *server, struct http *http);
 /** Once every TRACK_TICK_MS. */
 void server_http_tick(struct server *server);
 
-/** Close; before the loop is. */
+/** Take what the viewer has made. */
+void server_looks_collect(struct server *server);
+
+/** Close, the viewer included; before the loop is.  Blocks: for a picture. */
 void server_http_close(struct server *server);
 
 /* server_metrics.c */

@@ -1,14 +1,14 @@
 /*
  * Requests by http: who may ask, and what is answered.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/server_http_parts.h"
 #include "daemon/server_page.h"
 #include "daemon/stream.h"
 
-/* What a browser may do with an answer: nothing; with the page, ask this daemon and show it. */
-#define POLICY_DATA "default-src 'none'"
+/* What a browser may do with the page: ask this daemon, and show what it answers. */
 #define POLICY_PAGE                                                                                \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "        \
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -77,10 +77,11 @@ static const struct {
 
 _Static_assert(sizeof routes / sizeof routes[0] == HTTP_ROUTES, "an answer a route is kept");
 
-static void add_headers(struct MHD_Response *response, const char *type, const char *policy)
+void server_http_add_headers(struct MHD_Response *response, const char *type, const char *policy,
+                             const char *cache)
 {
     (void)MHD_add_response_header(response, "Content-Type", type);
-    (void)MHD_add_response_header(response, "Cache-Control", "no-store");
+    (void)MHD_add_response_header(response, "Cache-Control", cache);
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     (void)MHD_add_response_header(response, "Content-Security-Policy", policy);
     (void)MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
@@ -100,7 +101,7 @@ static void make_answer(struct http *http, size_t route)
         buffer_release(&body);
         return;
     }
-    add_headers(response, answer.type, POLICY_DATA);
+    server_http_add_headers(response, answer.type, HTTP_POLICY_DATA, HTTP_CACHE_NOTHING);
     http->made[route] = response;
     http->status[route] = answer.status;
 }
@@ -117,17 +118,23 @@ void server_http_drop_answers(struct http *http)
 
 /* Requests. */
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status, const char *text)
+enum MHD_Result server_http_refuse(struct MHD_Connection *connection, unsigned status,
+                                   const char *sentence)
 {
+    char line[STK_TEXT_BYTES_MAX + 1];
+    snprintf(line, sizeof line, "%s\n", sentence);
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT);
+        MHD_create_response_from_buffer(strlen(line), line, MHD_RESPMEM_MUST_COPY);
     if (response == NULL)
         return MHD_NO;
-    add_headers(response, "text/plain; charset=utf-8", POLICY_DATA);
+    server_http_add_headers(response, "text/plain; charset=utf-8", HTTP_POLICY_DATA,
+                            HTTP_CACHE_NOTHING);
     if (status == MHD_HTTP_UNAUTHORIZED)
         (void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
         (void)MHD_add_response_header(response, "Allow", "GET, HEAD");
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        (void)MHD_add_response_header(response, "Retry-After", "1");
     enum MHD_Result queued = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return queued;
@@ -182,20 +189,27 @@ static enum MHD_Result serve_page(struct MHD_Connection *connection, const struc
         MHD_create_response_from_buffer(file->len, (void *)file->bytes, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
         return MHD_NO;
-    add_headers(response, file->type, POLICY_PAGE);
+    server_http_add_headers(response, file->type, POLICY_PAGE, HTTP_CACHE_NOTHING);
     enum MHD_Result queued = MHD_queue_response(connection, MHD_HTTP_OK, response);
     MHD_destroy_response(response);
     return queued;
 }
 
-static enum MHD_Result route(struct http *http, struct MHD_Connection *connection, const char *url)
+static enum MHD_Result route(struct http *http, struct MHD_Connection *connection, const char *url,
+                             void **request)
 {
+    if (strcmp(url, "/api/batch") == 0)
+        return server_look(http, connection, QUERY_BATCH, request);
+    if (strcmp(url, "/api/picture") == 0)
+        return server_look(http, connection, QUERY_PICTURE, request);
     for (size_t i = 0; i < HTTP_ROUTES; i++) {
         if (strcmp(url, routes[i].path) == 0)
             return serve(http, connection, i);
     }
-    return refuse(connection, MHD_HTTP_NOT_FOUND,
-                  "there are /, /metrics, /healthz, /readyz, /api/history and /api/state\n");
+    return server_http_refuse(
+        connection, MHD_HTTP_NOT_FOUND,
+        "there are /, /metrics, /healthz, /readyz, and in /api/ state, history, batch "
+        "and picture");
 }
 
 enum MHD_Result server_http_handle(void *context, struct MHD_Connection *connection,
@@ -205,18 +219,18 @@ enum MHD_Result server_http_handle(void *context, struct MHD_Connection *connect
     (void)version;
     (void)body;
     (void)body_len;
-    (void)request;
     struct http *http = context;
     struct page_file file;
     bool guarded = http->token[0] != '\0';
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     if (!guarded && !is_own_host(connection))
-        return refuse(connection, MHD_HTTP_FORBIDDEN, "ask by the address\n");
+        return server_http_refuse(connection, MHD_HTTP_FORBIDDEN, "ask by the address");
     if (reads && server_page_find(url, &file))
         return serve_page(connection, &file);
     if (guarded && !is_allowed(http, connection))
-        return refuse(connection, MHD_HTTP_UNAUTHORIZED, "a token is wanted\n");
+        return server_http_refuse(connection, MHD_HTTP_UNAUTHORIZED, "a token is wanted");
     if (!reads)
-        return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "there is nothing to change\n");
-    return route(http, connection, url);
+        return server_http_refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+                                  "there is nothing to change");
+    return route(http, connection, url, request);
 }

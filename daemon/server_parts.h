@@ -212,7 +212,8 @@ struct server {
 
     struct client_list clients; /* who waits longest stands first */
     struct client_list gone;
-    struct http *http; /* owned; NULL: none is configured */
+    struct http *http;   /* owned; NULL: none is configured */
+    struct looks *looks; /* owned; NULL: there is no http */
     uint32_t client_count;
     uint32_t filling; /* batches in the pipeline */
     bool ahead;       /* while clients are served: the pipeline is, nothing more is begun */

@@ -3,6 +3,7 @@
 `make check-sandbox` runs every other test in it, too.
 """
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from command import stoker
 from keys import Keys
 from plan1 import Recipe
 from stokerd import ROOT, is_sanitized, stream_text
+from web import ask
 
 RECIPE = Recipe(batch=5, height=16, width=16)
 MIXED = Recipe(batch=5, height=16, width=16, mix="mixup", labels="dense", dtype="f32")
@@ -158,6 +160,16 @@ def test_a_daemon_in_the_sandbox_lets_a_client_in_by_its_key(inside, small, tmp_
     text = stream_text("train", small, RECIPE)
     running = inside(text, listen=["tcp://127.0.0.1:* keys=yes"], settings=keys.settings)
     assert "train" in stoker("streams", running.endpoint, *keys.words(key))
+
+
+@confined
+@daemon_is_plain
+def test_a_daemon_in_the_sandbox_shows_a_batch_to_a_browser(inside, small):
+    running = inside(stream_text("train", small, MIXED), settings={"http": '"127.0.0.1:0"'})
+    port = running.events("http.listening")[-1]["port"]
+    reply, text = ask(port, "/api/batch?stream=train&epoch=0&step=0")
+    assert reply.status == 200 and len(json.loads(text)["slots"]) == 5
+    assert ask(port, "/")[0].status == 200
 
 
 @confined
