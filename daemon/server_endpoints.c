@@ -55,6 +55,18 @@ static enum stk_status check_ipc(const char *name, char *error)
     return STK_IN_USE;
 }
 
+/* The path of an inherited socket is the service manager's to remove, and the file has the mode and
+ * group that its unit says.  It is locked against a daemon that somebody starts beside it, where
+ * the folder is not the manager's alone. */
+static enum stk_status claim_ipc(const struct server *server, const char *name, int *lock_fd,
+                                 char *error)
+{
+    enum stk_status status = lock_ipc(name, lock_fd, error);
+    if (server_inherited_has(server, name))
+        return status == STK_SYSTEM ? STK_OK : status;
+    return status == STK_OK ? check_ipc(name, error) : status;
+}
+
 static enum stk_status no_memory(const char *name, char *error)
 {
     snprintf(error, CONFIG_ERROR_BYTES, "no memory to listen on \"%s\"", name);
@@ -80,7 +92,7 @@ static void release(struct endpoint *endpoint)
 static void unbind(struct server *server, struct endpoint *endpoint)
 {
     zmq_unbind(server->router, endpoint->place);
-    if (endpoint->lock_fd >= 0)
+    if (endpoint->lock_fd >= 0 && !server_inherited_has(server, endpoint->address))
         unlink(endpoint->address + strlen("ipc://"));
     unlock(endpoint);
     endpoint->bound = false;
@@ -152,14 +164,8 @@ static enum stk_status bind_to(struct server *server, const struct config *confi
 {
     struct config_endpoint told;
     enum stk_status status = config_endpoint_parse(name, &told);
-    /* The path of an inherited socket is the service manager's, to lock and to remove, and the file
-     * has the mode and group that its unit says. */
-    bool inherited = server_inherited_has(server, told.address);
-    if (status == STK_OK && told.is_ipc && !inherited) {
-        status = lock_ipc(told.address, &endpoint->lock_fd, error);
-        if (status == STK_OK)
-            status = check_ipc(told.address, error);
-    }
+    if (status == STK_OK && told.is_ipc)
+        status = claim_ipc(server, told.address, &endpoint->lock_fd, error);
     endpoint->keys = told.keys;
     if (status == STK_OK)
         status = server_endpoint_secure(server, config, &told, error);

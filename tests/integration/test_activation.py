@@ -36,13 +36,34 @@ def test_inherited_sockets_of_both_kinds_are_served(daemon, connect, small, sock
     assert digests[0] == digests[1]
 
 
-def test_an_inherited_path_is_neither_locked_nor_removed(daemon, connect, small, sockets, tmp_path):
+def test_an_inherited_path_is_not_removed(daemon, connect, small, sockets, tmp_path):
     bound = sockets("ipc")
     running = daemon(stream_text("train", small, RECIPE), **bound.options())
     before = os.stat(tmp_path / "s").st_ino
     assert connect(running.endpoint).get("train", 0, 0).count == 5
     running.stop()
-    assert [os.stat(tmp_path / "s").st_ino, os.listdir(tmp_path)] == [before, ["s"]]
+    assert os.stat(tmp_path / "s").st_ino == before
+
+
+def test_an_inherited_path_is_not_taken_over_by_another_daemon(
+    daemon, launch, connect, small, sockets
+):
+    bound, text = sockets("ipc"), stream_text("train", small, RECIPE)
+    running = daemon(text, **bound.options())
+    assert "in use by another daemon" in assert_refuses(launch(text, listen=bound.endpoints), 1)
+    assert connect(running.endpoint).get("train", 0, 0).count == 5
+    running.stop()
+    again = daemon(text, **bound.options())
+    assert connect(again.endpoint).get("train", 0, 0).count == 5
+
+
+def test_an_inherited_path_that_cannot_be_locked_is_served(
+    daemon, connect, small, sockets, tmp_path
+):
+    bound = sockets("ipc")
+    os.mkdir(tmp_path / "s.lock")
+    running = daemon(stream_text("train", small, RECIPE), **bound.options())
+    assert connect(running.endpoint).get("train", 0, 0).count == 5
 
 
 def test_who_connects_before_the_daemon_runs_is_served_by_it(daemon, connect, small, sockets):
