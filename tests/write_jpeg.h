@@ -52,6 +52,7 @@ struct kind {
     bool partial; /* progressive, without the fine coefficients: decoders smooth it */
     int restart;  /* MCUs */
     int restart_rows;
+    bool odd_tables; /* such as no encoder makes, where they are not optimised */
     enum content content;
 };
 
@@ -193,6 +194,39 @@ static inline void write_rows(struct jpeg_compress_struct *jpeg, const struct dr
 }
 
 /* Write a drawing; scans are the caller's where they are given.  file.bytes is the caller's. */
+/* Symbols in any order; codes of the usual lengths, or all of one length.  There is no code of all
+ * ones. */
+static inline void shuffle_codes(JHUFF_TBL *table, bool same_length)
+{
+    int count = 0;
+    for (int i = 1; i <= 16; i++)
+        count += table->bits[i];
+    for (int i = count - 1; i > 0; i--) {
+        int other = (int)random_below((uint32_t)i + 1);
+        UINT8 symbol = table->huffval[i];
+        table->huffval[i] = table->huffval[other];
+        table->huffval[other] = symbol;
+    }
+    if (!same_length)
+        return;
+    int least = 1;
+    while (1 << least <= count)
+        least++;
+    memset(table->bits, 0, sizeof table->bits);
+    table->bits[least + (int)random_below((uint32_t)(17 - least))] = (UINT8)count;
+}
+
+static inline void set_odd_tables(struct jpeg_compress_struct *jpeg)
+{
+    bool same_length = random_below(2) == 0;
+    for (int i = 0; i < 2; i++) {
+        shuffle_codes(jpeg->dc_huff_tbl_ptrs[i], same_length);
+        shuffle_codes(jpeg->ac_huff_tbl_ptrs[i], same_length);
+        for (int k = 0; k < DCTSIZE2 && jpeg->quant_tbl_ptrs[i] != NULL; k++)
+            jpeg->quant_tbl_ptrs[i]->quantval[k] = (UINT16)(1 + random_below(255));
+    }
+}
+
 static inline struct jpeg write_jpeg(const struct kind *kind, uint32_t height, uint32_t width,
                                      const jpeg_scan_info *scans, int scan_count)
 {
@@ -209,6 +243,8 @@ static inline struct jpeg write_jpeg(const struct kind *kind, uint32_t height, u
     jpeg_set_quality(&jpeg, 1 + (int)random_below(100), TRUE);
     jpeg.arith_code = kind->arithmetic;
     jpeg.optimize_coding = !kind->arithmetic && random_below(2) == 0;
+    if (kind->odd_tables)
+        set_odd_tables(&jpeg);
     jpeg.restart_interval = (unsigned)kind->restart;
     jpeg.restart_in_rows = kind->restart_rows;
     set_scans(&jpeg, kind, own_scans);

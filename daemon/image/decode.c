@@ -526,10 +526,10 @@ void decode_finish(struct decode *decode)
     struct jpeg_map *map = &decode->notes.map;
     if (!decode->notes.wanted)
         return;
-    if (!decode->own || (map->entries.columns > 0 && !jpeg_rows_finish(&decode->rows)))
-        jpeg_notes_refuse(&decode->notes);
-    else if (map->entries.columns > 0)
+    if (map->entries.columns > 0 && decode->own && jpeg_rows_finish(&decode->rows))
         map->scan_len = decode->rows.scan_len;
+    else if (map->entries.columns > 0)
+        jpeg_notes_refuse(&decode->notes);
     decode->collected = true;
 }
 

@@ -34,6 +34,22 @@ struct jpeg_entries {
     uint32_t step;            /* MCUs from one to the next */
 };
 
+/** The MCU of an entry point. */
+static inline uint32_t jpeg_entries_mcu(const struct jpeg_entries *entries,
+                                        const struct jpeg_frame *frame, uint32_t number)
+{
+    return number / entries->columns * frame->mcu_columns +
+           number % entries->columns * entries->step;
+}
+
+/** The entry point to come from to one: itself, and to the last one that before it. */
+static inline uint32_t jpeg_entries_sure(const struct jpeg_entries *entries,
+                                         const struct jpeg_frame *frame, uint32_t number)
+{
+    bool last = number + 1 == frame->mcu_rows * entries->columns;
+    return last && number > 0 ? number - 1 : number;
+}
+
 /* Where the coefficients of some MCUs of a row go. */
 struct jpeg_coefficients {
     int16_t *block[JPEG_COMPONENTS_MAX]; /* [v, count * h, 64], row by row, zeros before */

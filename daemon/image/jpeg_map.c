@@ -50,6 +50,12 @@ static bool has_usual_frame(const struct jpeg_map *map)
            map->width <= JPEG_FRAME_SIDE_MAX;
 }
 
+/* The first entry point is the scan's beginning. */
+static bool begins(const struct jpeg_entry *first)
+{
+    return first->bit == 0 && first->dc[0] == 0 && first->dc[1] == 0 && first->dc[2] == 0;
+}
+
 static void set_components(const struct jpeg_map *map, struct jpeg_frame *frame)
 {
     for (uint32_t c = 0; c < frame->component_count; c++) {
@@ -93,7 +99,7 @@ bool jpeg_map_frame(const struct jpeg_map *map, struct jpeg_tables *tables,
            map->entries.step <= frame->mcu_columns &&
            map->entries.columns == divided_up(frame->mcu_columns, map->entries.step) &&
            map->scan_offset < UINT64_MAX - UINT32_MAX && map->scan_len > 0 &&
-           map->scan_len < JPEG_MAP_SCAN_BYTES_MAX &&
+           map->scan_len < JPEG_MAP_SCAN_BYTES_MAX && begins(map->entries.entry) &&
            (tables == NULL || set_tables(map, tables, frame));
 }
 
@@ -129,12 +135,13 @@ bool jpeg_map_range(const struct jpeg_map *map, const struct box *area, uint64_t
         return false;
     const struct jpeg_entries *entries = &map->entries;
     struct jpeg_mcus mcus = jpeg_frame_mcus(&frame, area);
-    size_t first = (size_t)mcus.top * entries->columns + mcus.left / entries->step;
+    uint32_t first =
+        jpeg_entries_sure(entries, &frame, mcus.top * entries->columns + mcus.left / entries->step);
     /* The entry point behind a row's last one is the first of the next row. */
-    size_t behind =
-        (size_t)mcus.bottom * entries->columns + divided_up(mcus.left + mcus.count, entries->step);
+    uint32_t behind =
+        mcus.bottom * entries->columns + divided_up(mcus.left + mcus.count, entries->step);
     uint64_t begin = entries->entry[first].bit / 8;
-    uint64_t end = behind < (size_t)frame.mcu_rows * entries->columns
+    uint64_t end = behind < frame.mcu_rows * entries->columns
                        ? end_before(map, &entries->entry[behind])
                        : map->scan_len;
     if (begin >= end)

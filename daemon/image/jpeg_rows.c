@@ -216,17 +216,26 @@ static bool meet_one(struct jpeg_rows *rows, uint32_t column)
     return meet_entry(rows, number);
 }
 
-static bool enter_row(struct jpeg_rows *rows, const struct jpeg_coefficients *out)
+/* Nothing comes behind the last entry point that would tell whether it is right: so one comes to it
+ * from the one before. */
+static bool enter(struct jpeg_rows *rows, uint32_t column)
 {
     const struct jpeg_entries *entries = rows->entries;
-    uint32_t column = rows->mcus.left / entries->step;
-    uint32_t first = column * entries->step;
+    uint32_t number = rows->mcu_row * entries->columns + column;
+    uint32_t from = jpeg_entries_sure(entries, &rows->frame, number);
+    uint32_t mcu = jpeg_entries_mcu(entries, &rows->frame, from);
+    return jpeg_lane_enter(&rows->lane, &rows->frame, &entries->entry[from], mcu) &&
+           jpeg_entropy_skip(&rows->frame, &rows->lane,
+                             jpeg_entries_mcu(entries, &rows->frame, number) - mcu);
+}
+
+static bool enter_row(struct jpeg_rows *rows, const struct jpeg_coefficients *out)
+{
+    uint32_t column = rows->mcus.left / rows->entries->step;
+    uint32_t first = column * rows->entries->step;
     uint32_t end = rows->mcus.left + rows->mcus.count;
-    return jpeg_lane_enter(&rows->lane, &rows->frame,
-                           &entries->entry[rows->mcu_row * entries->columns + column],
-                           rows->mcu_row * rows->frame.mcu_columns + first) &&
-           pass(rows, first, rows->mcus.left, NULL) && pass(rows, rows->mcus.left, end, out) &&
-           meet_one(rows, column);
+    return enter(rows, column) && pass(rows, first, rows->mcus.left, NULL) &&
+           pass(rows, rows->mcus.left, end, out) && meet_one(rows, column);
 }
 
 static bool decode_row(struct jpeg_rows *rows)
