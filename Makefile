@@ -90,7 +90,7 @@ help:
 	@echo 'make demo DATA=DIR  the same with your folder of class folders of JPEGs'
 	@echo 'make example        train with PyTorch on the drawn data set, stop, go on'
 	@echo 'make check          run every test; SAN=address,undefined or SAN=thread sanitizes'
-	@echo 'make check-long     random crops alone, CASES=1000000 of them; SEED=7 draws others'
+	@echo 'make check-long     random crops and views alone, CASES=1000000; SEED=7 draws others'
 	@echo 'make chaos          kill daemons and trainers; HOURS=1, or KILLS=1000 BATCHES=100000, SEED=7'
 	@echo 'make check-faults   fail every allocation and system call of the daemon once'
 	@echo 'make check-sandbox  every test, the daemons with the system calls of the unit alone'
@@ -152,6 +152,7 @@ run-check-long: export STOKER_SEED = $(or $(SEED),1)
 run-check-long: export STOKER_BUILD = $(abspath $(BUILD))
 run-check-long: tests
 	@$(BUILD)/tests/check_crops
+	@STOKER_CASES=$$(($(CASES) / 8)) $(BUILD)/tests/check_jpeg_map
 	@/usr/bin/python3 -m pytest -q -p no:cacheprovider -k random tests/integration/test_pixels.py
 
 run-chaos: export STOKER_BUILD = $(abspath $(BUILD))

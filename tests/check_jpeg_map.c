@@ -436,7 +436,7 @@ START_TEST(a_forged_map_breaks_nothing)
 }
 END_TEST
 
-/* Of equal sides, so that only the scan can tell; and what a few bytes say may be said by others. */
+/* Of equal sides, so that only the scan can tell; what a few bytes say may be said by others. */
 START_TEST(the_map_of_another_file_is_stale)
 {
     struct bench *bench = bench_open();
