@@ -121,6 +121,8 @@ def check_text(path):
     for number, line in enumerate(lines, 1):
         if path.suffix in LIMITED and len(line) > COLUMNS_MAX:
             found(path, number, f"more than {COLUMNS_MAX} columns")
+        if re.match(r"(<{7}|>{7}) ", line):
+            found(path, number, "two versions of a merge, of which one is to be chosen")
         if line != line.rstrip():
             found(path, number, "white space at the end")
         if re.search(r"\b(TODO|FIXME|XXX)\b", line) and path.name != "lint.py":

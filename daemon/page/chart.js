@@ -66,7 +66,8 @@ export class Chart {
         this.svg.setAttribute("aria-label", this.summary(rates));
         this.drawAxis();
         const line = rates.map((rate, i) => `${this.x(i).toFixed(1)} ${this.y(rate).toFixed(1)}`);
-        const path = line.length > 0 ? `M${line.join("L")}` : "";
+        /* A single point is a line without length, of which the round ends are seen. */
+        const path = line.length > 0 ? `M${line.join("L")}h0` : "";
         const floor = this.y(0);
         this.line.setAttribute("d", path);
         this.area.setAttribute("d", path && `${path}V${floor}H${this.x(0).toFixed(1)}Z`);

@@ -266,6 +266,13 @@ function submit(event) {
     if (epoch !== null && step !== null) lookAt({ stream: byId("look-stream").value, epoch, step });
 }
 
+/* What is typed must not be overtaken by the newest batch, half way. */
+function beginTyping() {
+    asked++;
+    view.follow = false;
+    byId("look-follow").checked = false;
+}
+
 function turnPage(by) {
     /* Other slots of a batch that goes on being followed would be others of another batch. */
     Object.assign(view, { first: view.first + by, follow: false });
@@ -281,6 +288,8 @@ function restart() {
 
 readHash();
 byId("address").addEventListener("submit", submit);
+byId("look-epoch").addEventListener("input", beginTyping);
+byId("look-step").addEventListener("input", beginTyping);
 byId("look-back").addEventListener("click", () => walk(-1));
 byId("look-on").addEventListener("click", () => walk(1));
 part(byId("pager"), "back").addEventListener("click", () => turnPage(-PAGE));

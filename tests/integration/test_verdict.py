@@ -9,7 +9,7 @@ import pytest
 
 import dataset
 from stokerd import BUILD, ROOT, SLOW, stream_text, wait_until
-from trainers import Trainer
+from trainers import Busy, Trainer
 
 sys.path.append(os.path.join(ROOT, "tests", "chaos"))
 
@@ -17,22 +17,6 @@ from proxy import Proxy  # noqa: E402
 
 STEADY_S = 3 * SLOW  # a word that holds for so long is the verdict
 SMALL = plan1.Recipe(batch=16, height=32, width=32, transform=("resize",))
-
-
-class Busy(Trainer):
-    """A trainer that computes for a while on each batch."""
-
-    def __init__(self, *words, compute_s, **options):
-        self.compute_s = compute_s
-        super().__init__(*words, **options)
-
-    def receive(self):
-        ahead = self.addresses()
-        asked, ready = [], []
-        while not self.stopping.wait(self.compute_s):
-            while len(asked) < self.window:
-                asked.append(self.client.post_get(self.stream, *next(ahead), **self.pin))
-            self.client.take(asked.pop(0))
 
 
 def verdict_of(client, limit):

@@ -8,12 +8,12 @@ from wire import Client
 class Trainer(threading.Thread):
     """Asks for the steps of a stream in order, a window ahead, until it is told to stop."""
 
-    def __init__(self, endpoint, stream, *, slow=1.0, window=4, pin=True):
+    def __init__(self, endpoint, stream, *, slow=1.0, window=4, pin=True, name=None):
         super().__init__(daemon=True)
         self.client = Client(endpoint, slow=slow)
         self.stream = stream
         self.window = window
-        self.welcome = self.client.hello(stream, window=window, name=f"trainer of {stream}")
+        self.welcome = self.client.hello(stream, window=window, name=name or f"trainer of {stream}")
         self.pin = dict(fingerprint=self.welcome["fingerprint"]) if pin else {}
         self.log = []  # (epoch, step, digest)
         self.failure = None
@@ -52,3 +52,19 @@ class Trainer(threading.Thread):
         if self.failure is not None:
             raise self.failure
         return self.log
+
+
+class Busy(Trainer):
+    """A trainer that computes for a while on each batch."""
+
+    def __init__(self, *words, compute_s, **options):
+        self.compute_s = compute_s
+        super().__init__(*words, **options)
+
+    def receive(self):
+        ahead = self.addresses()
+        asked = []
+        while not self.stopping.wait(self.compute_s):
+            while len(asked) < self.window:
+                asked.append(self.client.post_get(self.stream, *next(ahead), **self.pin))
+            self.client.take(asked.pop(0))
