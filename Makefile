@@ -355,6 +355,7 @@ install: all
 	ln -sf stoker $(to)/share/$(COMPLETIONS)/stokerd
 	install -D -m 644 client/completion/_stoker $(DESTDIR)$(ZSHDIR)/_stoker
 	install -D -m 644 -t $(to)/share/doc/stoker README.md CHANGELOG.md LICENSE proto/PROTOCOL.md \
+		daemon/index/FORMAT.md \
 		config/stokerd.conf.example systemd/private-network.conf \
 		systemd/grafana-dashboard.json systemd/stoker.rules.yml
 	test -e $(DESTDIR)$(SYSCONFDIR)/stoker/stokerd.conf || install -D -m 644 \

@@ -260,7 +260,7 @@ START_TEST(records_take_their_share_of_a_file_at_most)
         ck_assert_int_eq(index_writer_add(writer, &sample, error), STK_OK);
         uint64_t after = index_writer_counts(writer).bytes;
         /* A record alone is 88 bytes and the path. */
-        uint64_t least = 88 + (strlen(name) + 7) / 8 * 8;
+        uint64_t least = (88 + strlen(name) + 7) / 8 * 8;
         uint64_t most = sample.bytes / 40;
         ck_assert_uint_le(after - before, most > least ? most : least);
         share += after - before > least;

@@ -7,12 +7,13 @@
 #include <string.h>
 
 #include "daemon/index/little_endian.h"
+#include "daemon/index/record_entries.h"
 #include "tests/index_maps.h"
 #include "tests/index_sound.h"
 #include "tests/suite.h"
 
 static uint8_t record[RECORD_BYTES_MAX];
-static struct jpeg_entry entries[RECORD_BYTES_MAX / 6 + 1];
+static struct jpeg_entry entries[ENTRIES_MAX];
 static char path[INDEX_PATH_BYTES_MAX + 1];
 
 /* The record of sample i. */
@@ -90,26 +91,42 @@ START_TEST(no_forged_field_is_taken)
 }
 END_TEST
 
-START_TEST(entry_points_rise_within_the_scan)
+START_TEST(the_bits_of_entry_points_have_limits)
 {
-    size_t len = write_sample(0);
-    size_t each = 4 + 2u * record[81];
-    size_t first = 88 + little_endian_get16(record + 86);
-    size_t last = first + (len - first) / each * each - each;
-    ck_assert(decode(len));
-    /* The first is the scan's beginning, without a DC before. */
-    record[first] = 8;
-    ck_assert(!decode(len));
-    write_sample(0);
-    record[first + 4] = 1;
-    ck_assert(!decode(len));
-    /* No two at one place, none behind the scan. */
-    write_sample(0);
-    memset(record + first + each, 0, 4);
-    ck_assert(!decode(len));
-    write_sample(0);
-    little_endian_put(record + last, 4, (uint64_t)little_endian_get32(record + 56) * 8);
-    ck_assert(!decode(len));
+    uint64_t i = 0;
+    while (write_sample(i) == 0 || record[81] != 3)
+        i++;
+    for (int field = 0; field < 4; field++) {
+        size_t len = write_sample(i);
+        uint8_t *widths = &record[88 + little_endian_get16(record + 86)];
+        ck_assert(decode(len));
+        widths[field] = field == 0 ? 33 : 17;
+        ck_assert(!decode(len));
+        widths[field] = 255;
+        ck_assert(!decode(len));
+    }
+}
+END_TEST
+
+START_TEST(entry_points_come_back_as_they_were)
+{
+    for (uint64_t i = 0; i < 200; i++) {
+        char name[64];
+        struct index_sample found, sample = maps_draw_sample(i, name);
+        uint64_t tables;
+        size_t count = (size_t)entries_mcu_rows(&sample.map) * sample.map.entries.columns;
+        sample.map.entries.entry[count - 1].dc[0] = i % 2 == 0 ? INT16_MIN : INT16_MAX;
+        sample.map.entries.entry[count / 2].dc[0] = -1;
+        size_t len = record_encode_sample(&sample, 1, 4711, record);
+        ck_assert_uint_eq(record_entry_count(record, len), count);
+        ck_assert(record_decode_sample(record, len, path, entries, &found, &tables));
+        ck_assert_uint_eq(tables, 4711);
+        for (size_t k = 1; k < count; k++) {
+            ck_assert_uint_eq(entries[k].bit, sample.map.entries.entry[k].bit);
+            ck_assert_mem_eq(entries[k].dc, sample.map.entries.entry[k].dc, sizeof entries[k].dc);
+        }
+        free(sample.map.entries.entry);
+    }
 }
 END_TEST
 
@@ -183,7 +200,8 @@ int main(void)
     TCase *tests = tcase_create("index_record");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, no_forged_field_is_taken);
-    tcase_add_test(tests, entry_points_rise_within_the_scan);
+    tcase_add_test(tests, the_bits_of_entry_points_have_limits);
+    tcase_add_test(tests, entry_points_come_back_as_they_were);
     tcase_add_test(tests, a_record_of_any_other_length_is_none);
     tcase_add_test(tests, whatever_is_taken_of_random_bytes_is_sound);
     tcase_add_test(tests, tables_come_back_and_equal_ones_have_one_key);

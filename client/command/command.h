@@ -111,6 +111,7 @@ int bench_command(char **words);
 int stats_command(char **words);
 int top_command(char **words);
 int keygen_command(char **words);
+int index_command(char **words);
 int doctor_command(char **words);
 
 #endif

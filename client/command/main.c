@@ -49,6 +49,7 @@ static const struct command commands[] = {
     {"stats", stats_command, "URL[/STREAM]", "show a daemon's counters, or what it replaced"},
     {"top", top_command, "URL[/STREAM]", "watch a daemon, its streams and its trainers"},
     {"keygen", keygen_command, "FILE", "make a pair of keys: FILE and FILE_secret"},
+    {"index", index_command, "SOURCE", "index a data set, for decoding to cost less"},
     {"doctor", doctor_command, "URL|FILE", "check a daemon, or a configuration and its data"},
 };
 

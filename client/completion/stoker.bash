@@ -48,8 +48,9 @@ _stoker() {
     elif [[ $cur == -* || ${program##*/} == stokerd ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(cut -d ' ' -f 1 <<<"$options") --help" -- "$cur")
     else
-        mapfile -t COMPREPLY < <(compgen -W "$(_stoker_urls "$program")" -- "$cur")
-        [[ ${words[1]} == doctor ]] && mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY \
+        [[ ${words[1]} == index ]] ||
+            mapfile -t COMPREPLY < <(compgen -W "$(_stoker_urls "$program")" -- "$cur")
+        [[ ${words[1]} =~ ^(doctor|index)$ ]] && mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY \
             < <(compgen -f -- "$cur")
         __ltrim_colon_completions "$cur"
     fi

@@ -1,34 +1,22 @@
 /*
- * Data: every sample of a stream read and decoded whole, by a thread a core.
+ * Data: every sample of a stream read and decoded whole, by a crew.
  *
- * Threads: main's waits and draws the bar; each of the others takes the next sample, and has a
- * decoder and storage of its own.  What they find is put together under survey->lock, which main's
- * thread alone waits under.
+ * Each of its threads has a decoder and storage of its own; what they find is put together under
+ * survey->lock.
  */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "client/command/json.h"
+#include "client/doctor/crew.h"
 #include "client/doctor/doctor.h"
 #include "client/doctor/kind.h"
-#include "daemon/base/cores.h"
+#include "client/doctor/rows.h"
 #include "daemon/image/decode.h"
 
 enum {
-    BAD_ROWS_MAX = 4096, /* that are listed; all are counted */
-    BAD_ROWS_SHOWN = 20, /* to a person */
-    BAR_CELLS = 30,
-    BAR_MS = 200,
     SIDES_LARGE = 4, /* a picture is large whose shorter side is so many times the served one */
-    THREADS_MAX = CONFIG_WORKERS_MAX,
-};
-
-struct bad_row {
-    uint64_t index;
-    char reason[IMAGE_REASON_BYTES + 16];
 };
 
 /* What was seen; sums. */
@@ -40,29 +28,11 @@ struct tally {
 struct survey {
     const struct stream *stream;
     const struct pipeline_options *options;
-    atomic_uint_fast64_t next; /* relaxed: a counter */
+    uint64_t encoded_bytes_max;
+    struct rows bad;
     pthread_mutex_t lock;
-    pthread_cond_t ended; /* a thread did */
-    struct tally tally;   /* from here under lock */
-    struct bad_row *bad;  /* BAD_ROWS_MAX of them */
-    uint64_t bad_count;
-    uint32_t running; /* threads */
+    struct tally tally; /* under lock */
 };
-
-static enum stk_status reserve(void *context, struct encoded *encoded, size_t bytes)
-{
-    const struct survey *survey = context;
-    if (bytes > survey->options->encoded_bytes_max)
-        return STK_LIMIT;
-    if (bytes <= encoded->capacity)
-        return STK_OK;
-    uint8_t *data = realloc(encoded->data, bytes);
-    if (data == NULL)
-        return STK_MEMORY;
-    encoded->data = data;
-    encoded->capacity = bytes;
-    return STK_OK;
-}
 
 /* All rows and columns; *height and *width are the picture's. */
 static enum stk_status decode_whole(struct decode *decode, const struct encoded *encoded,
@@ -108,140 +78,37 @@ static void count_good(struct survey *survey, const struct encoded *encoded, uin
     pthread_mutex_unlock(&survey->lock);
 }
 
-static void count_bad(struct survey *survey, uint64_t index, enum stk_status status,
-                      const char *reason)
-{
-    pthread_mutex_lock(&survey->lock);
-    if (survey->bad_count < BAD_ROWS_MAX) {
-        struct bad_row *row = &survey->bad[survey->bad_count];
-        row->index = index;
-        snprintf(row->reason, sizeof row->reason, "%s",
-                 reason[0] != '\0' ? reason : stk_status_text(status));
-    }
-    survey->bad_count++;
-    pthread_mutex_unlock(&survey->lock);
-}
-
-static void survey_samples(struct survey *survey, struct decode *decode)
+static void survey_sample(struct survey *survey, struct crew *crew, struct decode *decode,
+                          uint64_t index, struct encoded *encoded)
 {
     const struct source *source = survey->stream->source;
-    const struct source_reading reading = {.reserve = reserve, .context = survey};
-    struct encoded encoded = {0};
-    for (;;) {
-        uint64_t index = atomic_fetch_add_explicit(&survey->next, 1, memory_order_relaxed);
-        if (index >= source_count(source))
-            break;
-        char reason[SOURCE_ERROR_BYTES] = "";
-        uint32_t height = 0, width = 0;
-        enum stk_status status = source_read(source, index, &reading, &encoded, reason);
-        if (status == STK_OK)
-            status = decode_whole(decode, &encoded, &height, &width, reason);
-        if (status == STK_OK)
-            count_good(survey, &encoded, height, width);
-        else
-            count_bad(survey, index, status, reason);
-    }
-    free(encoded.data);
+    const struct source_reading reading = {.reserve = crew_reserve,
+                                           .context = &survey->encoded_bytes_max};
+    char reason[SOURCE_ERROR_BYTES] = "";
+    uint32_t height = 0, width = 0;
+    enum stk_status status = source_read(source, index, &reading, encoded, reason);
+    if (status == STK_OK)
+        status = decode_whole(decode, encoded, &height, &width, reason);
+    if (status == STK_OK)
+        count_good(survey, encoded, height, width);
+    else
+        rows_add(&survey->bad, index, source_name(source, index), "bad",
+                 reason[0] != '\0' ? reason : stk_status_text(status));
+    crew_done(crew, status != STK_OK);
 }
 
-static void *survey_thread(void *context)
+static void survey_samples(struct crew *crew, void *context)
 {
     struct survey *survey = context;
+    struct encoded encoded = {0};
     struct decode *decode;
-    if (decode_open(&survey->options->limits, &decode) == STK_OK) {
-        survey_samples(survey, decode);
-        decode_close(&decode);
-    }
-    pthread_mutex_lock(&survey->lock);
-    survey->running--;
-    pthread_cond_signal(&survey->ended);
-    pthread_mutex_unlock(&survey->lock);
-    return NULL;
-}
-
-/* Under survey->lock. */
-static void draw_bar(const struct survey *survey)
-{
-    uint64_t count = survey->stream->samples;
-    uint64_t done = survey->tally.samples + survey->bad_count;
-    char bar[BAR_CELLS + 1];
-    size_t cells = count > 0 ? (size_t)(done * BAR_CELLS / count) : BAR_CELLS;
-    cells = cells > BAR_CELLS ? BAR_CELLS : cells;
-    memset(bar, '.', BAR_CELLS);
-    memset(bar, '#', cells);
-    bar[BAR_CELLS] = '\0';
-    fprintf(stderr, "\r  [%s] %" PRIu64 " of %" PRIu64 ", %" PRIu64 " bad", bar, done, count,
-            survey->bad_count);
-}
-
-/* Until no thread runs any more. */
-static void await(struct survey *survey)
-{
-    bool shown = isatty(STDERR_FILENO);
-    pthread_mutex_lock(&survey->lock);
-    while (survey->running > 0) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += BAR_MS * 1000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        pthread_cond_timedwait(&survey->ended, &survey->lock, &until);
-        if (shown)
-            draw_bar(survey);
-    }
-    pthread_mutex_unlock(&survey->lock);
-    if (shown)
-        fputs("\r\033[K", stderr);
-}
-
-static void run(struct survey *survey)
-{
-    pthread_t threads[THREADS_MAX];
-    uint32_t started = 0;
-    uint32_t cores = cores_count("");
-    for (; started < cores && started < THREADS_MAX; started++) {
-        pthread_mutex_lock(&survey->lock);
-        survey->running++;
-        pthread_mutex_unlock(&survey->lock);
-        if (pthread_create(&threads[started], NULL, survey_thread, survey) == 0)
-            continue;
-        pthread_mutex_lock(&survey->lock);
-        survey->running--;
-        pthread_mutex_unlock(&survey->lock);
-        break;
-    }
-    await(survey);
-    for (uint32_t i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
-}
-
-static int by_index(const void *one, const void *other)
-{
-    const struct bad_row *a = one, *b = other;
-    return (a->index > b->index) - (a->index < b->index);
-}
-
-static void tell_bad(struct doctor *doctor, const struct survey *survey, json_t *row)
-{
-    uint64_t listed = survey->bad_count < BAD_ROWS_MAX ? survey->bad_count : BAD_ROWS_MAX;
-    json_t *rows = json_array();
-    qsort(survey->bad, listed, sizeof survey->bad[0], by_index);
-    for (uint64_t i = 0; i < listed; i++) {
-        const char *path = source_name(survey->stream->source, survey->bad[i].index);
-        if (i < BAD_ROWS_SHOWN)
-            doctor_tell(doctor, "bad: %s (%s)", path, survey->bad[i].reason);
-        json_t *object = json_object();
-        json_set_number(object, "index", survey->bad[i].index);
-        json_set_text(object, "path", stk_text_of(path));
-        json_set_text(object, "reason", stk_text_of(survey->bad[i].reason));
-        json_array_append_new(rows, object);
-    }
-    if (survey->bad_count > BAD_ROWS_SHOWN)
-        doctor_tell(doctor, "and %" PRIu64 " more; --json lists %d of them",
-                    survey->bad_count - BAD_ROWS_SHOWN, BAD_ROWS_MAX);
-    if (row != NULL)
-        json_object_set(row, "bad", rows);
-    json_decref(rows);
+    uint64_t index;
+    if (decode_open(&survey->options->limits, &decode) != STK_OK)
+        return;
+    while (crew_next(crew, &index))
+        survey_sample(survey, crew, decode, index, &encoded);
+    free(encoded.data);
+    decode_close(&decode);
 }
 
 static void tell_tally(struct doctor *doctor, const struct tally *tally, json_t *row)
@@ -262,16 +129,16 @@ static void tell_tally(struct doctor *doctor, const struct tally *tally, json_t 
     json_set_number(row, "progressive", tally->progressive);
 }
 
-static void judge(struct doctor *doctor, const struct survey *survey)
+static void judge(struct doctor *doctor, const struct survey *survey, bool whole)
 {
     const struct stream *stream = survey->stream;
     const struct tally *tally = &survey->tally;
-    if (survey->bad_count > 0)
+    if (survey->bad.count > 0)
         doctor_found(doctor,
                      "stream \"%s\": %" PRIu64 " of %" PRIu64 " samples cannot be read or decoded "
                      "and will be replaced by others: mend them, or take them out",
-                     stream->name, survey->bad_count, stream->samples);
-    if (tally->samples + survey->bad_count < stream->samples)
+                     stream->name, survey->bad.count, stream->samples);
+    if (!whole)
         doctor_found(doctor, "stream \"%s\": no memory to look at all of its samples",
                      stream->name);
     if (2 * tally->large > tally->samples)
@@ -296,19 +163,17 @@ static void judge(struct doctor *doctor, const struct survey *survey)
 void doctor_check_data(struct doctor *doctor, const struct stream *stream,
                        const struct pipeline_options *options, json_t *row)
 {
-    struct survey survey = {.stream = stream, .options = options};
-    survey.bad = calloc(BAD_ROWS_MAX, sizeof survey.bad[0]);
-    if (survey.bad == NULL) {
+    struct survey survey = {
+        .stream = stream, .options = options, .encoded_bytes_max = options->encoded_bytes_max};
+    if (rows_init(&survey.bad) != STK_OK) {
         doctor_found(doctor, "stream \"%s\": no memory to look at its samples", stream->name);
         return;
     }
     pthread_mutex_init(&survey.lock, NULL);
-    pthread_cond_init(&survey.ended, NULL);
-    run(&survey);
+    bool whole = crew_run(stream->samples, 0, survey_samples, &survey);
     tell_tally(doctor, &survey.tally, row);
-    tell_bad(doctor, &survey, row);
-    judge(doctor, &survey);
-    pthread_cond_destroy(&survey.ended);
+    rows_tell(doctor, &survey.bad, row, "bad");
+    judge(doctor, &survey, whole);
     pthread_mutex_destroy(&survey.lock);
-    free(survey.bad);
+    rows_release(&survey.bad);
 }

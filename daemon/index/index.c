@@ -28,15 +28,16 @@ struct index {
 /* O_NONBLOCK: a FIFO must not hold the thread. */
 enum { OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 
-/* An index takes 2.5 % of a file's bytes at most, but for what every record has. */
-enum { SHARE_NUMERATOR = 25, SHARE_DENOMINATOR = 1000 };
+/* More entry points are asked for than there is room for, so that those that there is room for can
+ * be chosen; and where there is none, so that a damaged file is found all the same. */
+enum { ENTRY_BYTES_MIN = 4096, ENTRY_BYTES_FACTOR = 3 };
 
 size_t index_entry_bytes_max(uint64_t file_bytes, size_t path_len)
 {
-    uint64_t share = file_bytes / SHARE_DENOMINATOR * SHARE_NUMERATOR;
-    size_t taken = record_sample_bytes(path_len, 0, 0);
-    size_t bytes_max = share < RECORD_BYTES_MAX ? (size_t)share : RECORD_BYTES_MAX;
-    return bytes_max > taken ? bytes_max - taken : 0;
+    size_t bytes = ENTRY_BYTES_FACTOR * record_room(file_bytes, path_len);
+    if (bytes > JPEG_MAP_ENTRY_BYTES_MAX)
+        return JPEG_MAP_ENTRY_BYTES_MAX;
+    return bytes > ENTRY_BYTES_MIN ? bytes : ENTRY_BYTES_MIN;
 }
 
 static enum stk_status not_whole(const char *path, char *error)

@@ -130,8 +130,8 @@ STK_MUST_CHECK enum index_found index_get(const struct index *index, uint64_t nu
                                           struct index_buffer *buffer, struct index_sample *sample);
 
 /**
- * Bytes of entry points that a file's record has room for: a record takes 2.5 % of the file's bytes
- * and at most 64 KiB.  0 where there is no room.
+ * How many bytes of entry points to ask image_map or image_decoder_collect for: more than a record
+ * has room for, which takes 2.5 % of the file's bytes at most; a writer chooses of them.
  */
 size_t index_entry_bytes_max(uint64_t file_bytes, size_t path_len);
 

@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 #include "daemon/index/record.h"
+#include "daemon/index/record_entries.h"
 
 enum {
     PATH_AT = RECORD_BYTES_MAX, /* in a buffer's bytes: the path, with an end mark */
     BUFFER_BYTES = RECORD_BYTES_MAX + INDEX_PATH_BYTES_MAX + 1,
 };
 
-_Static_assert(INDEX_BUFFER_BYTES_MAX >=
-                   BUFFER_BYTES + RECORD_BYTES_MAX / 6 * sizeof(struct jpeg_entry),
+_Static_assert(INDEX_BUFFER_BYTES_MAX >= BUFFER_BYTES + ENTRIES_MAX * sizeof(struct jpeg_entry),
                "a buffer is within its limit");
 
 void index_buffer_release(struct index_buffer *buffer)
@@ -26,18 +26,21 @@ void index_buffer_release(struct index_buffer *buffer)
     *buffer = (struct index_buffer){0};
 }
 
-/* Room for the largest record, and for the entry points of one of len bytes. */
-static bool make_room(struct index_buffer *buffer, size_t len)
+static bool make_room_for_record(struct index_buffer *buffer)
 {
-    size_t entries = record_entries_max(len);
     if (buffer->record == NULL)
         buffer->record = malloc(BUFFER_BYTES);
-    if (buffer->entries_max < entries || buffer->entries == NULL) {
+    return buffer->record != NULL;
+}
+
+static bool make_room_for_entries(struct index_buffer *buffer, size_t count)
+{
+    if (buffer->entries_max < count) {
         free(buffer->entries);
-        buffer->entries = calloc(entries, sizeof buffer->entries[0]);
-        buffer->entries_max = buffer->entries != NULL ? entries : 0;
+        buffer->entries = calloc(count, sizeof buffer->entries[0]);
+        buffer->entries_max = buffer->entries != NULL ? count : 0;
     }
-    return buffer->record != NULL && buffer->entries != NULL;
+    return buffer->entries_max >= count;
 }
 
 enum stk_status lookup_read(int fd, void *bytes, size_t len, uint64_t offset)
@@ -97,13 +100,15 @@ static enum index_found get(const struct lookup *lookup, const struct place *pla
 {
     enum record_kind kind;
     uint64_t tables;
-    if (!make_room(buffer, place_len(place)))
+    if (!make_room_for_record(buffer))
         return INDEX_FAULT;
     enum index_found found = read_record(lookup->fd, place, buffer->record, &kind);
     if (found != INDEX_FOUND)
         return found;
     if (kind != RECORD_SAMPLE)
         return INDEX_MISSING;
+    if (!make_room_for_entries(buffer, record_entry_count(buffer->record, place_len(place))))
+        return INDEX_FAULT;
     if (!record_decode_sample(buffer->record, place_len(place), (char *)buffer->record + PATH_AT,
                               buffer->entries, sample, &tables))
         return INDEX_DAMAGED;

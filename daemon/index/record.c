@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "daemon/index/little_endian.h"
+#include "daemon/index/record_entries.h"
 
 enum {
     AT_KIND = 8,
@@ -30,29 +31,30 @@ enum {
     AT_ORIENTATION = 84,
     AT_ZERO = 85,
     AT_PATH_LEN = 86,
-    ENTRY_POSITION_BYTES = 4,
-    ENTRY_DC_BYTES = 2,
     PATH_SEED = 1,
+    FILE_BYTES_A_BYTE = 40, /* an index takes 2.5 % of them */
     ORIENTATIONS = 8,
     SCAN_LEN_MAX = UINT32_MAX / 8, /* positions are bits */
 };
 
 _Static_assert(AT_PATH_LEN + 2 == RECORD_SAMPLE_BYTES, "the path stands behind its length");
 
-static size_t entry_bytes(uint32_t component_count)
-{
-    return ENTRY_POSITION_BYTES + (size_t)component_count * ENTRY_DC_BYTES;
-}
-
 size_t record_round_up(size_t len)
 {
     return (len + RECORD_UNIT - 1) / RECORD_UNIT * RECORD_UNIT;
 }
 
-size_t record_sample_bytes(size_t path_len, size_t entry_count, uint32_t component_count)
+size_t record_sample_bytes(size_t path_len, size_t entries_len)
 {
-    return record_round_up(RECORD_SAMPLE_BYTES + path_len +
-                           entry_count * entry_bytes(component_count));
+    return record_round_up(RECORD_SAMPLE_BYTES + path_len + entries_len);
+}
+
+size_t record_room(uint64_t file_bytes, size_t path_len)
+{
+    uint64_t share = file_bytes / FILE_BYTES_A_BYTE / RECORD_UNIT * RECORD_UNIT;
+    size_t bytes_max = share < RECORD_BYTES_MAX ? (size_t)share : RECORD_BYTES_MAX;
+    size_t taken = RECORD_SAMPLE_BYTES + path_len;
+    return bytes_max > taken ? bytes_max - taken : 0;
 }
 
 uint64_t record_sample_key(const char *path)
@@ -88,32 +90,14 @@ static uint32_t divided_up(uint32_t count, uint32_t by)
     return (count + by - 1) / by;
 }
 
-static uint32_t mcu_columns(const struct jpeg_map *map)
-{
-    return divided_up(map->width, map->h * JPEG_BLOCK_SIDE);
-}
-
-static uint32_t mcu_rows(const struct jpeg_map *map)
-{
-    return divided_up(map->height, map->v * JPEG_BLOCK_SIDE);
-}
-
-static size_t entry_count(const struct index_sample *sample)
-{
-    return sample->contents == INDEX_ENTRIES
-               ? (size_t)mcu_rows(&sample->map) * sample->map.entries.columns
-               : 0;
-}
-
 uint32_t record_choose_thinning(const struct jpeg_map *map, size_t bytes_max)
 {
-    size_t columns_max = bytes_max / (entry_bytes(map->component_count) * mcu_rows(map));
-    if (columns_max == 0)
-        return 0;
-    uint32_t thinning = 1;
-    while (divided_up(map->entries.columns, thinning) > columns_max)
-        thinning++;
-    return thinning;
+    for (uint32_t thinning = 1;; thinning++) {
+        if (entries_bytes(map, thinning) <= bytes_max)
+            return thinning;
+        if (thinning >= map->entries.columns)
+            return 0;
+    }
 }
 
 static void put_map(const struct jpeg_map *map, uint64_t tables, uint8_t *record)
@@ -129,30 +113,11 @@ static void put_map(const struct jpeg_map *map, uint64_t tables, uint8_t *record
     little_endian_put(record + AT_V, 1, map->v);
 }
 
-static uint8_t *put_entry(const struct jpeg_entry *entry, uint32_t component_count, uint8_t *out)
-{
-    little_endian_put(out, ENTRY_POSITION_BYTES, entry->bit);
-    out += ENTRY_POSITION_BYTES;
-    for (uint32_t c = 0; c < component_count; c++, out += ENTRY_DC_BYTES)
-        little_endian_put(out, ENTRY_DC_BYTES, (uint16_t)entry->dc[c]);
-    return out;
-}
-
-static void put_entries(const struct jpeg_map *map, uint32_t thinning, uint8_t *out)
-{
-    uint32_t columns = map->entries.columns;
-    for (uint32_t row = 0; row < mcu_rows(map); row++) {
-        for (uint32_t i = 0; i < columns; i += thinning)
-            out = put_entry(&map->entries.entry[(size_t)row * columns + i], map->component_count,
-                            out);
-    }
-}
-
 /* The map as it will be once it is thinned out; its entry points are still all. */
 static struct jpeg_map thinned(const struct index_sample *sample, uint32_t thinning)
 {
     struct jpeg_map map = sample->map;
-    uint32_t columns = mcu_columns(&map);
+    uint32_t columns = entries_mcu_columns(&map);
     map.entries.columns = divided_up(map.entries.columns, thinning);
     map.entries.step *= thinning;
     if (map.entries.step > columns)
@@ -177,26 +142,21 @@ size_t record_encode_sample(const struct index_sample *sample, uint32_t thinning
 {
     size_t path_len = strlen(sample->path);
     bool mapped = sample->contents == INDEX_ENTRIES;
-    struct jpeg_map map = mapped ? thinned(sample, thinning) : (struct jpeg_map){0};
-    size_t count = mapped ? (size_t)mcu_rows(&map) * map.entries.columns : 0;
-    size_t len = record_sample_bytes(path_len, count, map.component_count);
+    size_t entries_len = mapped ? entries_bytes(&sample->map, thinning) : 0;
+    size_t len = record_sample_bytes(path_len, entries_len);
     if (len > RECORD_BYTES_MAX)
         return 0;
     memset(record, 0, RECORD_SAMPLE_BYTES);
     memset(record + len - RECORD_UNIT, 0, RECORD_UNIT);
     put_facts(sample, path_len, record);
-    if (mapped)
-        put_map(&map, tables, record);
     memcpy(record + RECORD_SAMPLE_BYTES, sample->path, path_len);
-    if (mapped)
-        put_entries(&sample->map, thinning, record + RECORD_SAMPLE_BYTES + path_len);
+    if (mapped) {
+        struct jpeg_map map = thinned(sample, thinning);
+        put_map(&map, tables, record);
+        entries_encode(&sample->map, thinning, record + RECORD_SAMPLE_BYTES + path_len);
+    }
     record_seal(record, len, RECORD_SAMPLE);
     return len;
-}
-
-size_t record_entries_max(size_t len)
-{
-    return len / (ENTRY_POSITION_BYTES + ENTRY_DC_BYTES);
 }
 
 /* What jpeg_frame_read would take of a file with these sides and samplings. */
@@ -217,40 +177,9 @@ static bool map_can_be(const struct index_sample *sample)
     if (!frame_is_ours(map) || map->scan_len < 1 || map->scan_len > SCAN_LEN_MAX ||
         map->scan_offset > sample->bytes || map->scan_len > sample->bytes - map->scan_offset)
         return false;
-    return map->entries.step >= 1 && map->entries.step <= mcu_columns(map) &&
-           map->entries.columns == divided_up(mcu_columns(map), map->entries.step) &&
+    return map->entries.step >= 1 && map->entries.step <= entries_mcu_columns(map) &&
+           map->entries.columns == divided_up(entries_mcu_columns(map), map->entries.step) &&
            map->restart_interval <= UINT16_MAX;
-}
-
-/* Where a restart stands, everything begins anew. */
-static bool entry_can_be(const struct jpeg_map *map, const struct jpeg_entry *entry, uint32_t mcu)
-{
-    static const struct jpeg_entry begin;
-    bool restarted = map->restart_interval > 0 && mcu % map->restart_interval == 0;
-    if (mcu > 0 && !restarted)
-        return true;
-    return entry->bit % 8 == 0 && (mcu > 0 || entry->bit == 0) &&
-           memcmp(entry->dc, begin.dc, sizeof begin.dc) == 0;
-}
-
-static bool get_entries(const struct jpeg_map *map, size_t count, const uint8_t *in)
-{
-    uint32_t columns = map->entries.columns;
-    uint64_t least = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct jpeg_entry *entry = &map->entries.entry[i];
-        uint32_t position = little_endian_get32(in);
-        in += ENTRY_POSITION_BYTES;
-        *entry = (struct jpeg_entry){.bit = position};
-        for (uint32_t c = 0; c < map->component_count; c++, in += ENTRY_DC_BYTES)
-            entry->dc[c] = (int16_t)little_endian_get16(in);
-        uint32_t mcu = (uint32_t)(i / columns) * mcu_columns(map) +
-                       (uint32_t)(i % columns) * map->entries.step;
-        if (position < least || position / 8 >= map->scan_len || !entry_can_be(map, entry, mcu))
-            return false;
-        least = (uint64_t)position + 1;
-    }
-    return true;
 }
 
 static bool is_zero(const uint8_t *bytes, size_t len)
@@ -307,8 +236,9 @@ static bool get_facts(const uint8_t *record, struct index_sample *sample)
            record[AT_ZERO] == 0;
 }
 
-bool record_decode_sample(const uint8_t *record, size_t len, char *path, struct jpeg_entry *entries,
-                          struct index_sample *sample, uint64_t *tables)
+/* Everything of a record but its entry points; *end is where these begin. */
+static bool decode_head(const uint8_t *record, size_t len, char *path, struct index_sample *sample,
+                        uint64_t *tables, size_t *end)
 {
     size_t path_len;
     *sample = (struct index_sample){.path = path};
@@ -316,13 +246,36 @@ bool record_decode_sample(const uint8_t *record, size_t len, char *path, struct 
     if (len < RECORD_SAMPLE_BYTES || !get_path(record, len, path, &path_len) ||
         !get_facts(record, sample) || !get_map(record, sample, tables))
         return false;
-    size_t count = entry_count(sample);
-    size_t end = RECORD_SAMPLE_BYTES + path_len + count * entry_bytes(sample->map.component_count);
-    if (record_round_up(end) != len || !is_zero(record + end, len - end))
+    *end = RECORD_SAMPLE_BYTES + path_len;
+    return true;
+}
+
+size_t record_entry_count(const uint8_t *record, size_t len)
+{
+    char path[INDEX_PATH_BYTES_MAX + 1];
+    struct index_sample sample;
+    uint64_t tables;
+    size_t end;
+    if (!decode_head(record, len, path, &sample, &tables, &end) || sample.contents != INDEX_ENTRIES)
+        return 0;
+    size_t count = (size_t)entries_mcu_rows(&sample.map) * sample.map.entries.columns;
+    return count <= ENTRIES_MAX ? count : 0;
+}
+
+bool record_decode_sample(const uint8_t *record, size_t len, char *path, struct jpeg_entry *entries,
+                          struct index_sample *sample, uint64_t *tables)
+{
+    size_t end;
+    if (!decode_head(record, len, path, sample, tables, &end))
         return false;
-    if (count > 0)
+    if (sample->contents == INDEX_ENTRIES) {
         sample->map.entries.entry = entries;
-    return get_entries(&sample->map, count, record + RECORD_SAMPLE_BYTES + path_len);
+        size_t taken = entries_decode(&sample->map, record + end, len - end);
+        if (taken == 0)
+            return false;
+        end += taken;
+    }
+    return record_round_up(end) == len && is_zero(record + end, len - end);
 }
 
 bool record_has_entries(const uint8_t *record)

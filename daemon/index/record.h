@@ -30,8 +30,12 @@ size_t record_round_up(size_t len);
 /** Write a record's head around what stands behind it. */
 void record_seal(uint8_t *record, size_t len, enum record_kind kind);
 
-/** Bytes of a sample's record. */
-size_t record_sample_bytes(size_t path_len, size_t entry_count, uint32_t component_count);
+/** Bytes of a sample's record, with entry points of so many bytes. */
+size_t record_sample_bytes(size_t path_len, size_t entries_len);
+
+/** Bytes that a record has for entry points: with all else it takes 2.5 % of the file's bytes, and
+ *  is not too long. */
+size_t record_room(uint64_t file_bytes, size_t path_len);
 
 /** The key of a sample, by its path; that of tables, by a record's len bytes. */
 uint64_t record_sample_key(const char *path);
@@ -85,7 +89,8 @@ bool record_is_whole(const uint8_t *record, size_t len);
  * Read a sample's record: a whole one of its kind.
  *
  *   path      INDEX_PATH_BYTES_MAX + 1 bytes of storage; sample->path is set to it
- *   entries   storage that sample->map's entries are to be in: as many as record_entries says
+ *   entries   storage that sample->map's entries are to be in: as many as
+ *             record_entry_count says
  *   tables    set to the key of its tables, which the caller has to find; sample->map.tables stays
  *             as it is
  *
@@ -94,8 +99,8 @@ bool record_is_whole(const uint8_t *record, size_t len);
 bool record_decode_sample(const uint8_t *record, size_t len, char *path, struct jpeg_entry *entries,
                           struct index_sample *sample, uint64_t *tables);
 
-/** Entry points that a record of len bytes can have at most. */
-size_t record_entries_max(size_t len);
+/** Entry points of a sample's record, at most ENTRIES_MAX; 0 where it has none that could be. */
+size_t record_entry_count(const uint8_t *record, size_t len);
 
 /** Read the record of tables: a whole one of its kind; *key is set to their key.  As above. */
 bool record_decode_tables(const uint8_t *record, size_t len, struct jpeg_map_tables *tables,

@@ -191,7 +191,7 @@ static bool has_tables(struct index_writer *writer, uint64_t key)
 static uint32_t choose_thinning(struct index_writer *writer, const struct index_sample *sample,
                                 const struct addition *addition)
 {
-    size_t room = index_entry_bytes_max(sample->bytes, strlen(sample->path));
+    size_t room = record_room(sample->bytes, strlen(sample->path));
     size_t taken = has_tables(writer, addition->tables_key) ? 0 : addition->tables_len;
     return record_choose_thinning(&sample->map, room > taken ? room - taken : 0);
 }

@@ -33,8 +33,7 @@ int file_open(int directory, const char *path, int flags)
     return fd;
 }
 
-/* What does not fit, before 1678 and after 2261, is not told apart. */
-static int64_t mtime_ns(const struct stat *file)
+int64_t file_mtime_ns(const struct stat *file)
 {
     int64_t ns;
     if (__builtin_mul_overflow(file->st_mtim.tv_sec, 1000000000, &ns) ||
@@ -58,7 +57,7 @@ static enum stk_status check(int fd, uint64_t bytes_listed, struct source_state 
         return fault_write(reason, STK_UNREADABLE,
                            "changed since it was listed: %" PRIu64 " bytes then, %jd now",
                            bytes_listed, (intmax_t)file.st_size);
-    *state = (struct source_state){bytes_listed, mtime_ns(&file)};
+    *state = (struct source_state){bytes_listed, file_mtime_ns(&file)};
     return STK_OK;
 }
 

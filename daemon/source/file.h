@@ -20,6 +20,12 @@
  */
 int file_open(int directory, const char *path, int flags);
 
+struct stat;
+
+/** When a file's bytes were last changed, as struct source_state has it; 0 where that is before
+ *  1678 or after 2261. */
+int64_t file_mtime_ns(const struct stat *file);
+
 /**
  * Read a file, or a part of it.
  *

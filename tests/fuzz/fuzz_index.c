@@ -15,6 +15,7 @@
 #include "daemon/index/layout.h"
 #include "daemon/index/little_endian.h"
 #include "daemon/index/record.h"
+#include "daemon/index/record_entries.h"
 #include "daemon/index/writer.h"
 #include "tests/index_sound.h"
 
@@ -22,7 +23,7 @@ enum { INPUT_BYTES_MAX = 1 << 16 };
 
 static void try_sample(const uint8_t *record, size_t len)
 {
-    static struct jpeg_entry entries[RECORD_BYTES_MAX / 6 + 1];
+    static struct jpeg_entry entries[ENTRIES_MAX];
     static uint8_t again[RECORD_BYTES_MAX];
     char path[INDEX_PATH_BYTES_MAX + 1];
     struct index_sample sample;
@@ -30,8 +31,10 @@ static void try_sample(const uint8_t *record, size_t len)
     if (!record_decode_sample(record, len, path, entries, &sample, &tables))
         return;
     sound_sample(&sample);
-    CHECK(record_encode_sample(&sample, 1, tables, again) == len);
-    CHECK(memcmp(record, again, len) == 0);
+    /* A record may have wider fields than it needs. */
+    size_t again_len = record_encode_sample(&sample, 1, tables, again);
+    CHECK(again_len >= RECORD_SAMPLE_BYTES && again_len <= len);
+    CHECK(record_decode_sample(again, again_len, path, entries, &sample, &tables));
 }
 
 static void try_tables(const uint8_t *record, size_t len)
