@@ -193,6 +193,17 @@ def check_figures():
             found("daemon/stokerd.8", 1, f"figure {name} is not explained")
 
 
+def check_events():
+    """Every event of the log is in the operator's list of them."""
+    path = Path("daemon/stokerd.8")
+    listed = path.read_text().partition(".Ss Events\n")[2].partition(".Ss ")[0]
+    called = r'\b(?:LOG|log_\w+)\((?:\s*\w+,)?\s*"(\w+\.\w+)"'
+    for source in tracked("daemon/*.c"):
+        for event in re.findall(called, source.read_text()):
+            if not re.search(rf"^\.It .*(?<!\S){re.escape(event)}(?!\S)", listed, re.M):
+                found(path, 1, f"event {event} of {source} is not listed")
+
+
 def check_promises():
     """Every test that PROTOCOL.md names behind a promise is there."""
     page = Path("proto/PROTOCOL.md")
@@ -264,6 +275,7 @@ def main():
             check_header_alone(path, flags)
     check_format(sources)
     check_figures()
+    check_events()
     check_promises()
     check_page()
     check_version()

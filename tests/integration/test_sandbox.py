@@ -183,6 +183,16 @@ def test_a_daemon_in_the_sandbox_gives_no_socket_to_a_group(launch, small, tmp_p
 
 @confined
 @daemon_is_plain
+def test_without_a_network_http_is_refused_with_a_sentence(launch, small):
+    text = stream_text("train", small, RECIPE)
+    before = sandbox.prefix(os.path.join(ROOT, stokerd.BUILD), sandbox.UNIT, PRIVATE_NETWORK)
+    running = launch(text, settings={"http": '"127.0.0.1:0"'}, before=before)
+    assert running.wait_exit() == 1
+    assert 'cannot serve http on "127.0.0.1:0": Address family not' in running.stderr
+
+
+@confined
+@daemon_is_plain
 def test_a_daemon_in_the_sandbox_refuses_what_is_wrong_with_a_sentence(launch, tmp_path):
     running = launch(stream_text("train", tmp_path / "missing", RECIPE), before=CONFINE)
     assert running.wait_exit() == 2
