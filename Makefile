@@ -257,10 +257,11 @@ $(BUILD)/$(SONAME): $(call object,$(CLIENT_SRC)) client/libstoker.map
 $(BUILD)/stokerd: $(BUILD)/daemon/main.o $(BUILD)/libloop.a $(BUILD)/libdaemon.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
-# stokerd on a disk that fails when a test says so.
-$(BUILD)/stokerd-disk: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/disk.o $(BUILD)/libloop.a \
-		$(BUILD)/libdaemon.a
-	$(CC) $(STK_LDFLAGS) -Wl,--wrap=pread,--wrap=statx -o $@ $^ $(DAEMON_LIBS)
+# stokerd on a disk that fails when a test says so, and whose http server ages as fast as it wants.
+$(BUILD)/stokerd-disk: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/disk.o \
+		$(BUILD)/tests/faults/haste.o $(BUILD)/libloop.a $(BUILD)/libdaemon.a
+	$(CC) $(STK_LDFLAGS) -Wl,--wrap=pread,--wrap=statx,--wrap=server_http_tick -o $@ $^ \
+		$(DAEMON_LIBS)
 
 # stokerd with calls that fail: what the daemon's own objects call by these names, tests/faults gets.
 FAULTS := malloc calloc realloc reallocarray aligned_alloc strdup strndup fstat stat statx flock \

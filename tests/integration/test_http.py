@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from plan1 import Recipe
-from stokerd import stream_text, wait_until
+from stokerd import PROGRAM, stream_text, wait_until
 from web import ask
 
 RECIPE = Recipe(batch=4, height=8, width=8)
@@ -171,6 +171,72 @@ def test_peers_take_no_connection_of_the_trainers(serve, connect):
     for _ in range(5):
         assert ask(port, "/healthz")[0].status == 200
     assert connect(running.endpoint).get("train", 0, 0).count == 4
+
+
+@pytest.fixture
+def on_disk(daemon, small, tmp_path):
+    """Start a daemon whose disk does what a file orders, and whose http ages thirtyfold."""
+    order = tmp_path / "order"
+
+    def make():
+        running = daemon(
+            stream_text("train", small, RECIPE),
+            settings={"http": '"127.0.0.1:0"'},
+            program=PROGRAM + "-disk",
+            environment={"STOKER_DISK": str(order), "STOKER_HASTE": "yes"},
+        )
+        return running, running.events("http.listening")[-1]["port"], order
+
+    return make
+
+
+def test_a_daemon_whose_workers_stand_still_is_not_healthy(on_disk, connect):
+    running, port, order = on_disk()
+    client = connect(running.endpoint)
+    client.get("train", 0, 0)
+    order.write_text("stall")
+    asked = client.post_get("train", 1, 0)
+    wait_until(lambda: ask(port, "/healthz")[0].status == 503, "a word of half a minute's rest")
+    assert ask(port, "/healthz")[1] == "no picture was made for 30 s, and some are wanted\n"
+    assert ask(port, "/readyz")[0].status == 200
+    order.unlink()
+    assert client.take(asked).count == 4
+    wait_until(lambda: ask(port, "/healthz")[0].status == 200, "health")
+
+
+def test_a_daemon_that_drains_is_not_ready(on_disk, connect):
+    running, port, order = on_disk()
+    client = connect(running.endpoint)
+    order.write_text("stall")
+    asked = client.post_get("train", 0, 0)
+    wait_until(lambda: client.stats()["requests_waiting"] == 1, "the request")
+    running.signal()
+    running.wait_log("server.draining")
+    wait_until(lambda: ask(port, "/readyz")[0].status == 503, "a word of the drain")
+    assert ask(port, "/readyz")[1] == "the daemon is shutting down\n"
+    order.unlink()
+    assert client.take(asked).count == 4
+    assert running.wait_exit() == 0
+
+
+def test_a_connection_ends_after_a_minute_however_much_it_says(on_disk):
+    running, port, _ = on_disk()
+    peer = socket.create_connection(("127.0.0.1", int(port)), timeout=0.02)
+    peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ")
+
+    def is_cut():
+        try:
+            peer.sendall(b"x")
+            return peer.recv(1) == b""
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+    assert not is_cut()
+    wait_until(is_cut, "the end of a connection that never comes to its point", 8)
+    peer.close()
+    assert ask(port, "/healthz")[0].status == 200
 
 
 def test_slow_and_rude_peers_keep_no_trainer_waiting(serve, connect):
