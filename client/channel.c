@@ -28,6 +28,9 @@ enum {
     PING_MS_MAX = 5000,
     TTL_MS = 15000, /* without a heartbeat of ours, and we are dead to the daemon */
     SETTLE_MS = 500,
+    /* A daemon that is full now and then lets in a probe and not a handshake; hardly so often in
+     * turns.  With the waits between, they take half a second. */
+    MET_CURVE_MIN = 3,
 };
 
 /* No frame that makes sense is longer; a length of 2^60 is refused before memory is reserved. */
@@ -118,6 +121,7 @@ static void close_sockets(struct stk_channel *channel)
 
 void stk_channel_release(struct stk_channel *channel)
 {
+    stk_probe_close(&channel->probe);
     close_sockets(channel);
 }
 
@@ -181,10 +185,33 @@ static bool open_monitor(struct stk_channel *channel)
            zmq_connect(channel->monitor, address) == 0;
 }
 
+static void heed_probe(struct stk_channel *channel)
+{
+    enum stk_probe_answer answer = stk_probe_work(&channel->probe);
+    if (answer == STK_PROBE_NONE)
+        return;
+    channel->met = answer;
+    channel->met_curve += answer == STK_PROBE_CURVE;
+}
+
+/* A probe that was told nothing by now: whoever breaks our handshakes may be full, or no daemon. */
+static void end_probe(struct stk_channel *channel)
+{
+    if (channel->probe.socket != NULL) {
+        channel->met = STK_PROBE_NONE;
+        channel->met_curve = 0;
+    }
+    stk_probe_close(&channel->probe);
+}
+
 enum stk_status stk_channel_tend(struct stk_channel *channel, uint64_t now_ns, char *error)
 {
-    if (channel->socket != NULL || now_ns < channel->open_ns)
+    if (channel->socket != NULL)
         return STK_OK;
+    heed_probe(channel);
+    if (now_ns < channel->open_ns)
+        return STK_OK;
+    end_probe(channel);
     channel->refused = false;
     channel->socket = zmq_socket(channel->context, ZMQ_DEALER);
     if (channel->socket != NULL && set_options(channel->socket, channel->endpoint) &&
@@ -197,14 +224,26 @@ enum stk_status stk_channel_tend(struct stk_channel *channel, uint64_t now_ns, c
                     channel->endpoint, zmq_strerror(code));
 }
 
+/* What a probe has told of a peer that broke the handshake off without a word. */
+static enum stk_handshake broken(const struct stk_channel *channel)
+{
+    bool has_keys = stk_keys_are_for(channel->keys, channel->endpoint);
+    if (channel->met == (has_keys ? STK_PROBE_NULL : STK_PROBE_CURVE))
+        return STK_HANDSHAKE_OTHER;
+    return has_keys && channel->met_curve >= MET_CURVE_MIN ? STK_HANDSHAKE_SERVER
+                                                           : STK_HANDSHAKE_BROKEN;
+}
+
 static void note_handshake(struct stk_channel *channel, uint16_t event, int32_t value)
 {
     switch (event) {
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         channel->handshake = STK_HANDSHAKE_FINE;
+        channel->met = STK_PROBE_NONE;
+        channel->met_curve = 0;
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        channel->handshake = STK_HANDSHAKE_BROKEN;
+        channel->handshake = broken(channel);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         channel->handshake = STK_HANDSHAKE_KEY;
@@ -212,7 +251,7 @@ static void note_handshake(struct stk_channel *channel, uint16_t event, int32_t 
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         channel->handshake = value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
                                  ? STK_HANDSHAKE_OTHER
-                                 : STK_HANDSHAKE_BROKEN;
+                                 : broken(channel);
         break;
     }
 }
@@ -226,6 +265,11 @@ enum stk_status stk_channel_refusal(const struct stk_channel *channel, char *sen
                         "'%s' does not let the key %s in: have its operator add it to client_keys, "
                         "or set another as key or in STOKER_KEY",
                         endpoint, channel->keys->public);
+    if (channel->handshake == STK_HANDSHAKE_SERVER)
+        return stk_fail(sentence, STK_FORBIDDEN,
+                        "'%s' has another key than server_key, %s: ask its operator for its public "
+                        "key, and set that as server_key or in STOKER_SERVER_KEY",
+                        endpoint, channel->keys->server);
     if (channel->handshake != STK_HANDSHAKE_OTHER)
         return STK_OK;
     if (has_keys)
@@ -284,6 +328,10 @@ struct stk_arrival stk_channel_arrival(const struct stk_channel *channel)
 void stk_channel_drop(struct stk_channel *channel, uint64_t now_ns)
 {
     close_sockets(channel);
+    bool is_broken =
+        channel->handshake != STK_HANDSHAKE_FINE && channel->handshake != STK_HANDSHAKE_KEY;
+    if (is_broken && strncmp(channel->endpoint, "tcp:", strlen("tcp:")) == 0)
+        stk_probe_open(&channel->probe, channel->context, channel->endpoint);
     uint64_t wait_ms = RETRY_MS_MAX;
     if (channel->losses < DOUBLINGS_MAX)
         wait_ms = (uint64_t)RETRY_MS_MIN << channel->losses;
@@ -359,9 +407,13 @@ static long wait_ms(uint64_t until_ns)
     return ms < INT_MAX ? (long)ms : INT_MAX;
 }
 
-/* A channel's two sockets; returns how many. */
+/* A channel's two sockets, or its probe; returns how many. */
 static int add_items(const struct stk_channel *channel, zmq_pollitem_t items[2])
 {
+    if (channel->probe.socket != NULL) {
+        items[0] = (zmq_pollitem_t){.socket = channel->probe.socket, .events = ZMQ_POLLIN};
+        return 1;
+    }
     if (channel->socket == NULL)
         return 0;
     items[0] = (zmq_pollitem_t){.socket = channel->socket, .events = ZMQ_POLLIN};

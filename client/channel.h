@@ -21,6 +21,7 @@
 #include <zmq.h>
 
 #include "client/keys.h"
+#include "client/probe.h"
 #include "proto/message.h"
 
 enum { STK_FRAMES_MAX = 1 + STK_TENSORS_MAX }; /* a header, then a frame a tensor */
@@ -46,6 +47,7 @@ enum stk_handshake {
     STK_HANDSHAKE_BROKEN, /* the peer closed the connection without a word */
     STK_HANDSHAKE_OTHER,  /* one of both wants keys, the other one does not */
     STK_HANDSHAKE_KEY,    /* our key is not let in */
+    STK_HANDSHAKE_SERVER, /* it has keys, and does not take our handshake for one with its own */
 };
 
 struct stk_channel {
@@ -53,14 +55,17 @@ struct stk_channel {
     const char *endpoint;        /* borrowed */
     const struct stk_keys *keys; /* borrowed; NULL: none */
     enum stk_handshake handshake;
-    uint32_t silence_ms; /* without a byte, and the peer is dead */
-    void *socket;        /* DEALER; NULL between a loss and the next try */
-    void *monitor;       /* PAIR with the socket's events; NULL with socket */
-    int descriptor;      /* of the connection, libzmq's; -1 where there is none */
-    bool refused;        /* a try to connect has failed since the socket was made */
-    uint32_t sockets;    /* made so far */
-    uint32_t losses;     /* in a row */
-    uint64_t open_ns;    /* when to make the next socket */
+    struct stk_probe probe;    /* open between a broken handshake and the next try at most */
+    enum stk_probe_answer met; /* what the last one was told; STK_PROBE_NONE: nothing */
+    uint32_t met_curve;        /* probes that were told of keys, each between broken handshakes */
+    uint32_t silence_ms;       /* without a byte, and the peer is dead */
+    void *socket;              /* DEALER; NULL between a loss and the next try */
+    void *monitor;             /* PAIR with the socket's events; NULL with socket */
+    int descriptor;            /* of the connection, libzmq's; -1 where there is none */
+    bool refused;              /* a try to connect has failed since the socket was made */
+    uint32_t sockets;          /* made so far */
+    uint32_t losses;           /* in a row */
+    uint64_t open_ns;          /* when to make the next socket */
 };
 
 /**

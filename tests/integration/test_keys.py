@@ -158,10 +158,9 @@ def test_a_stranger_gets_nothing_and_a_sentence(keyed, keys):
     for words in (["streams", one.endpoint], ["get", url], ["stats", one.endpoint]):
         assert "does not let the key " in refused(*words, *keys.words(bob), *TIMEOUT)
         assert "does not let the key " in refused(*words, *keys.words(), *TIMEOUT)
-        without = refused(*words, *TIMEOUT)
-        assert "asks for a key: set server_key" in without or "it may ask for a key" in without
-    other = refused("get", url, "--server-key", eve, "--key", bob, *TIMEOUT)
-    assert "is server_key that daemon's?" in other
+        assert "asks for a key: set server_key" in refused(*words, *TIMEOUT)
+        other = refused(*words, "--server-key", eve, "--key", bob, *TIMEOUT)
+        assert "has another key than server_key, " in other
     assert not one.events("client.hello")
     assert figure(one, "requests") == 1
     assert figure(one, "handshakes_refused") >= 10
@@ -172,8 +171,7 @@ def test_a_stranger_gets_nothing_and_a_sentence(keyed, keys):
 def test_a_client_with_keys_is_told_of_a_daemon_without(keyed, keys):
     key = keys.admit("alice")
     one = keyed()
-    error = refused("streams", one.endpoints[1], *keys.words(key), *TIMEOUT)
-    assert "has no keys" in error or "it may have no keys" in error
+    assert "has no keys" in refused("streams", one.endpoints[1], *keys.words(key), *TIMEOUT)
 
 
 def test_any_key_of_a_network_is_let_in(keyed, keys):

@@ -1,9 +1,12 @@
 """Keys in the package: found where libstoker finds them, and told in the same words."""
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 import stoker
@@ -13,6 +16,29 @@ from keys import config_home, keys  # noqa: F401
 from stokerd import SLOW, stream_text
 
 TIMEOUT = 2 * SLOW
+
+
+class Deaf:
+    """What closes each connection at once, as a full daemon does or a proxy without one."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = "tcp://127.0.0.1:{}".format(self.listener.getsockname()[1])
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.listener.accept()[0].close()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listener.close()
 
 
 @pytest.fixture
@@ -93,11 +119,32 @@ def test_a_stream_that_is_not_for_a_key_is_forbidden(keyed, keys):
     assert said.endswith('the stream "train" is not for "eve"; its key is for valid')
 
 
-def test_a_daemon_with_another_key_is_suspected(keyed, keys):
+def test_a_wrong_server_key_is_told(keyed, keys):
     other, alice = keys.make("other"), keys.admit("alice")
     one = keyed()
     kind, said = same(one.endpoint, other, alice)
-    assert kind is stoker.TimeoutError and "is server_key that daemon's?" in said
+    assert kind is stoker.ForbiddenError and "has another key than server_key, " in said
+
+
+def test_keys_on_one_side_alone_are_told(keyed, keys):
+    alice = keys.admit("alice")
+    one = keyed()
+    kind, said = same(one.endpoint)
+    assert kind is stoker.ForbiddenError and "asks for a key: set server_key" in said
+    kind, said = same(one.endpoints[1], keys.server, alice)
+    assert kind is stoker.ForbiddenError and "has no keys" in said
+
+
+def test_a_daemon_that_is_down_is_suspected_of_no_other_key(keyed, keys):
+    alice = keys.admit("alice")
+    one = keyed()
+    one.stop()
+    options = dict(server_key=keys.server, key=alice, timeout=SLOW)
+    kind, said = sentence(stoker.connect, f"{one.endpoint}/train", **options)
+    assert kind is stoker.TimeoutError and "is stokerd running" in said
+    with Deaf() as deaf:
+        kind, said = same(deaf.endpoint, keys.server, alice)
+        assert kind is stoker.TimeoutError and "it closes each connection at once" in said
 
 
 def test_files_are_judged_alike(keys, tmp_path):

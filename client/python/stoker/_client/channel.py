@@ -11,6 +11,7 @@ import zmq
 from ..errors import ForbiddenError, InvalidError, SystemCallError
 from .keys import Keys
 from .limits import FRAMES_MAX, WINDOW_MAX
+from .probe import CURVE, NULL, Probe
 
 # A legal window never reaches the mark, so libzmq's I/O thread never stops reading: it would not
 # see the peer's heartbeats then, and would take it for dead.
@@ -36,8 +37,11 @@ _EVENTS = (
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
 # How a handshake failed: the peer closed the connection without a word, one of both wants keys and
-# the other one does not, our key is not let in.
-BROKEN, OTHER, KEY = "broken", "other", "key"
+# the other one does not, our key is not let in, the daemon's key is another one than we know.
+BROKEN, OTHER, KEY, SERVER = "broken", "other", "key", "server"
+# A daemon that is full now and then lets in a probe and not a handshake; hardly so often in turns.
+# With the waits between, they take half a second.
+MET_CURVE_MIN = 3
 # struct tcp_info of Linux: tcpi_last_data_recv in milliseconds, tcpi_bytes_received.
 _SILENT_MS = struct.Struct("=52xI")
 _BYTES = struct.Struct("=128xQ")
@@ -92,6 +96,9 @@ class Channel:
         self.endpoint = endpoint
         self.keys = keys if keys is not None and keys.are_for(endpoint) else None
         self.handshake: Optional[str] = None  # how the last one failed; None: it did not
+        self.probe: Optional[Probe] = None  # between a broken handshake and the next try
+        self.met: Optional[bytes] = None  # what the last one was told
+        self.met_curve = 0  # probes that were told of keys, each between broken handshakes
         self.silence_ms = silence_ms  # without a byte, and the peer is dead
         self.socket: Any = None
         self.monitor: Any = None
@@ -103,6 +110,9 @@ class Channel:
         self.is_tcp = endpoint.startswith("tcp:")
 
     def close(self) -> None:
+        if self.probe is not None:
+            self.probe.close()
+            self.probe = None
         if self.socket is not None:
             if self.monitor is not None:
                 # Stop the monitor while its reader still lives: libzmq's I/O thread would block
@@ -118,8 +128,12 @@ class Channel:
 
     def tend(self, now: float) -> bool:
         """Make the socket if there is none and it is time to; whether it was made."""
-        if self.socket is not None or now < self.open_at:
+        if self.socket is not None:
             return False
+        self._heed_probe()
+        if now < self.open_at:
+            return False
+        self._end_probe()
         self.refused = False
         try:
             self._open()
@@ -128,6 +142,26 @@ class Channel:
             kind = InvalidError if failed.errno == zmq.EINVAL else SystemCallError
             raise kind(f"cannot connect to '{self.endpoint}': {failed.strerror}") from failed
         return True
+
+    def _heed_probe(self) -> None:
+        answer = self.probe.work() if self.probe is not None else None
+        if answer is not None:
+            self.probe = None
+            self.met = answer
+            self.met_curve += answer == CURVE
+
+    def _open_probe(self) -> None:
+        try:
+            self.probe = Probe(self.context, self.poller, self.endpoint)
+        except zmq.ZMQError:
+            pass  # no answer, then
+
+    def _end_probe(self) -> None:
+        """One that was told nothing by now: whoever breaks our handshakes may be full, or no
+        daemon."""
+        if self.probe is not None:
+            self.probe.close()
+            self.probe, self.met, self.met_curve = None, None, 0
 
     def _open(self) -> None:
         self.socket = self.context.socket(zmq.DEALER)
@@ -179,15 +213,15 @@ class Channel:
             if event == zmq.EVENT_CONNECTED:
                 self.descriptor = value
             elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                self.handshake = None
+                self.handshake, self.met, self.met_curve = None, None, 0
                 return UP
             elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                 self.handshake = KEY
             elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
                 mismatch = value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
-                self.handshake = OTHER if mismatch else BROKEN
+                self.handshake = OTHER if mismatch else self._broken()
             elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-                self.handshake = BROKEN
+                self.handshake = self._broken()
             elif event == zmq.EVENT_DISCONNECTED:
                 self.descriptor = -1
                 return DOWN
@@ -195,12 +229,25 @@ class Channel:
                 self.refused = True
         return None
 
+    def _broken(self) -> str:
+        """What a probe has told of a peer that broke the handshake off without a word."""
+        if self.met == (CURVE if self.keys is None else NULL):
+            return OTHER
+        convicted = self.keys is not None and self.met_curve >= MET_CURVE_MIN
+        return SERVER if convicted else BROKEN
+
     def refusal(self) -> Optional[ForbiddenError]:
         """Why the peer would not have us, after DOWN; None where it did not say."""
         if self.handshake == KEY and self.keys is not None:
             return ForbiddenError(
                 f"'{self.endpoint}' does not let the key {self.keys.public.decode()} in: have its "
                 "operator add it to client_keys, or set another as key or in STOKER_KEY"
+            )
+        if self.handshake == SERVER and self.keys is not None:
+            return ForbiddenError(
+                f"'{self.endpoint}' has another key than server_key, {self.keys.server.decode()}: "
+                "ask its operator for its public key, and set that as server_key or in "
+                "STOKER_SERVER_KEY"
             )
         if self.handshake != OTHER:
             return None
@@ -238,6 +285,8 @@ class Channel:
     def drop(self, now: float) -> None:
         """Give the connection up; the next one is made after a back-off that doubles."""
         self.close()
+        if self.handshake not in (None, KEY) and self.is_tcp:
+            self._open_probe()
         wait_ms = min(RETRY_MS_MIN << min(self.losses, 8), RETRY_MS_MAX)
         self.losses += 1
         self.open_at = now + jitter(wait_ms / 2e3, wait_ms / 1e3)
