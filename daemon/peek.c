@@ -3,6 +3,7 @@
  */
 #include "daemon/peek.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct pixels {
 struct peek {
     struct image_limits limits;
     size_t encoded_bytes_max;
+    atomic_bool stopped;           /* relaxed: looked at before each sample */
     struct image_decoder *decoder; /* NULL until it is needed */
     struct encoded encoded;
     struct pixels own;
@@ -63,6 +65,11 @@ void peek_close(struct peek **peek)
     free((*peek)->slots);
     free(*peek);
     *peek = NULL;
+}
+
+void peek_stop(struct peek *peek)
+{
+    atomic_store_explicit(&peek->stopped, true, memory_order_relaxed);
 }
 
 static size_t larger(size_t one, size_t other)
@@ -165,6 +172,8 @@ static enum stk_status try_sample(struct peek *peek, uint64_t position, struct p
 {
     _Static_assert(PEEK_REASON_BYTES > SOURCE_ERROR_BYTES + 64, "a reason of either fits");
     char why[SOURCE_ERROR_BYTES] = "";
+    if (atomic_load_explicit(&peek->stopped, memory_order_relaxed))
+        return STK_CLOSED;
     const struct source_reading reading = {.reserve = reserve, .context = peek};
     enum stk_status status =
         source_read(peek->stream->source, picture->index, &reading, &peek->encoded, why);

@@ -64,6 +64,9 @@ STK_MUST_CHECK enum stk_status peek_open(const struct image_limits *limits,
 /** Give it back; *peek becomes NULL.  NULL is fine. */
 void peek_close(struct peek **peek);
 
+/** What is made now, and what is asked for later, is not wanted.  Threads: any.  Blocks: no. */
+void peek_stop(struct peek *peek);
+
 /** An upper bound of a peek's memory beside streams, for the memory plan. */
 size_t peek_bytes_max(const struct image_limits *limits, size_t encoded_bytes_max,
                       struct stream *const *streams, size_t count);
@@ -91,7 +94,7 @@ STK_MUST_CHECK enum stk_status peek_plan(struct peek *peek, const struct stream 
  *   reason    PEEK_REASON_BYTES of storage: why it failed
  *
  * Returns: STK_OK, also where no sample can stand in the slot, which the trainers are told as well;
- *          STK_SYSTEM for a fault that may pass, STK_MEMORY.
+ *          STK_SYSTEM for a fault that may pass, STK_MEMORY, STK_CLOSED where it was stopped.
  * Blocks:  on the file system.
  */
 STK_MUST_CHECK enum stk_status peek_make(struct peek *peek, uint32_t slot, enum peek_show show,

@@ -30,7 +30,7 @@ TAILQ_HEAD(job_list, viewer_job);
 
 struct viewer {
     struct viewer_options options;
-    struct peek *peek; /* the thread's */
+    struct peek *peek; /* the thread's, but for peek_stop */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wanted;
@@ -88,6 +88,7 @@ void viewer_close(struct viewer **viewer)
         return;
     pthread_mutex_lock(&closing->lock);
     closing->closing = true;
+    peek_stop(closing->peek);
     pthread_cond_signal(&closing->wanted);
     pthread_mutex_unlock(&closing->lock);
     pthread_join(closing->thread, NULL);

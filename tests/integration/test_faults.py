@@ -1,13 +1,15 @@
 """Every allocation and every system call of the daemon's own fails once, a run for each.
 
-A run is a start, 32 pictures of one stream, a batch of another and a drain, by stokerd-faulty (see
-tests/faults/faults.c).  It may refuse to start with a sentence, or answer a request with an error
-and, asked again, with the batch; it may never hang, crash, leak or send a wrong byte.
+A run is a start, 32 pictures of one stream, a batch of another, a look by http and a drain, by
+stokerd-faulty (see tests/faults/faults.c).  It may refuse to start with a sentence, or answer a
+request with an error and, asked again, with the batch; it may never hang, crash, leak or send a
+wrong byte.
 
 A sample of the calls is drawn, by STOKER_SEED; STOKER_FAULTS=all takes every one of them
 (make check-faults), and STOKER_FAULTS="memory 17" that one alone.
 """
 
+import http.client
 import os
 import random
 import re
@@ -19,6 +21,7 @@ import pytest
 import stokerd
 from plan1 import Recipe
 from stokerd import stream_text
+from web import fetch
 from wire import Refused
 
 PROGRAM = os.path.join(os.path.dirname(stokerd.PROGRAM), "stokerd-faulty")
@@ -57,11 +60,16 @@ class Run:
         self.digests = {}
         self.refusals = []
         self.daemon = launch(
-            streams, program=PROGRAM, log_level="notice", environment={"STOKER_FAULT": fault}
+            streams,
+            program=PROGRAM,
+            log_level="notice",
+            settings={"http": '"127.0.0.1:0"'},
+            environment={"STOKER_FAULT": fault},
         )
         self.started = self._wait_start()
         if self.started:
             self._train(connect(self.daemon.listen[0]))
+            self._look(self.daemon.events("http.listening")[-1]["port"])
             self.daemon.signal()
         self.status = self.daemon.wait_exit()
         self.daemon.judge()
@@ -88,6 +96,20 @@ class Run:
                 assert refused.code in PASSING, f"{self.fault}: {refused}"
                 self.refusals.append(refused.code)
         raise AssertionError(f"{self.fault}: refused again and again, {self.refusals}")
+
+    def _look(self, port):
+        """A look, asked for again where nothing comes or an error that may pass."""
+        for path in ("/api/state", "/api/batch?stream=folder&epoch=0&step=0&slots=0-4"):
+            for _ in range(3):
+                try:
+                    reply, body = fetch(port, path)
+                except (ConnectionError, http.client.HTTPException):
+                    continue
+                if reply.status == 200:
+                    break
+                assert reply.status == 503, f"{self.fault}: {body}"
+            assert reply.status == 200, f"{self.fault}: {body}"
+        self.digests["look"] = body
 
     def told(self, what):
         return [line.split()[1:] for line in self.daemon.lines if line.startswith(what + " ")]

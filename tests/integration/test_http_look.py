@@ -60,6 +60,7 @@ def look(port, **query):
     assert reply.status == 200, body
     assert reply.getheader("Content-Type") == "application/json"
     assert reply.getheader("Cache-Control") == "no-store"
+    assert not set(body) & set(b"<>&'"), "what begins markup is escaped"
     return json.loads(body)
 
 
@@ -238,6 +239,24 @@ def test_labels_that_are_no_class_are_told_in_words(serve, connect, tmp_path):
         assert [slot["label"] for slot in told["slots"]] == wanted[name]
         first = {row["name"]: row["share"] for row in told["slots"][0]["target"]}
         assert first == ({"cat": 1, "dog": 1} if name == "several" else {"x": 1.5, "y": -2})
+
+
+def test_no_name_in_a_batch_leaves_its_string(serve, tmp_path):
+    root = tmp_path / "data"
+    names = ["<script>alert(1)<|script>", "\"'`&amp;", "a\x1b[2J\nb", "\u202egnp.exe"]
+    for i, name in enumerate(names):
+        dataset.write(root, f"{name}/{name}.jpg", dataset.jpeg(i, 10, 10))
+    dataset.write(root, b"\xff\xc3z/\x80.jpg", dataset.jpeg(5, 10, 10))
+    recipe = Recipe(batch=5, height=8, width=8, mix="mixup", mix_keys=dict(partner="dataset"))
+    running, port = serve(recipe, root)
+    told = look(port, stream="train", epoch=0, step=0)["slots"]
+    assert {slot["label"] for slot in told} == {*names, "??z"}
+    assert {slot["path"] for slot in told} == {
+        *(f"{name}/{name}.jpg" for name in names),
+        "??z/?.jpg",
+    }
+    for slot in told:
+        assert {row["name"] for row in slot["target"]} == {slot["label"], slot["partner"]["label"]}
 
 
 def test_the_newest_batch_is_shown_once_there_is_one(serve, connect):
