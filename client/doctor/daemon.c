@@ -55,12 +55,26 @@ static void check_figures(struct doctor *doctor, const struct stk_stats *stats)
     }
 }
 
+/* Beside what is told of the stream already.  A name that is not UTF-8 is not in the JSON. */
+static void set_limit(const struct doctor *doctor, const struct stk_figure_row *row)
+{
+    size_t index;
+    json_t *stream;
+    json_array_foreach(json_object_get(doctor->object, "streams"), index, stream)
+    {
+        const char *name = json_string_value(json_object_get(stream, "stream"));
+        if (name != NULL && stk_text_is(row->stream, name))
+            json_set_text(stream, "limit", row->limit);
+    }
+}
+
 static void check_limits(struct doctor *doctor, const struct stk_stats *stats)
 {
     for (uint32_t i = 0; i < stats->stream_count; i++) {
         const struct stk_figure_row *row = &stats->streams[i];
         doctor_tell(doctor, "stream %.*s: limited by %.*s", (int)row->stream.len, row->stream.data,
                     (int)row->limit.len, row->limit.data);
+        set_limit(doctor, row);
         for (size_t k = 0; k < sizeof limits / sizeof *limits; k++) {
             if (stk_text_is(row->limit, limits[k].figure))
                 doctor_found(doctor, "stream \"%.*s\": %s", (int)row->stream.len, row->stream.data,
@@ -76,8 +90,13 @@ static int check_stats(struct doctor *doctor, const char *url)
     int code = fetch_answer(url, STK_KIND_STATS, doctor->timeout_s, endpoint, &answer);
     if (code != COMMAND_DONE)
         return code;
-    check_figures(doctor, stk_answer_stats(answer));
-    check_limits(doctor, stk_answer_stats(answer));
+    const struct stk_stats *stats = stk_answer_stats(answer);
+    if (stats->version.len > 0)
+        doctor_tell(doctor, "stokerd %.*s", (int)stats->version.len, stats->version.data);
+    if (stats->version.len > 0 && doctor->object != NULL)
+        json_set_text(doctor->object, "version", stats->version);
+    check_figures(doctor, stats);
+    check_limits(doctor, stats);
     stk_answer_close(&answer);
     return COMMAND_DONE;
 }

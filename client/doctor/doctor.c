@@ -46,6 +46,12 @@ void doctor_tell(const struct doctor *doctor, const char *format, ...)
     putchar('\n');
 }
 
+void doctor_set(const struct doctor *doctor, const char *key, uint64_t number)
+{
+    if (doctor->object != NULL)
+        json_set_number(doctor->object, key, number);
+}
+
 /* What was found, and the exit code for it. */
 static int conclude(struct doctor *doctor)
 {

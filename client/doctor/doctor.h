@@ -31,6 +31,9 @@ __attribute__((format(printf, 2, 3))) void doctor_found(struct doctor *doctor, c
 __attribute__((format(printf, 2, 3))) void doctor_tell(const struct doctor *doctor,
                                                        const char *format, ...);
 
+/** Set a key to a fact in numbers; nothing without --json. */
+void doctor_set(const struct doctor *doctor, const char *key, uint64_t number);
+
 /**
  * Check a configuration file, and the data of its streams.
  *

@@ -22,8 +22,11 @@ enum {
 
 static void check_cores(struct doctor *doctor, const struct config *config, uint32_t cores)
 {
-    doctor_tell(doctor, "%u cores, %u workers, %u readers", cores,
-                config->workers > 0 ? config->workers : cores, config->readers);
+    uint32_t workers = config->workers > 0 ? config->workers : cores;
+    doctor_tell(doctor, "%u cores, %u workers, %u readers", cores, workers, config->readers);
+    doctor_set(doctor, "cores", cores);
+    doctor_set(doctor, "workers", workers);
+    doctor_set(doctor, "readers", config->readers);
     if (config->workers > cores)
         doctor_found(doctor,
                      "workers is %u, and this process may run on %u cores: more workers than cores "
@@ -45,6 +48,9 @@ static void check_memory(struct doctor *doctor, const struct config *config,
     size_t batches = plan.slab_bytes / plan.slab_bytes_largest;
     doctor_tell(doctor, "memory plan %zu MiB, of it %zu batches; this machine has %zu MiB",
                 plan.bytes_max >> 20, batches, machine >> 20);
+    doctor_set(doctor, "plan_bytes", plan.bytes_max);
+    doctor_set(doctor, "plan_batches", batches);
+    doctor_set(doctor, "machine_bytes", machine);
     if (plan.bytes_max > machine)
         doctor_found(doctor,
                      "the memory plan is %zu MiB, and this machine has %zu MiB: lower memory_max",
@@ -61,10 +67,12 @@ static void check_descriptors(struct doctor *doctor, const struct config *config
     char error[CONFIG_ERROR_BYTES];
     uint32_t connections;
     descriptors_raise();
-    if (descriptors_plan(config, &connections, error) != STK_OK)
+    if (descriptors_plan(config, &connections, error) != STK_OK) {
         doctor_found(doctor, "%s", error);
-    else
-        doctor_tell(doctor, "descriptors for %u connections", connections);
+        return;
+    }
+    doctor_tell(doctor, "descriptors for %u connections", connections);
+    doctor_set(doctor, "connections", connections);
 }
 
 static const char ipc[] = "ipc://";
@@ -108,15 +116,21 @@ static bool is_answered(const char *endpoint)
 
 static void check_endpoints(struct doctor *doctor, const struct config *config)
 {
+    json_t *rows = json_array();
     for (size_t i = 0; i < config->listen_count; i++) {
         const char *endpoint = config->listen[i];
-        if (is_answered(endpoint)) {
-            doctor_tell(doctor, "%s: a daemon answers", endpoint);
-            continue;
-        }
-        doctor_tell(doctor, "%s: no daemon answers", endpoint);
-        check_socket_folder(doctor, endpoint);
+        bool answered = is_answered(endpoint);
+        doctor_tell(doctor, "%s: %s daemon answers", endpoint, answered ? "a" : "no");
+        if (!answered)
+            check_socket_folder(doctor, endpoint);
+        json_t *row = json_object();
+        json_set_text(row, "endpoint", stk_text_of(endpoint));
+        json_object_set_new(row, "answers", json_boolean(answered));
+        json_array_append_new(rows, row);
     }
+    if (doctor->object != NULL)
+        json_object_set(doctor->object, "endpoints", rows);
+    json_decref(rows);
 }
 
 /* Whether two streams read the same samples: then one look will do. */

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import replace
 
 import pytest
@@ -41,6 +42,10 @@ def test_a_good_configuration_and_good_data_have_no_finding(configured, good):
     (row,) = told["streams"]
     assert (row["stream"], row["samples"], row["decoded"]) == ("train", 60, 60)
     assert row["bad"] == [] and row["bytes"] > 0
+    assert told["cores"] >= told["workers"] >= 1 and told["readers"] >= 1
+    assert told["plan_bytes"] <= 1 << 30 and told["plan_bytes"] < told["machine_bytes"]
+    assert told["plan_batches"] > 16 and told["connections"] > 0
+    assert [row["answers"] for row in told["endpoints"]] == [False]
     out, _ = finish(launch_stoker("doctor", configured(stream_text("train", good, RECIPE))))
     assert out.endswith("\nnothing found\n")
 
@@ -112,7 +117,9 @@ def test_what_the_machine_cannot_carry_is_a_finding(configured, good):
 def test_a_daemon_that_serves_well_has_no_finding(daemon, good):
     running = daemon(stream_text("train", good, RECIPE))
     told = doctor(running.endpoint, found=0)
-    assert told["streams"] == [{"stream": "train", "samples": 60, "classes": 5}]
+    stream = {"stream": "train", "samples": 60, "classes": 5, "limit": "idle"}
+    assert told["streams"] == [stream]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", told["version"])
     assert (told["protocol"], told["plan"]) == (1, 1)
     assert doctor(f"{running.endpoint}/train", found=0) == told
 
