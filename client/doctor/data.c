@@ -5,6 +5,7 @@
  * survey->lock.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@
 #include "client/doctor/doctor.h"
 #include "client/doctor/kind.h"
 #include "client/doctor/rows.h"
+#include "client/doctor/verify.h"
 #include "daemon/image/decode.h"
 
 enum {
@@ -23,12 +25,15 @@ enum {
 struct tally {
     uint64_t samples, bytes, pixels;
     uint64_t gray, cmyk, progressive, large, small;
+    uint64_t fresh; /* in the index as they are */
 };
 
 struct survey {
     const struct stream *stream;
     const struct pipeline_options *options;
     uint64_t encoded_bytes_max;
+    struct index *index; /* NULL: there is none */
+    char index_path[PATH_MAX];
     struct rows bad;
     pthread_mutex_t lock;
     struct tally tally; /* under lock */
@@ -78,17 +83,39 @@ static void count_good(struct survey *survey, const struct encoded *encoded, uin
     pthread_mutex_unlock(&survey->lock);
 }
 
-static void survey_sample(struct survey *survey, struct crew *crew, struct decode *decode,
-                          uint64_t index, struct encoded *encoded)
+static void count_fresh(struct survey *survey, const char *path, const struct encoded *encoded,
+                        struct index_buffer *buffer)
+{
+    struct index_sample sample;
+    if (survey->index == NULL || index_find(survey->index, path, encoded->file.bytes,
+                                            encoded->file.mtime_ns, buffer, &sample) != INDEX_FOUND)
+        return;
+    pthread_mutex_lock(&survey->lock);
+    survey->tally.fresh++;
+    pthread_mutex_unlock(&survey->lock);
+}
+
+/* What a thread has of its own. */
+struct surveyor {
+    struct decode *decode;
+    struct encoded encoded;
+    struct index_buffer buffer;
+};
+
+static void survey_sample(struct survey *survey, struct crew *crew, struct surveyor *surveyor,
+                          uint64_t index)
 {
     const struct source *source = survey->stream->source;
     const struct source_reading reading = {.reserve = crew_reserve,
                                            .context = &survey->encoded_bytes_max};
+    struct encoded *encoded = &surveyor->encoded;
     char reason[SOURCE_ERROR_BYTES] = "";
     uint32_t height = 0, width = 0;
     enum stk_status status = source_read(source, index, &reading, encoded, reason);
-    if (status == STK_OK)
-        status = decode_whole(decode, encoded, &height, &width, reason);
+    if (status == STK_OK) {
+        count_fresh(survey, source_name(source, index), encoded, &surveyor->buffer);
+        status = decode_whole(surveyor->decode, encoded, &height, &width, reason);
+    }
     if (status == STK_OK)
         count_good(survey, encoded, height, width);
     else
@@ -100,15 +127,35 @@ static void survey_sample(struct survey *survey, struct crew *crew, struct decod
 static void survey_samples(struct crew *crew, void *context)
 {
     struct survey *survey = context;
-    struct encoded encoded = {0};
-    struct decode *decode;
+    struct surveyor surveyor = {0};
     uint64_t index;
-    if (decode_open(&survey->options->limits, &decode) != STK_OK)
+    if (decode_open(&survey->options->limits, &surveyor.decode) != STK_OK)
         return;
     while (crew_next(crew, &index))
-        survey_sample(survey, crew, decode, index, &encoded);
-    free(encoded.data);
-    decode_close(&decode);
+        survey_sample(survey, crew, &surveyor, index);
+    free(surveyor.encoded.data);
+    index_buffer_release(&surveyor.buffer);
+    decode_close(&surveyor.decode);
+}
+
+static void tell_index(struct doctor *doctor, const struct survey *survey, json_t *row)
+{
+    const struct stream *stream = survey->stream;
+    if (survey->index == NULL) {
+        doctor_tell(doctor, "no index: \"stoker index\" makes one, and decoding costs less");
+        return;
+    }
+    doctor_tell(doctor, "index %s: %" PRIu64 " of %" PRIu64 " samples fresh", survey->index_path,
+                survey->tally.fresh, stream->samples);
+    if (row != NULL) {
+        json_set_text(row, "index", stk_text_of(survey->index_path));
+        json_set_number(row, "fresh", survey->tally.fresh);
+    }
+    if (2 * survey->tally.fresh < stream->samples)
+        doctor_found(doctor,
+                     "stream \"%s\": most samples are not in the index as they are now: run "
+                     "\"stoker index\" again",
+                     stream->name);
 }
 
 static void tell_tally(struct doctor *doctor, const struct tally *tally, json_t *row)
@@ -160,6 +207,16 @@ static void judge(struct doctor *doctor, const struct survey *survey, bool whole
             stream->name);
 }
 
+/* One that cannot be used is none, and somebody should know. */
+static void open_index(struct doctor *doctor, struct survey *survey)
+{
+    char error[INDEX_ERROR_BYTES];
+    enum stk_status status = verify_open_index(survey->stream->source, doctor->index,
+                                               survey->index_path, &survey->index, error);
+    if (status != STK_OK && status != STK_END)
+        doctor_found(doctor, "stream \"%s\": %s", survey->stream->name, error);
+}
+
 void doctor_check_data(struct doctor *doctor, const struct stream *stream,
                        const struct pipeline_options *options, json_t *row)
 {
@@ -170,10 +227,13 @@ void doctor_check_data(struct doctor *doctor, const struct stream *stream,
         return;
     }
     pthread_mutex_init(&survey.lock, NULL);
+    open_index(doctor, &survey);
     bool whole = crew_run(stream->samples, 0, survey_samples, &survey);
     tell_tally(doctor, &survey.tally, row);
+    tell_index(doctor, &survey, row);
     rows_tell(doctor, &survey.bad, row, "bad");
     judge(doctor, &survey, whole);
+    index_close(&survey.index);
     pthread_mutex_destroy(&survey.lock);
     rows_release(&survey.bad);
 }

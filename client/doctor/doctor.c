@@ -5,9 +5,13 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "client/command/command.h"
 #include "client/command/json.h"
+#include "client/doctor/verify.h"
+#include "config/source_kind.h"
+#include "daemon/base/cores.h"
 #include "daemon/base/log.h"
 
 enum { SENTENCE_BYTES = 1024 }; /* a longer one is cut */
@@ -67,6 +71,29 @@ static int conclude(struct doctor *doctor)
     return code;
 }
 
+/* A folder, or "KIND:PATH"; a configuration is a file without a kind. */
+static bool is_source(const char *text)
+{
+    struct config_source source;
+    struct stat file;
+    return config_source_parse(text, &source) == STK_OK &&
+           (source.path != text || (stat(text, &file) == 0 && S_ISDIR(file.st_mode)));
+}
+
+int doctor_verify_source(struct doctor *doctor, const char *url)
+{
+    char error[SOURCE_ERROR_BYTES];
+    struct source *source;
+    const struct source_place place = {.url = url, .root = "", .list = ""};
+    if (source_open(&place, source_threads(cores_count("")), &source, error) != STK_OK) {
+        doctor_found(doctor, "%s", error);
+        return COMMAND_DONE;
+    }
+    verify_source(doctor, url, source, doctor->index, doctor->object);
+    source_close(&source);
+    return COMMAND_DONE;
+}
+
 int doctor_command(char **words)
 {
     bool json = false;
@@ -74,12 +101,16 @@ int doctor_command(char **words)
     const struct flag flags[] = {
         {"json", FLAG_SWITCH, &json, NULL, 0, 0, "print one JSON object"},
         {"quick", FLAG_SWITCH, &doctor.quick, NULL, 0, 0, "list the data, and decode none of it"},
+        {"verify", FLAG_SWITCH, &doctor.verify, NULL, 0, 0,
+         "hold every file's checksum against the index instead"},
+        {"index", FLAG_TEXT, &doctor.index, "FILE", 0, 0,
+         "the index, if the daemon would not find it"},
         TIMEOUT_FLAG(&doctor.timeout_s),
     };
     const struct arguments arguments = {
         .command = "doctor",
         .purpose = "Check a running daemon, or a configuration file and every picture that it "
-                   "names, and say what to change.",
+                   "names, and say\nwhat to change.  With --verify FILE may be a data set too.",
         .operand = "URL|FILE",
         .flags = flags,
         .flag_count = sizeof flags / sizeof *flags,
@@ -95,8 +126,13 @@ int doctor_command(char **words)
         doctor.findings = json_array();
         json_object_set_new(doctor.object, "findings", doctor.findings);
     }
-    code = strstr(target, "://") != NULL ? doctor_check_daemon(&doctor, target)
-                                         : doctor_check_file(&doctor, target);
+    if (strstr(target, "://") != NULL)
+        code = doctor.verify ? command_misuse("files are verified where they are, not at a daemon")
+                             : doctor_check_daemon(&doctor, target);
+    else if (doctor.verify && is_source(target))
+        code = doctor_verify_source(&doctor, target);
+    else
+        code = doctor_check_file(&doctor, target);
     if (code == COMMAND_DONE)
         return conclude(&doctor);
     json_decref(doctor.object);

@@ -21,6 +21,8 @@ struct doctor {
     uint32_t found;     /* findings so far */
     uint32_t timeout_s; /* for an answer of a daemon */
     bool quick;         /* decode nothing */
+    bool verify;        /* hold checksums against the index instead */
+    const char *index;  /* its file; NULL: where the daemon looks for it */
 };
 
 /** Tell a finding, a printf sentence without a full stop. */
@@ -52,6 +54,9 @@ int doctor_check_file(struct doctor *doctor, const char *path);
  */
 void doctor_check_data(struct doctor *doctor, const struct stream *stream,
                        const struct pipeline_options *options, json_t *row);
+
+/** Verify a source, by its url; returns as doctor_check_file. */
+int doctor_verify_source(struct doctor *doctor, const char *url);
 
 /** Check a running daemon; returns as doctor_check_file.  Blocks: on its answers. */
 int doctor_check_daemon(struct doctor *doctor, const char *url);

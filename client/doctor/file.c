@@ -8,12 +8,14 @@
 #include "client/command/command.h"
 #include "client/command/json.h"
 #include "client/doctor/doctor.h"
+#include "client/doctor/verify.h"
 #include "client/stoker.h"
 #include "client/url.h"
 #include "daemon/base/cores.h"
 #include "daemon/descriptors.h"
 #include "daemon/memory.h"
 #include "daemon/pipeline_options.h"
+#include "daemon/source/fault.h"
 
 enum {
     ENDPOINT_ANSWER_MS = 1000,
@@ -153,8 +155,13 @@ static void check_stream_data(struct doctor *doctor, const struct config *config
         doctor_tell(doctor, "its data is that of stream %s", streams[i].name);
         return;
     }
-    if (!doctor->quick)
+    if (doctor->verify) {
+        char what[FAULT_TEXT_BYTES];
+        snprintf(what, sizeof what, "stream \"%s\"", stream->name);
+        verify_source(doctor, what, stream->source, doctor->index, row);
+    } else if (!doctor->quick) {
         doctor_check_data(doctor, stream, options, row);
+    }
 }
 
 static json_t *row_of(const struct doctor *doctor, json_t *rows, const struct stream *stream)

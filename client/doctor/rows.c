@@ -60,6 +60,7 @@ static json_t *object_of(const struct row *row, const char *path)
     if (row->index != ROWS_NO_INDEX)
         json_set_number(object, "index", row->index);
     json_set_text(object, "path", stk_text_of(path));
+    json_set_text(object, "what", stk_text_of(row->what));
     json_set_text(object, "reason", stk_text_of(row->reason));
     return object;
 }
