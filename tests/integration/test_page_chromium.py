@@ -139,6 +139,11 @@ def test_the_page_shows_what_the_trainers_see_and_keeps_up_with_it(serve, train,
     page.wait("document.querySelector('#look-words').textContent !== arguments[0]", "more", words)
     page.wait("document.querySelector('#total b').textContent !== arguments[0]", "a rate", rate)
     page.wait("document.querySelector('.chart .line').getAttribute('d')", "a point of the chart")
+    page.point_at(".chart svg")
+    page.wait(
+        "/ ago: [0-9,]+, (trainer|idle)/.test(document.querySelector('.chart output').value)",
+        "a value",
+    )
     page.wait_pictures("#tiles img", 8)
     assert page.overflow() <= 0
     assert page.complaints() == []
