@@ -168,6 +168,22 @@ static enum stk_status check_csv(const struct config_report *report,
     return check_file(report, line_of(lines, CONFIG_STREAM, "source"), stream, "source", path);
 }
 
+static enum stk_status check_index(const struct config_report *report,
+                                   const struct config_lines *lines,
+                                   const struct config_stream *stream)
+{
+    struct stat about;
+    const char *path = stream->index;
+    if (strcmp(path, "auto") == 0 || strcmp(path, "off") == 0)
+        return STK_OK;
+    if (stat(path, &about) == 0 && S_ISREG(about.st_mode))
+        return STK_OK;
+    return config_fail(report, line_of(lines, CONFIG_STREAM, "index"),
+                       "index \"%s\" of stream \"%s\" is no file; write auto, off, or the name of "
+                       "one that \"stoker index\" has made",
+                       path, stream->name);
+}
+
 static enum stk_status check_source(const struct config_report *report,
                                     const struct config_lines *lines,
                                     const struct config_stream *stream)
@@ -184,7 +200,7 @@ static enum stk_status check_source(const struct config_report *report,
     if (status == STK_OK && stream->list[0] != '\0')
         status =
             check_file(report, line_of(lines, CONFIG_STREAM, "list"), stream, "list", stream->list);
-    return status;
+    return status == STK_OK ? check_index(report, lines, stream) : status;
 }
 
 /* What is written out of a stream's numbers: its std, else its mean, else its dtype. */

@@ -83,6 +83,7 @@ void config_close(struct config **config)
         free(closing->streams[i].source);
         free(closing->streams[i].root);
         free(closing->streams[i].list);
+        free(closing->streams[i].index);
     }
     free(closing->streams);
     free(closing);

@@ -37,6 +37,7 @@ struct config_stream {
     char *source;       /* as config_source_parse reads it */
     char *root;         /* where a CSV's paths start; empty: its own folder */
     char *list;         /* a file that lists the samples to keep; empty: all are */
+    char *index;        /* "auto", "off", or a file */
     double corrupt_max; /* share of the pool that may be bad before the stream stops; 0: any */
     unsigned line;      /* where the section starts, for messages */
     struct recipe recipe;

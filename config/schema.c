@@ -68,6 +68,8 @@ const struct config_key config_keys[] = {
     {KEY(source, CONFIG_STREAM, CONFIG_SOURCE, struct config_stream, source), ONE},
     {KEY(root, CONFIG_STREAM, CONFIG_PATH, struct config_stream, root), ONE, .defaults = {""}},
     {KEY(list, CONFIG_STREAM, CONFIG_PATH, struct config_stream, list), ONE, .defaults = {""}},
+    {KEY(index, CONFIG_STREAM, CONFIG_PATH, struct config_stream, index), ONE,
+     .defaults = {"auto"}},
     {STREAM(labels, CONFIG_WORD, labels), ONE, .words = &recipe_labels_words,
      .defaults = {"index"}},
     {STREAM(batch, CONFIG_U32, batch), ONE, WHOLE(1, STK_BATCH_MAX), .defaults = {"64"}},

@@ -49,6 +49,7 @@ enum stk_status catalog_open(struct config **config, const struct stream_listing
     struct catalog *made = calloc(1, sizeof *made);
     if (made != NULL) {
         made->threads = listing->threads;
+        made->atlas = listing->atlas;
         made->streams = calloc((*config)->stream_count, sizeof made->streams[0]);
     }
     enum stk_status status = STK_MEMORY;

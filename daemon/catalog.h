@@ -17,8 +17,9 @@ struct catalog {
     struct config *config;   /* owned */
     struct stream **streams; /* stream_count of them, by name; a reference each */
     size_t stream_count;
-    unsigned threads;  /* that listed them */
-    struct keys *keys; /* owned; of the clients */
+    unsigned threads;    /* that listed them */
+    struct atlas *atlas; /* borrowed: where they have their maps */
+    struct keys *keys;   /* owned; of the clients */
 };
 
 enum catalog_change {

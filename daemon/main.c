@@ -128,7 +128,8 @@ static int print(enum action action, const struct config *config)
 }
 
 /* The server reads the configuration anew when it is told to, from the same path. */
-static enum stk_status serve(const char *path, struct config **config, char *error)
+static enum stk_status serve(const char *path, struct config **config, struct atlas *atlas,
+                             char *error)
 {
     uint32_t cores = cores_count("");
     struct pipeline_options options = pipeline_options_for(*config, cores);
@@ -136,7 +137,8 @@ static enum stk_status serve(const char *path, struct config **config, char *err
     const struct stream_listing listing = {.threads = source_threads(cores),
                                            .text_bytes_max =
                                                memory_text_bytes_max(*config, options.workers),
-                                           .watch = &extend.watch};
+                                           .watch = &extend.watch,
+                                           .atlas = atlas};
     struct catalog *catalog;
     struct memory_plan plan;
     struct server *server;
@@ -177,7 +179,11 @@ static int run(const char *path, struct config **config)
     hold_hangup();
     descriptors_raise();
     notify_state("STATUS=listing the data");
-    enum stk_status status = serve(path, config, error);
+    struct atlas *atlas;
+    enum stk_status status = atlas_open(&atlas);
+    if (status == STK_OK)
+        status = serve(path, config, atlas, error);
+    atlas_close(&atlas);
     if (status == STK_OK)
         return EXIT_SUCCESS;
     if (error[0] == '\0')

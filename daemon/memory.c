@@ -82,7 +82,7 @@ enum stk_status memory_plan(const struct config *config, const struct pipeline_o
 {
     *plan = (struct memory_plan){
         .bytes_max = bytes_max_for(config, options->workers),
-        .encoded_bytes = pipeline_encoded_bytes_max(options),
+        .encoded_bytes = pipeline_encoded_bytes_max(options) + pipeline_map_bytes_max(options),
     };
     size_t decoder_bytes = 0;
     for (size_t i = 0; i < count; i++) {

@@ -8,10 +8,10 @@
  *                       slot; the batch's last one mixes and seals
  *   loop      1         pushes batches                                nothing
  *
- * A task is a sample on its way: idle -> reading -> decodable -> idle, or back to a reader with
- * another sample where it cannot be decoded.  There is a fixed number of tasks, which bounds how
- * far readers run ahead.  `lock` is the only lock, held for list operations alone; `finished` is
- * called without it.
+ * A task is a sample on its way: idle -> reading -> decodable -> idle, or back to a reader: with
+ * another sample where it cannot be decoded, with the same one, whole, where the map that a part of
+ * it was read by does not fit.  There is a fixed number of tasks, which bounds how far readers run
+ * ahead.  `lock` is the only lock, held for list operations alone; `finished` is called without it.
  *
  * Readers sleep in a full pipeline, and one is woken for each sample that is done once no more wait
  * for a worker than there are workers.  So with files in memory one reader works in bursts, where a
@@ -33,6 +33,11 @@ enum {
 uint32_t pipeline_task_count(const struct pipeline_options *options)
 {
     return options->readers + TASKS_A_WORKER * options->workers;
+}
+
+size_t pipeline_map_bytes_max(const struct pipeline_options *options)
+{
+    return pipeline_task_count(options) * (sizeof(struct task) + (size_t)INDEX_BUFFER_BYTES_MAX);
 }
 
 static enum stk_status start_threads(struct pipeline *pipeline)
@@ -116,8 +121,10 @@ void pipeline_close(struct pipeline **pipeline)
     pthread_mutex_unlock(&closing->lock);
     for (uint32_t i = 0; i < closing->thread_count; i++)
         pthread_join(closing->threads[i], NULL);
-    for (uint32_t i = 0; closing->tasks != NULL && i < closing->task_count; i++)
+    for (uint32_t i = 0; closing->tasks != NULL && i < closing->task_count; i++) {
         free(closing->tasks[i].encoded.data);
+        index_buffer_release(&closing->tasks[i].map_buffer);
+    }
     for (uint32_t i = 0; closing->workers != NULL && i < closing->options.workers; i++)
         image_decoder_close(&closing->workers[i].decoder);
     pthread_cond_destroy(&closing->decodable);

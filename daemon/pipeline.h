@@ -34,6 +34,9 @@ bool pipeline_replaces(enum stk_status status);
 /** Memory for encoded bytes that a pipeline may hold, for the memory plan.  Threads: any. */
 size_t pipeline_encoded_bytes_max(const struct pipeline_options *options);
 
+/** Likewise, for the maps of the samples that are under way. */
+size_t pipeline_map_bytes_max(const struct pipeline_options *options);
+
 /**
  * Start the threads.
  *

@@ -1,6 +1,9 @@
 /*
  * Workers: they decode samples into their slots.
  */
+#include <string.h>
+#include <xxhash.h>
+
 #include "daemon/base/clock.h"
 #include "daemon/pipeline_parts.h"
 #include "daemon/transform/transform.h"
@@ -42,8 +45,63 @@ static void set_provenance(const struct task *task, const struct transform_drawn
         source_label(batch->stream->source, batch_slots(batch)[task->slot].index);
 }
 
-static enum stk_status decode_task(struct image_decoder *decoder, const struct task *task,
-                                   char *reason)
+/* Of what is decoded whole because no index knows it, where an index is being made. */
+static bool is_to_be_noted(const struct task *task)
+{
+    const struct maps *maps = task->batch->stream->maps;
+    bool unknown = task->found == MAPS_MISSING || task->found == MAPS_STALE;
+    return unknown && maps != NULL && maps_wants(maps);
+}
+
+static const char *path_of(const struct task *task)
+{
+    return source_name(task->batch->stream->source, batch_slots(task->batch)[task->slot].index);
+}
+
+static enum index_contents contents_of(const struct jpeg_map *map)
+{
+    if (map == NULL)
+        return INDEX_CORRUPT;
+    if (map->component_count == 0)
+        return INDEX_FOREIGN;
+    return map->entries.columns > 0 ? INDEX_ENTRIES : INDEX_CRAMPED;
+}
+
+/* Damage below the view shows now, and in no view that lies above it. */
+static void note(const struct task *task, const struct jpeg_map *map)
+{
+    const struct encoded *encoded = &task->encoded;
+    struct index_sample sample = {
+        .path = path_of(task),
+        .bytes = encoded->file.bytes,
+        .mtime_ns = encoded->file.mtime_ns,
+        .checksum = XXH3_64bits(encoded->data, encoded->len),
+        .contents = contents_of(map),
+    };
+    if (map != NULL)
+        sample.map = *map;
+    maps_add(task->batch->stream->maps, &sample);
+}
+
+/* By the map, of which only a part of the file was read; or from the file's beginning. */
+static enum stk_status begin(struct image_decoder *decoder, const struct task *task, bool noted,
+                             uint32_t *height, uint32_t *width, char *reason)
+{
+    const struct encoded *encoded = &task->encoded;
+    if (task->found == MAPS_FOUND) {
+        *height = task->sample.map.height;
+        *width = task->sample.map.width;
+        return image_decoder_enter(decoder, &task->sample.map, encoded->data, encoded->from,
+                                   encoded->len);
+    }
+    if (noted)
+        image_decoder_collect(decoder,
+                              index_entry_bytes_max(encoded->file.bytes, strlen(path_of(task))));
+    return image_decoder_begin(decoder, encoded->data, encoded->len, height, width, reason);
+}
+
+static enum stk_status decode(struct image_decoder *decoder, const struct task *task, bool noted,
+                              char *reason)
 {
     const struct batch *batch = task->batch;
     const struct stream_phase *phase = pipeline_phase(batch);
@@ -51,8 +109,7 @@ static enum stk_status decode_task(struct image_decoder *decoder, const struct t
     void *image = batch_image(batch, task->slot);
     uint32_t height;
     uint32_t width;
-    enum stk_status status = image_decoder_begin(decoder, task->encoded.data, task->encoded.len,
-                                                 &height, &width, reason);
+    enum stk_status status = begin(decoder, task, noted, &height, &width, reason);
     if (status != STK_OK)
         return status;
     struct transform_drawn drawn =
@@ -65,6 +122,17 @@ static enum stk_status decode_task(struct image_decoder *decoder, const struct t
     return STK_OK;
 }
 
+static enum stk_status decode_task(struct image_decoder *decoder, const struct task *task,
+                                   char *reason)
+{
+    bool noted = is_to_be_noted(task);
+    enum stk_status status = decode(decoder, task, noted, reason);
+    bool sample = status == STK_OK || status == STK_CORRUPT || status == STK_UNSUPPORTED;
+    if (noted && sample)
+        note(task, image_decoder_collected(decoder));
+    return status;
+}
+
 static void work(struct pipeline *pipeline, struct image_decoder *decoder, struct task *task)
 {
     char reason[IMAGE_REASON_BYTES] = "";
@@ -75,6 +143,9 @@ static void work(struct pipeline *pipeline, struct image_decoder *decoder, struc
     if (status == STK_OK) {
         COUNT(pipeline, task->batch, images_decoded, 1);
         pipeline_finish_task(pipeline, task);
+    } else if (status == STK_STALE) {
+        pipeline_count_stale(pipeline, task);
+        pipeline_read_whole(pipeline, task);
     } else {
         pipeline_handle_failure(pipeline, task, status, reason);
     }

@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "daemon/atlas.h"
+#include "daemon/index/index.h"
 #include "daemon/pipeline.h"
 #include "daemon/source/source.h"
 #include "daemon/stream.h"
@@ -28,6 +30,10 @@ struct task {
     struct batch *batch;
     uint32_t slot;          /* number of the picture in its batch */
     struct encoded encoded; /* capacity counts in pipeline->encoded_bytes */
+    struct index_buffer map_buffer;
+    struct index_sample sample; /* where found is MAPS_FOUND */
+    enum maps_found found;
+    bool whole; /* its map did not fit: it is read whole, and no index is asked */
     TAILQ_ENTRY(task) entry;
 };
 
@@ -80,6 +86,9 @@ static inline const struct stream_phase *pipeline_phase(const struct batch *batc
 /** Free a task's storage.  Under lock. */
 void pipeline_release_encoded(struct pipeline *pipeline, struct encoded *encoded);
 
+/** What an index says of the task's sample is not so. */
+void pipeline_count_stale(struct pipeline *pipeline, const struct task *task);
+
 /** A reader thread; of the pipeline. */
 void *pipeline_reader_main(void *pipeline);
 
@@ -92,6 +101,9 @@ void *pipeline_worker_main(void *worker);
 
 /** The task is done with its slot, which has its picture; its storage is kept for the next one. */
 void pipeline_finish_task(struct pipeline *pipeline, struct task *task);
+
+/** The task's map did not fit its sample, which is read again, whole. */
+void pipeline_read_whole(struct pipeline *pipeline, struct task *task);
 
 /** The task's sample could not be read or decoded: another one takes its place, or the batch fails.
  */

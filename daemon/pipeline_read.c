@@ -5,6 +5,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/pipeline_parts.h"
+#include "daemon/transform/transform.h"
 
 enum {
     TASK_BYTES = 512 * 1024,  /* encoded bytes planned for a task */
@@ -16,6 +17,12 @@ size_t pipeline_encoded_bytes_max(const struct pipeline_options *options)
     return options->encoded_bytes_max + GROWTH_BYTES +
            (size_t)pipeline_task_count(options) * TASK_BYTES;
 }
+
+/* A task in a reader's hands. */
+struct reading {
+    struct pipeline *pipeline;
+    struct task *task;
+};
 
 /* Storage: grow a task's, within what is planned for all of them. */
 
@@ -43,7 +50,7 @@ static bool make_room(struct pipeline *pipeline, size_t bytes)
  * is in use is on its way through the workers and will come free. */
 static enum stk_status reserve(void *context, struct encoded *encoded, size_t bytes)
 {
-    struct pipeline *pipeline = context;
+    struct pipeline *pipeline = ((struct reading *)context)->pipeline;
     if (bytes > pipeline->options.encoded_bytes_max)
         return STK_LIMIT;
     /* A task keeps its storage, but not what one giant picture took. */
@@ -92,6 +99,7 @@ static struct task *next_read(struct pipeline *pipeline)
     TAILQ_REMOVE(&pipeline->idle, task, entry);
     task->batch = batch;
     task->slot = batch_take_picture(batch);
+    task->whole = false;
     pipeline->backlog--;
     if (batch->slots_taken == batch->pictures)
         TAILQ_REMOVE(&pipeline->waiting, batch, queued);
@@ -108,12 +116,69 @@ static struct task *wait_read(struct pipeline *pipeline)
     return task;
 }
 
+/* What the task's view needs of a file that a map was found of; false where the map is nonsense. */
+static bool choose_part(const struct task *task, const struct source_state *file,
+                        struct source_range *range)
+{
+    const struct batch *batch = task->batch;
+    const struct stream_phase *phase = pipeline_phase(batch);
+    const struct jpeg_map *map = &task->sample.map;
+    struct transform_drawn drawn =
+        transform_draw(&phase->recipe, batch->address.epoch,
+                       batch_slots(batch)[task->slot].position, map->height, map->width);
+    uint64_t from, len;
+    if (!image_map_range(map, &drawn.view, &phase->format, &from, &len) || len == 0 ||
+        from >= file->bytes || len > file->bytes - from)
+        return false;
+    *range = (struct source_range){from, (size_t)len};
+    return true;
+}
+
+static struct source_range choose(void *context, const struct source_state *file)
+{
+    struct task *task = ((struct reading *)context)->task;
+    struct source_range range = {0, (size_t)file->bytes};
+    const struct stream *stream = task->batch->stream;
+    task->found = task->whole ? MAPS_STALE : MAPS_USELESS;
+    if (stream->maps == NULL || task->whole)
+        return range;
+    const char *path = source_name(stream->source, batch_slots(task->batch)[task->slot].index);
+    task->found = maps_find(stream->maps, path, file, &task->map_buffer, &task->sample);
+    if (task->found == MAPS_FOUND && !choose_part(task, file, &range))
+        task->found = MAPS_STALE;
+    return range;
+}
+
+void pipeline_count_stale(struct pipeline *pipeline, const struct task *task)
+{
+    const struct stream *stream = task->batch->stream;
+    COUNT(pipeline, task->batch, index_stale, 1);
+    maps_note_stale(stream->maps,
+                    source_name(stream->source, batch_slots(task->batch)[task->slot].index));
+}
+
+/* A sample that is read once more, whole, was counted with its file. */
+static void count_read(struct pipeline *pipeline, const struct task *task)
+{
+    COUNT(pipeline, task->batch, bytes_read, task->encoded.len);
+    if (task->whole)
+        return;
+    COUNT(pipeline, task->batch, file_bytes, task->encoded.file.bytes);
+    if (task->found == MAPS_FOUND)
+        COUNT(pipeline, task->batch, index_hits, 1);
+    else if (task->found == MAPS_MISSING)
+        COUNT(pipeline, task->batch, index_misses, 1);
+    else if (task->found == MAPS_STALE)
+        pipeline_count_stale(pipeline, task);
+}
+
 static void read_task(struct pipeline *pipeline, struct task *task)
 {
     const struct stream *stream = task->batch->stream;
     char reason[SOURCE_ERROR_BYTES] = "";
     uint64_t start_ns = clock_now_ns();
-    const struct source_reading reading = {.reserve = reserve, .context = pipeline};
+    struct reading context = {pipeline, task};
+    const struct source_reading reading = {reserve, choose, &context};
     enum stk_status status = source_read(stream->source, batch_slots(task->batch)[task->slot].index,
                                          &reading, &task->encoded, reason);
     COUNT(pipeline, task->batch, read_ns_total, clock_now_ns() - start_ns);
@@ -125,7 +190,7 @@ static void read_task(struct pipeline *pipeline, struct task *task)
         return;
     }
     health_fine(stream->health);
-    COUNT(pipeline, task->batch, bytes_read, task->encoded.len);
+    count_read(pipeline, task);
     pthread_mutex_lock(&pipeline->lock);
     TAILQ_INSERT_TAIL(&pipeline->decodables, task, entry);
     pipeline->decodable_count++;

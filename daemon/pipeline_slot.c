@@ -90,7 +90,24 @@ static void fail_slot(struct pipeline *pipeline, struct task *task, enum stk_sta
     fail_batch(pipeline, task, status, sentence);
 }
 
-/* Under way again, with another sample. */
+/* Under lock: under way again.  Its storage is not kept, as it waits for a reader. */
+static void read_again(struct pipeline *pipeline, struct task *task)
+{
+    pipeline_release_encoded(pipeline, &task->encoded);
+    TAILQ_INSERT_TAIL(&pipeline->retries, task, entry);
+    pthread_cond_signal(&pipeline->readable);
+    pthread_cond_broadcast(&pipeline->room);
+}
+
+void pipeline_read_whole(struct pipeline *pipeline, struct task *task)
+{
+    pthread_mutex_lock(&pipeline->lock);
+    task->whole = true;
+    read_again(pipeline, task);
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+/* With another sample. */
 static void retry_slot(struct pipeline *pipeline, struct task *task, uint64_t stand_in,
                        enum stk_status status, const char *reason)
 {
@@ -101,10 +118,8 @@ static void retry_slot(struct pipeline *pipeline, struct task *task, uint64_t st
     note_replaced(task->batch, slot, task->slot, status, reason);
     slot->index = stand_in;
     slot->attempt++;
-    pipeline_release_encoded(pipeline, &task->encoded);
-    TAILQ_INSERT_TAIL(&pipeline->retries, task, entry);
-    pthread_cond_signal(&pipeline->readable);
-    pthread_cond_broadcast(&pipeline->room);
+    task->whole = false;
+    read_again(pipeline, task);
     pthread_mutex_unlock(&pipeline->lock);
 }
 

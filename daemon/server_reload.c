@@ -36,7 +36,8 @@ static enum stk_status list_anew(struct server *server)
     const struct stream_listing listing = {
         .threads = server->catalog->threads,
         .text_bytes_max = memory_text_bytes_max(config, server->options.workers),
-        .watch = &reload->extend.watch};
+        .watch = &reload->extend.watch,
+        .atlas = server->catalog->atlas};
     status = catalog_open(&config, &listing, server->catalog, &reload->catalog, reload->error);
     config_close(&config);
     if (status != STK_OK)

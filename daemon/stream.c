@@ -176,6 +176,7 @@ static enum stk_status prepare(struct stream *stream, const struct config_stream
 
 static void destroy(struct stream *stream)
 {
+    maps_unref(&stream->maps, stream->samples);
     source_close(&stream->source);
     sampler_release(&stream->sampler);
     free(stream->phases);
@@ -184,6 +185,18 @@ static void destroy(struct stream *stream)
     free(stream->figures);
     free(stream->name);
     free(stream);
+}
+
+static enum stk_status take_maps(struct stream *stream, const struct config_stream *config,
+                                 const struct stream_listing *listing, char *error)
+{
+    const struct maps_wish wish = {.index = config->index,
+                                   .root = source_root(stream->source),
+                                   .samples = stream->samples,
+                                   .index_bytes_max = listing->text_bytes_max};
+    if (listing->atlas == NULL || atlas_take(listing->atlas, &wish, &stream->maps) == STK_OK)
+        return STK_OK;
+    return no_memory(stream, error);
 }
 
 static bool make_parts(struct stream *stream, const char *name)
@@ -215,6 +228,8 @@ enum stk_status stream_open(const struct config_stream *config,
         snprintf(error, CONFIG_ERROR_BYTES, "stream \"%s\": %s", config->name, reason);
     else
         status = prepare(made, config, error);
+    if (status == STK_OK)
+        status = take_maps(made, config, listing, error);
     if (status != STK_OK) {
         stream_close(&made);
         return status;
@@ -252,7 +267,7 @@ bool stream_is_like(const struct stream *served, const struct stream *listed)
     char sentence[HEALTH_SENTENCE_BYTES];
     return memcmp(&served->fingerprint, &listed->fingerprint, sizeof served->fingerprint) == 0 &&
            source_is_beside(served->source, listed->source) &&
-           served->corrupt_max == listed->corrupt_max &&
+           served->corrupt_max == listed->corrupt_max && served->maps == listed->maps &&
            !health_is_stopped(served->health, sentence);
 }
 
@@ -305,5 +320,6 @@ size_t stream_listing_bytes(const struct stream *stream)
 {
     return source_listing_bytes(stream->source) + health_bytes(stream->samples) +
            sampler_bytes(&stream->sampler) + stream->phase_count * sizeof *stream->phases +
-           sizeof *stream->figures + sizeof *stream->track;
+           sizeof *stream->figures + sizeof *stream->track +
+           (stream->maps != NULL ? maps_bytes(stream->maps, stream->samples) : 0);
 }

@@ -11,6 +11,7 @@
 #define STK_STREAM_H
 
 #include "config/config.h"
+#include "daemon/atlas.h"
 #include "daemon/base/figures.h"
 #include "daemon/batch/layout.h"
 #include "daemon/health.h"
@@ -39,6 +40,7 @@ struct stream {
     char mix[RECIPE_MIX_TEXT_BYTES]; /* what the welcome says of it */
     double corrupt_max;              /* as configured */
     struct health *health;           /* owned; of its samples */
+    struct maps *maps;               /* owned reference; NULL: it has no index */
     struct stream_figures *figures;  /* owned; any thread adds to them */
     struct track *track;             /* owned; the loop's: what it did lately */
     uint64_t turn;                   /* the loop's: the lowest is served next */
@@ -52,6 +54,7 @@ struct stream_listing {
     unsigned threads;           /* in parallel, 1 .. SOURCE_THREADS_MAX */
     uint64_t text_bytes_max;    /* as of struct source_place */
     struct source_watch *watch; /* likewise */
+    struct atlas *atlas;        /* where it finds the maps of its files; NULL: it has none */
 };
 
 /**

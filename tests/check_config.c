@@ -255,7 +255,7 @@ static const char every_key[] =
     "stream Train-1.a_b {\n"
     "    on_corrupt = fail\n"
     "    labels = dense\n"
-    "    list = /etc/passwd\n"
+    "    list = /etc/passwd index = /etc/passwd\n"
     "    std = {1e-6, 1000, 1}\n"
     "    mean = {-1000, 0, 1000}\n"
     "    layout = nchw\n"
@@ -728,6 +728,12 @@ static const struct {
     {"stream a { source = @\n list = /nowhere.txt }",
      "2: list \"/nowhere.txt\" of stream \"a\" cannot be used: No such file or directory"},
     {"stream a { source = @\n list = /dev }", "2: list \"/dev\" of stream \"a\" is no file"},
+    {"stream a { source = @\n index = on }", "2: index \"on\" of stream \"a\" is no file; write "
+                                             "auto, off, or the name of one that \"stoker "
+                                             "index\" has made"},
+    {"stream a { source = @\n index = \"\" }",
+     "2: index \"\" of stream \"a\" is no file; write auto, off, or the name of one that \"stoker "
+     "index\" has made"},
 
     /* phases */
     {"stream a {\n source = @\n phase { size = 96 }\n}",
@@ -1171,6 +1177,7 @@ START_TEST(the_printed_form_names_every_key_that_matters)
                                  "    source = \"%s\"\n"
                                  "    root = \"\"\n"
                                  "    list = \"\"\n"
+                                 "    index = \"auto\"\n"
                                  "    labels = index\n"
                                  "    batch = 64\n"
                                  "    order = shuffle\n"

@@ -24,6 +24,10 @@
     X(images_replaced, COUNTER, "slots whose own sample could not be decoded")                     \
     X(faults, COUNTER, "samples that could not be read for a fault that may pass")                 \
     X(bytes_read, COUNTER, "encoded bytes read from sources")                                      \
+    X(file_bytes, COUNTER, "bytes of the files that these are of, read or not")                    \
+    X(index_hits, COUNTER, "pictures that an index had the place of")                              \
+    X(index_misses, COUNTER, "pictures that no index knew")                                        \
+    X(index_stale, COUNTER, "pictures that were not as they were indexed")                         \
     X(requests, COUNTER, "requests received")                                                      \
     X(requests_waiting, GAUGE, "batch requests that are not answered yet")                         \
     X(errors_sent, COUNTER, "error replies")                                                       \
@@ -59,6 +63,10 @@
     X(images_replaced, COUNTER, "slots whose own sample could not be decoded")                     \
     X(faults, COUNTER, "samples that could not be read for a fault that may pass")                 \
     X(bytes_read, COUNTER, "encoded bytes read from its source")                                   \
+    X(file_bytes, COUNTER, "bytes of the files that these are of, read or not")                    \
+    X(index_hits, COUNTER, "pictures that an index had the place of")                              \
+    X(index_misses, COUNTER, "pictures that no index knew")                                        \
+    X(index_stale, COUNTER, "pictures that were not as they were indexed")                         \
     X(plan_ns_total, COUNTER, "time spent planning batches")                                       \
     X(read_ns_total, COUNTER, "time spent reading files, all readers together")                    \
     X(decode_ns_total, COUNTER, "time spent on decode and transforms, all workers together")       \

@@ -166,11 +166,15 @@ class Stokerd:
                 self.config,
             ],
             stderr=subprocess.PIPE,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **self.state(), **(environment or {})},
             **options,
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
+
+    def state(self):
+        """The environment that gives it a state directory of its own."""
+        return dict(STATE_DIRECTORY=os.path.join(self.folder, "state"))
 
     def _read(self):
         for line in self.process.stderr:
