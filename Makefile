@@ -260,8 +260,8 @@ $(BUILD)/stokerd: $(BUILD)/daemon/main.o $(BUILD)/libloop.a $(BUILD)/libdaemon.a
 # stokerd on a disk that fails when a test says so, and whose http server ages as fast as it wants.
 $(BUILD)/stokerd-disk: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/disk.o \
 		$(BUILD)/tests/faults/haste.o $(BUILD)/libloop.a $(BUILD)/libdaemon.a
-	$(CC) $(STK_LDFLAGS) -Wl,--wrap=pread,--wrap=statx,--wrap=server_http_tick -o $@ $^ \
-		$(DAEMON_LIBS)
+	$(CC) $(STK_LDFLAGS) -Wl,--wrap=pread,--wrap=pwrite,--wrap=statx \
+		-Wl,--wrap=server_http_tick -o $@ $^ $(DAEMON_LIBS)
 
 # stokerd with calls that fail: what the daemon's own objects call by these names, tests/faults gets.
 FAULTS := malloc calloc realloc reallocarray aligned_alloc strdup strndup fstat stat statx flock \

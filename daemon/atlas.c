@@ -3,6 +3,7 @@
  *
  * Lock order: atlas->lock and a maps->lock are never held at once.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,9 +43,18 @@ static void serve(struct maps *maps, bool wanted)
     }
 }
 
+/* It outlives the server, and so whoever would know what to do with a signal. */
+static void block_signals(void)
+{
+    sigset_t set;
+    sigfillset(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 static void *atlas_main(void *argument)
 {
     struct atlas *atlas = argument;
+    block_signals();
     pthread_mutex_lock(&atlas->lock);
     for (;;) {
         struct maps *maps = next_asked(atlas);

@@ -51,7 +51,9 @@ void maps_begin_noting(struct maps *maps)
     }
     enum stk_status status = open_writer(maps, &writer, reason);
     if (status == STK_IN_USE) {
-        LOG(NOTICE, "index.in_use", LOG_TEXT("path", path), LOG_TEXT("reason", reason));
+        if (!maps->in_use)
+            LOG(NOTICE, "index.in_use", LOG_TEXT("path", path), LOG_TEXT("reason", reason));
+        maps->in_use = true;
         atomic_store(&maps->missed, 0);
         atomic_store(&maps->patience, atomic_load(&maps->samples));
         atomic_store(&maps->noting, NOTING_IDLE);

@@ -40,6 +40,7 @@ struct maps {
     char *root; /* owned */
     uint64_t index_bytes_max;
 
+    bool in_use;   /* the thread's: it was told that another process notes */
     uint32_t refs; /* under atlas->lock; without one it is the thread's to close */
     LIST_ENTRY(maps) entry;
 

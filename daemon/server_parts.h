@@ -45,7 +45,7 @@ enum {
     SERVER_WINDOW_DEFAULT = 8, /* of a client that never said hello */
     SERVER_REPLY_BYTES = STK_HEADER_BYTES_MAX,
     SERVER_REPLIES_BYTES_MAX = 16 << 20, /* of all replies but batches that libzmq holds */
-    SERVER_REPLY_SMALL_BYTES = 1024, /* longer ones may use half of it, and leave half to these */
+    SERVER_REPLY_SMALL_BYTES = 4096, /* longer ones may use half of it, and leave half to these */
     SERVER_FDS_MAX = 1 << 16,        /* descriptors whose connection is watched */
     SERVER_ADDRESS_BYTES = 64,       /* storage for a peer's address as a text */
     SERVER_STRANGERS = 64,           /* addresses that the log tells of in a minute */

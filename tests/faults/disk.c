@@ -1,11 +1,11 @@
 /*
  * A disk that fails while a file says so: stokerd-disk is stokerd, linked so that its calls of
- * pread and statx come here first (ld --wrap).
+ * pread, pwrite and statx come here first (ld --wrap).
  *
  * STOKER_DISK names the file.  While it holds "eio" every read fails as one of a broken disk does,
  * while it holds "short" every file ends after 100 bytes, while it holds "slow" every read takes 40
  * ms, while it holds "stall" none ends, while it holds "crawl" each look at a file takes 250 ms,
- * while it is not there all is well.
+ * while it holds "full" nothing can be written at a place, while it is not there all is well.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +23,9 @@ ssize_t __wrap_pread(int fd, void *bytes, size_t len, off_t offset);
 
 int __real_statx(int folder, const char *path, int flags, unsigned mask, struct statx *file);
 int __wrap_statx(int folder, const char *path, int flags, unsigned mask, struct statx *file);
+
+ssize_t __real_pwrite(int fd, const void *bytes, size_t len, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset);
 
 /* What the file says, "" where it is not there. */
 static void read_order(char order[8])
@@ -65,4 +68,14 @@ ssize_t __wrap_pread(int fd, void *bytes, size_t len, off_t offset)
     if (strncmp(order, "short", 5) == 0 && offset + (off_t)len > FILE_BYTES)
         len = offset < FILE_BYTES ? (size_t)(FILE_BYTES - offset) : 0;
     return __real_pread(fd, bytes, len, offset);
+}
+
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset)
+{
+    char order[8];
+    read_order(order);
+    if (strncmp(order, "full", 4) != 0)
+        return __real_pwrite(fd, bytes, len, offset);
+    errno = ENOSPC;
+    return -1;
 }
