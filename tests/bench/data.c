@@ -6,7 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "daemon/index/index.h"
 #include "daemon/transform/transform.h"
 
 void data_fail(const char *format, ...)
@@ -41,16 +43,28 @@ static void *allocate(uint64_t count, size_t bytes)
 
 const struct source_reading data_reading = {.reserve = reserve};
 
-/* Read a picture and its header; false where either cannot be read. */
+enum { PATH_LEN = 32 }; /* of a file below its root, as many data sets have it */
+
+/* Whether it is our own decoder's, with that sampling of the first component. */
+static bool has_sampling(const struct jpeg_map *map, const char *sampling)
+{
+    char text[8];
+    snprintf(text, sizeof text, "%ux%u", map->h % 10, map->v % 10);
+    return strcmp(text, sampling) == 0;
+}
+
+/* Read a picture and its header; false where either cannot be read, or it is not wanted. */
 static bool read_picture(const struct data *data, struct image_decoder *decoder, uint64_t index,
-                         struct data_picture *picture)
+                         const char *sampling, struct data_picture *picture)
 {
     char reason[SOURCE_ERROR_BYTES];
     struct encoded encoded = {0};
     *picture = (struct data_picture){.index = index};
     if (source_read(data->stream->source, index, &data_reading, &encoded, reason) == STK_OK &&
-        image_decoder_begin(decoder, encoded.data, encoded.len, &picture->height, &picture->width,
-                            reason) == STK_OK) {
+        image_map(decoder, encoded.data, encoded.len, 0, &picture->map, reason) == STK_OK &&
+        (sampling == NULL || has_sampling(&picture->map, sampling))) {
+        picture->height = picture->map.height;
+        picture->width = picture->map.width;
         picture->bytes = encoded.data;
         picture->len = encoded.len;
         return true;
@@ -59,7 +73,7 @@ static bool read_picture(const struct data *data, struct image_decoder *decoder,
     return false;
 }
 
-static void read_pictures(struct data *data)
+static void read_pictures(struct data *data, const char *sampling)
 {
     uint64_t all = data->stream->samples;
     uint64_t held = all < DATA_PICTURES_MAX ? all : DATA_PICTURES_MAX;
@@ -69,12 +83,13 @@ static void read_pictures(struct data *data)
     data->pictures = allocate(held, sizeof *data->pictures);
     for (uint64_t i = 0; i < held; i++) {
         uint64_t index = (uint64_t)((double)i * (double)all / (double)held);
-        if (read_picture(data, decoder, index, &data->pictures[data->picture_count]))
+        if (read_picture(data, decoder, index, sampling, &data->pictures[data->picture_count]))
             data->picture_count++;
     }
     image_decoder_close(&decoder);
     if (data->picture_count == 0)
-        data_fail("none of the pictures can be read");
+        data_fail("none of the pictures can be read%s%s", sampling != NULL ? " and is " : "",
+                  sampling != NULL ? sampling : "");
 }
 
 struct sampler data_sampler(const struct data *data, uint64_t samples)
@@ -127,7 +142,34 @@ static void check_stream(const struct data *data)
         data_fail("stream \"%s\" has phases; only a stream without is measured", name);
 }
 
-void data_init(struct data *data, const char *path, uint32_t epoch)
+static void map_picture(struct image_decoder *decoder, struct data_picture *picture)
+{
+    char reason[IMAGE_REASON_BYTES];
+    size_t bytes = index_entry_bytes_max(picture->len, PATH_LEN);
+    struct jpeg_map *map = &picture->map;
+    if (image_map(decoder, picture->bytes, picture->len, bytes, map, reason) != STK_OK ||
+        map->entries.columns == 0)
+        return;
+    uint32_t rows = (map->height + map->v * 8 - 1) / (map->v * 8);
+    struct jpeg_entry *entry = allocate((uint64_t)rows * map->entries.columns, sizeof *entry);
+    memcpy(entry, map->entries.entry, (size_t)rows * map->entries.columns * sizeof *entry);
+    map->entries.entry = entry;
+}
+
+void data_map(struct data *data)
+{
+    struct image_decoder *decoder;
+    if (data->mapped)
+        return;
+    data->mapped = true;
+    if (image_decoder_open(&DATA_LIMITS(data), &decoder) != STK_OK)
+        data_fail("no memory for a decoder");
+    for (uint64_t i = 0; i < data->picture_count; i++)
+        map_picture(decoder, &data->pictures[i]);
+    image_decoder_close(&decoder);
+}
+
+void data_init(struct data *data, const char *path, uint32_t epoch, const char *sampling)
 {
     char error[CONFIG_ERROR_BYTES];
     *data = (struct data){.epoch = epoch};
@@ -140,14 +182,17 @@ void data_init(struct data *data, const char *path, uint32_t epoch)
     data->phase = &data->stream->phases[0];
     data->batch = data->phase->recipe.batch;
     check_stream(data);
-    read_pictures(data);
+    read_pictures(data, sampling);
     plan_epochs(data);
 }
 
 void data_release(struct data *data)
 {
-    for (uint64_t i = 0; i < data->picture_count; i++)
+    for (uint64_t i = 0; i < data->picture_count; i++) {
         free(data->pictures[i].bytes);
+        if (data->mapped && data->pictures[i].map.entries.columns > 0)
+            free(data->pictures[i].map.entries.entry);
+    }
     free(data->pictures);
     free(data->samples);
     free(data->slots);

@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "daemon/image/image.h"
+#include "daemon/image/jpeg_map.h"
 #include "daemon/plan/plan.h"
 #include "daemon/stream.h"
 
@@ -28,6 +29,7 @@ struct data_picture {
     size_t len;
     uint32_t height;
     uint32_t width;
+    struct jpeg_map map; /* its entry points are owned; see data_map */
 };
 
 /* A slot of a planned batch. */
@@ -44,6 +46,7 @@ struct data {
     struct sampler sampler;           /* owned; the stream's, over the pictures held */
     struct data_picture *pictures;
     uint64_t picture_count;
+    bool mapped;
     uint64_t steps; /* of an epoch over the pictures held */
     uint32_t epoch; /* the first one planned */
     uint32_t batch; /* samples */
@@ -57,13 +60,18 @@ struct data {
  * than are held, these are the boxes and the order that the daemon serves from that epoch on.
  * Pictures whose header cannot be read are left out.
  *
- *   path    a configuration; its first stream must have "last = wrap", "sampler = all", no phases
- *   epoch   the first one to plan
+ *   path       a configuration; its first stream must have "last = wrap", "sampler = all" and no
+ *              phases
+ *   epoch      the first one to plan
+ *   sampling   hold pictures of that sampling alone, e.g. "2x2"; NULL: of any
  *
  * Owns: data owns everything in it; data_release gives it back.
  * Ends the process with a sentence where something fails.  Threads: the main one.
  */
-void data_init(struct data *data, const char *path, uint32_t epoch);
+void data_init(struct data *data, const char *path, uint32_t epoch, const char *sampling);
+
+/** Make the maps of the pictures as an index has them; once is enough.  Threads: the main one. */
+void data_map(struct data *data);
 
 /** Give everything back. */
 void data_release(struct data *data);

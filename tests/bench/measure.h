@@ -14,6 +14,7 @@
 struct work {
     const char *name;
     bool batches; /* an item is a batch, not a picture */
+    bool maps;    /* the pictures' maps are looked at: data_map comes first */
     bool process; /* others than the calling thread work too: all of the process counts */
 
     /** A thread's state; ends the process where it cannot be made. */

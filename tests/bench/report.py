@@ -19,14 +19,16 @@ STAGES = {
     "header": "read its header",
     "decode": "decode the crop's rows and columns",
     "decode_library": "the same by libjpeg-turbo alone",
-    "jpeg_crop": "the same, of that our own decoder alone",
-    "jpeg_crop_entered": "with entry points 64 pixels apart",
+    "decode_entered": "the same by the picture's map",
+    "decode_collecting": "the same, and collect the map",
+    "map": "make a picture's map",
     "jpeg_entropy": "a whole picture: to coefficients",
     "jpeg_skip": "pass over all of them",
     "jpeg_idct": "coefficients to samples",
     "jpeg_colour": "upsampling and colours",
     "resize": "resize them",
     "slot_u8_nhwc": "all into the slot, u8 nhwc",
+    "slot_entered": "the same by the picture's map",
     "slot_u8_nchw": "all into the slot, u8 nchw",
     "slot_f32_nhwc": "all into the slot, f32 nhwc",
     "slot_f32_nchw": "all into the slot, f32 nchw",
@@ -41,6 +43,15 @@ STAGES = {
     "mix_bf16": "mixup of a batch, bf16",
     "encode": "the reply's header",
 }
+# Of a crop: what is measured, which each includes the one above it; by libjpeg-turbo, whose IDCT
+# cannot be measured without what follows it, by our own decoder, and by that with a map.
+JPEG_STEPS = {
+    "entropy decoding": ("huffman_crop", "jpeg_crop_entropy", "jpeg_crop_entropy_entered"),
+    "IDCT": (None, "jpeg_crop_samples", "jpeg_crop_samples_entered"),
+    "upsampling and colours (turbo: IDCT)": ("decode_crop", "jpeg_crop", "jpeg_crop_entered"),
+}
+JPEG_PARTS = [name for names in JPEG_STEPS.values() for name in names if name]
+SAMPLINGS = {"2x2": "4:2:0", "1x1": "4:4:4"}
 PEERS = {
     "full": "PyTorch DataLoader, f32, normalised, mixup",
     "lean": "PyTorch DataLoader, u8, nothing mixed",
@@ -56,7 +67,7 @@ MIB = 1 << 20
 FLAT_MIB = 4  # that resident memory may wander and still count as flat
 OTHER_LOAD_MAX = 0.1  # of the cores, before figures by the clock are called into doubt
 ROW = ("transport", "dtype", "mix", "clients")
-LABELS = ("group", "name", "threads", "workers", *ROW, "cold")
+LABELS = ("group", "name", "sampling", "threads", "workers", *ROW, "cold")
 
 
 def progress(text):
@@ -99,9 +110,9 @@ def turns(result, key, row):
     return [run[key] for run in find(result["runs"], phase="headline", group="stoker", **labels)]
 
 
-def bound_turns(result, key):
+def part_turns(result, key, name="decode_crop"):
     """Crop-only decoding, turn by turn: the mean of what was measured before and after."""
-    runs = find(result["runs"], phase="headline", group="bound", name="decode_crop")
+    runs = find(result["runs"], phase="headline", name=name)
     count = result["settings"]["turns"]
     return [statistics.mean(run[key] for run in find(runs, turn=turn)) for turn in range(count)]
 
@@ -131,7 +142,8 @@ def target(name, value, limit, unit="", at_most=True):
 
 def targets(result):
     """What the measurements are for, each with its limit."""
-    bound_cpu, bound_rate = bound_turns(result, "cpu_ms"), bound_turns(result, "pictures_per_s")
+    bound_cpu, bound_rate = part_turns(result, "cpu_ms"), part_turns(result, "pictures_per_s")
+    entered_cpu = part_turns(result, "cpu_ms", "decode_entered")
     rate = turns(result, "images_per_s", IPC)
     plan = find(result["medians"], name="plan_1e9", threads=1)[0]["cpu_ms"] * 1000
     memory = result["memory"]
@@ -141,6 +153,7 @@ def targets(result):
     return [
         target(f"{cpu}, ipc", ratio(turns(result, "cpu_ms", IPC), bound_cpu), 1.30),
         target(f"{cpu}, tcp", ratio(turns(result, "cpu_ms", TCP), bound_cpu), 1.36),
+        target("decoding by an index, over crop-only decoding", ratio(entered_cpu, bound_cpu), 0.5),
         target("images/s, over crop-only on all cores", ratio(rate, bound_rate), 0.75, "", False),
         target(
             "images/s, over PyTorch with mixup",
@@ -204,14 +217,37 @@ def target_lines(result):
         yield f"{row['name']:<52}{number(row['value'], 10)}{wanted:>12}  {verdict}"
 
 
+def step_figures(result, sampling, side):
+    """What each step of a crop takes beyond the one that was measured before it; and all."""
+    figures, before = [], 0
+    for names in JPEG_STEPS.values():
+        rows = find(result["medians"], name=names[side], sampling=sampling)
+        figures.append(rows[0]["cpu_ms"] - before if rows else None)
+        before = rows[0]["cpu_ms"] if rows else before
+    return figures + [before or None]
+
+
+def jpeg_lines(result):
+    """A crop's steps by both decoders, side by side."""
+    heads = [f"{by}, {text}" for text in SAMPLINGS.values() for by in ("turbo", "ours", "map")]
+    yield f"{'a crop in parts, CPU ms a picture':<38}" + "".join(f"{head:>13}" for head in heads)
+    columns = [step_figures(result, sampling, side) for sampling in SAMPLINGS for side in range(3)]
+    for i, text in enumerate([*JPEG_STEPS, "together"]):
+        yield f"{text:<38}" + "".join(number(column[i], 13) for column in columns)
+    resize = [find(result["medians"], name="resize", sampling=sampling) for sampling in SAMPLINGS]
+    cells = [number(rows[0]["cpu_ms"] if rows else None, 39) for rows in resize]
+    yield f"{'and resizing it':<38}" + "".join(cells)
+
+
 def part_lines(result, group, title, texts):
-    counts = sorted({row["threads"] for row in find(result["medians"], group=group)})
+    found = find(result["medians"], group=group, sampling="any")
+    counts = sorted({row["threads"] for row in found})
     heads = [f"{count} thread{'s' if count > 1 else ''}" for count in counts]
     yield f"{title:<56}" + "".join(f"{head:>11}" for head in heads)
     for name, text in texts.items():
         figures = []
         for count in counts:
-            rows = find(result["medians"], group=group, name=name, threads=count)
+            rows = find(found, name=name, threads=count)
             figures.append(number(rows[0]["cpu_ms"] if rows else None, 11))
         yield f"{text:<56}" + "".join(figures)
 
@@ -238,7 +274,7 @@ def stoker_lines(result):
     rows = find(result["medians"], group="stoker")
     rows.sort(key=lambda row: (row["workers"], row["clients"], row["cold"], row["mix"]))
     for row in rows:
-        bounds = find(result["medians"], name="decode_crop", threads=row["workers"])
+        bounds = find(result["medians"], name="decode_crop", sampling="any", threads=row["workers"])
         over = row["cpu_ms"] / bounds[0]["cpu_ms"] if bounds else None
         yield (
             f"{row_text(row):<44}{number(row['images_per_s'], 10)}{number(row['cpu_ms'])}"
@@ -270,6 +306,7 @@ def table(result):
         stoker_lines(result),
         part_lines(result, "bound", bounds, BOUNDS),
         part_lines(result, "stage", stages, STAGES),
+        jpeg_lines(result),
     ]
     if find(result["medians"], group="peer"):
         parts.insert(3, peer_lines(result))

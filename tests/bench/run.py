@@ -17,7 +17,8 @@ BUILD/bench/bench.json holds one object:
                is left out), seconds (of a run), turns, batch, window
     runs       every single run, in order, as objects with "group", "phase" (the targets are the
                headline's), "turn" and
-        bound, stage   name, threads, pictures, failed, cpu_ms (a picture), pictures_per_s;
+        bound, stage   name, sampling (of the pictures: any, 2x2 or 1x1), threads, pictures,
+                       failed, cpu_ms (a picture), pictures_per_s;
                        names are explained at the head of tests/bench/bounds.c, loopback.c,
                        stages_batch.c, stages_image.c and stages_jpeg.c
         stoker         workers, transport, dtype, mix, clients, cold (the files were not in memory)
@@ -183,11 +184,11 @@ class Bench:
         first = {"group": group, "phase": self.phase, "turn": turn}
         self.result["runs"].append({**first, **labels, **figures})
 
-    def parts(self, turn, threads, seconds, epoch, names=()):
+    def parts(self, turn, threads, seconds, epoch, words=()):
         """Bounds and stages, by the C program; all of them where none is named."""
         report.progress(f"turn {turn}: parts, {threads} threads")
         program = os.path.join(self.build, "stoker-measure")
-        words = [self.measure_config, epoch, threads, seconds, *names]
+        words = [self.measure_config, epoch, threads, seconds, *words]
         result = subprocess.run(
             [program, *map(str, words)], stdout=subprocess.PIPE, text=True, check=False
         )
@@ -254,7 +255,8 @@ class Bench:
     def crop_bound(self, turn, daemon):
         """Crop-only decoding of the pictures and boxes that the daemon serves next."""
         epoch = daemon.epochs.get("u8-mixup", 0)
-        self.parts(turn, self.cores, self.seconds / 3, epoch, ["decode_crop"])
+        names = ["decode_crop", "decode_entered"]
+        self.parts(turn, self.cores, self.seconds / 3, epoch, names)
 
     def variants(self, daemon):
         """Everything else at as many workers as cores; half as long, three turns."""
@@ -302,6 +304,17 @@ class Bench:
             for threads in sorted({1, self.cores}):
                 self.parts(turn, threads, self.seconds / 10, turn)
 
+    def jpeg_parts(self):
+        """Parts of decoding a crop, for each sampling that the data has."""
+        self.phase = "jpeg_parts"
+        for sampling in report.SAMPLINGS:
+            try:
+                for turn in range(self.turns):
+                    words = [sampling, *report.JPEG_PARTS, "resize"]
+                    self.parts(turn, 1, self.seconds / 10, turn, words)
+            except Failed:
+                self.result["left_out"].append(f"parts of JPEGs: none is sampled {sampling}")
+
     def memory(self):
         """Resident memory over some epochs, when all memory for batches is in use already."""
         streams = [("u8", "mixup")]
@@ -341,6 +354,7 @@ class Bench:
             self.cold(daemon)
         self.fewer_workers()
         self.all_parts()
+        self.jpeg_parts()
         self.memory()
         self.result["other_load"] = self.other_load()
         self.result["medians"] = report.medians(self.result["runs"])

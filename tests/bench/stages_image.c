@@ -4,8 +4,12 @@
  *   header               image_decoder_begin
  *   decode               the rows and columns of the plan's box to RGB, through decode.c
  *   decode_library       the same by libjpeg-turbo alone
+ *   decode_entered       the same from the bytes that the picture's map names, as an index has it
+ *   decode_collecting    decode, while the picture's map is collected
+ *   map                  image_map of the picture
  *   resize               rows of RGB to rows of the slot; they were decoded before
  *   slot_DTYPE_LAYOUT    all of that into a slot of that format: what a worker does for a picture
+ *   slot_entered         the same, u8 nhwc, by the picture's map
  *   format_DTYPE_LAYOUT  resized rows into such a slot
  */
 #include <stdlib.h>
@@ -128,15 +132,45 @@ static bool fill_slot(void *state, uint64_t item)
                                 slot_of(stage, item), reason) == STK_OK;
 }
 
-/* Decode a rectangle; its rows are copied to keep, unless that is NULL. */
-static bool decode_rows(struct stage *stage, const struct data_picture *picture,
-                        const struct box *box, uint8_t *keep)
+/* A picture whose map has no entry points is begun as a whole. */
+static bool fill_slot_entered(void *state, uint64_t item)
+{
+    struct stage *stage = state;
+    const struct data_sample *sample = data_sample(stage->data, item);
+    const struct data_picture *picture = sample->picture;
+    char reason[IMAGE_REASON_BYTES];
+    uint64_t from, len;
+    bool begun = image_map_range(&picture->map, &sample->view, &stage->format, &from, &len)
+                     ? image_decoder_enter(stage->decoder, &picture->map, &picture->bytes[from],
+                                           from, len) == STK_OK
+                     : begin(stage, sample);
+    return begun && image_decoder_finish(stage->decoder, &sample->view, sample->flip,
+                                         &stage->format, slot_of(stage, item), reason) == STK_OK;
+}
+
+static bool map(void *state, uint64_t item)
+{
+    struct stage *stage = state;
+    const struct data_picture *picture = data_sample(stage->data, item)->picture;
+    char reason[IMAGE_REASON_BYTES];
+    struct jpeg_map made;
+    return image_map(stage->decoder, picture->bytes, picture->len, picture->len / 40, &made,
+                     reason) == STK_OK;
+}
+
+static bool begin_rows(struct stage *stage, const struct data_picture *picture)
 {
     char reason[IMAGE_REASON_BYTES];
     uint32_t height, width;
-    if (decode_begin(stage->decode, picture->bytes, picture->len, &height, &width, reason) !=
-            STK_OK ||
-        decode_start(stage->decode, box, reason) != STK_OK)
+    return decode_begin(stage->decode, picture->bytes, picture->len, &height, &width, reason) ==
+           STK_OK;
+}
+
+/* Decode a rectangle of what was begun; its rows are copied to keep, unless that is NULL. */
+static bool decode_rows(struct stage *stage, const struct box *box, uint8_t *keep)
+{
+    char reason[IMAGE_REASON_BYTES];
+    if (decode_start(stage->decode, box, reason) != STK_OK)
         return false;
     size_t row_bytes = (size_t)box->width * ROW_PIXEL_BYTES;
     for (int32_t y = 0; y < box->height; y++) {
@@ -146,6 +180,7 @@ static bool decode_rows(struct stage *stage, const struct data_picture *picture,
         if (keep != NULL)
             memcpy(keep + (size_t)y * stage->row_bytes, row, row_bytes);
     }
+    decode_finish(stage->decode);
     decode_end(stage->decode);
     return true;
 }
@@ -154,7 +189,27 @@ static bool decode(void *state, uint64_t item)
 {
     struct stage *stage = state;
     const struct data_sample *sample = data_sample(stage->data, item);
-    return decode_rows(stage, sample->picture, &sample->view.box, NULL);
+    return begin_rows(stage, sample->picture) && decode_rows(stage, &sample->view.box, NULL);
+}
+
+static bool decode_entered(void *state, uint64_t item)
+{
+    struct stage *stage = state;
+    const struct data_sample *sample = data_sample(stage->data, item);
+    const struct data_picture *picture = sample->picture;
+    uint64_t from, len;
+    bool begun =
+        jpeg_map_range(&picture->map, &sample->view.box, &from, &len)
+            ? decode_enter(stage->decode, &picture->map, &picture->bytes[from], from, len) == STK_OK
+            : begin_rows(stage, picture);
+    return begun && decode_rows(stage, &sample->view.box, NULL);
+}
+
+static bool decode_collecting(void *state, uint64_t item)
+{
+    struct stage *stage = state;
+    decode_collect(stage->decode, data_sample(stage->data, item)->picture->len / 40);
+    return decode(state, item);
 }
 
 static bool set_resize(struct stage *stage, const struct data_sample *sample, struct box *needed)
@@ -174,7 +229,8 @@ static bool prepare_resize(void *state, uint64_t item)
     stage->row_count = (uint32_t)needed.height;
     free(stage->rows);
     stage->rows = calloc((size_t)needed.height, stage->row_bytes);
-    return stage->rows != NULL && decode_rows(stage, sample->picture, &needed, stage->rows);
+    return stage->rows != NULL && begin_rows(stage, sample->picture) &&
+           decode_rows(stage, &needed, stage->rows);
 }
 
 static bool resize(void *state, uint64_t item)
@@ -222,13 +278,21 @@ static bool format(void *state, uint64_t item)
     {                                                                                              \
         .name = NAME, .open = OPEN, .close = stage_close, .prepare = PREPARE, .run = RUN           \
     }
+#define MAPPED_STAGE(NAME, RUN)                                                                    \
+    {                                                                                              \
+        .name = NAME, .maps = true, .open = open_u8_nhwc, .close = stage_close, .run = RUN         \
+    }
 
 const struct work image_works[] = {
     STAGE("header", open_u8_nhwc, NULL, header),
     STAGE("decode", open_u8_nhwc, NULL, decode),
     STAGE("decode_library", open_library, NULL, decode),
+    MAPPED_STAGE("decode_entered", decode_entered),
+    STAGE("decode_collecting", open_u8_nhwc, NULL, decode_collecting),
+    STAGE("map", open_u8_nhwc, NULL, map),
     STAGE("resize", open_u8_nhwc, prepare_resize, resize),
     STAGE("slot_u8_nhwc", open_u8_nhwc, NULL, fill_slot),
+    MAPPED_STAGE("slot_entered", fill_slot_entered),
     STAGE("slot_u8_nchw", open_u8_nchw, NULL, fill_slot),
     STAGE("slot_f32_nhwc", open_f32_nhwc, NULL, fill_slot),
     STAGE("slot_f32_nchw", open_f32_nchw, NULL, fill_slot),

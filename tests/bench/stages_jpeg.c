@@ -6,9 +6,13 @@
  *   jpeg_idct           the coefficients of the whole picture to samples
  *   jpeg_colour         the samples of the whole picture upsampled, and to RGB
  *   jpeg_crop           the rows of the plan's box, from the beginning of the scan
- *   jpeg_crop_entered   the same, with entry points ENTRY_PIXELS apart in every row of MCUs
+ *   jpeg_crop_samples   the same without upsampling and colours
+ *   jpeg_crop_entropy   the same without the IDCT either
+ *   jpeg_crop_entered, jpeg_crop_samples_entered, jpeg_crop_entropy_entered
+ *                       the same three by the picture's map, where it has entry points
  *
- * decode_library, huffman and decode_whole are the same by libjpeg-turbo.
+ * decode_crop and huffman_crop are the same by libjpeg-turbo, decode_whole and huffman those of the
+ * whole picture.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,16 +23,13 @@
 #include "daemon/image/jpeg_rows.h"
 #include "tests/bench/measure.h"
 
-enum { ENTRY_PIXELS = 64, ENTRIES_MAX = 1 << 20 };
-
 struct stage {
     const struct data *data;
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
     struct jpeg_tables tables;
     struct jpeg_rows rows;
-    struct jpeg_entries entries;
-    uint32_t scan_len;
+    struct jpeg_kernel kernel;             /* of a crop, with stages left out */
     struct jpeg_coefficients coefficients; /* of all rows of MCUs, one behind the other */
     struct jpeg_plane planes[JPEG_COMPONENTS_MAX];
     uint8_t *pixels;
@@ -42,12 +43,10 @@ static void *stage_open(const struct data *data)
         data_fail("no memory for a decoder");
     stage->data = data;
     stage->rows.kernel = jpeg_kernel_fastest();
-    stage->entries.entry = malloc(ENTRIES_MAX * sizeof *stage->entries.entry);
     stage->pixels = malloc(4 * (JPEG_FRAME_SIDE_MAX + 4 * JPEG_KERNEL_EXTRA));
     for (int i = 0; i < 2; i++)
         stage->wide[i] = malloc(JPEG_FRAME_SIDE_MAX + 4 * JPEG_KERNEL_EXTRA);
-    if (stage->entries.entry == NULL || stage->pixels == NULL || stage->wide[0] == NULL ||
-        stage->wide[1] == NULL)
+    if (stage->pixels == NULL || stage->wide[0] == NULL || stage->wide[1] == NULL)
         data_fail("no memory for a decoder");
     stage->jpeg.err = jpeg_std_error(&stage->errors);
     jpeg_create_decompress(&stage->jpeg);
@@ -71,7 +70,6 @@ static void stage_close(void *state)
     forget(stage);
     jpeg_rows_release(&stage->rows);
     jpeg_destroy_decompress(&stage->jpeg);
-    free(stage->entries.entry);
     free(stage->pixels);
     free(stage->wide[0]);
     free(stage->wide[1]);
@@ -232,25 +230,71 @@ static bool colour(void *state, uint64_t item)
     return true;
 }
 
-static bool prepare_entries(void *state, uint64_t item)
+/* Kernels that leave out what comes behind a stage. */
+static void no_idct(const int16_t *blocks, const uint8_t *last, const uint16_t *quant,
+                    uint32_t count, uint8_t *out, size_t stride)
 {
-    struct stage *stage = state;
-    if (!prepare_frame(state, item))
-        return false;
-    const struct jpeg_frame *frame = frame_of(stage);
-    stage->entries.step = ENTRY_PIXELS / JPEG_BLOCK_SIDE / frame->components[0].h;
-    stage->entries.columns = (frame->mcu_columns + stage->entries.step - 1) / stage->entries.step;
-    return (uint64_t)stage->entries.columns * frame->mcu_rows <= ENTRIES_MAX &&
-           jpeg_entropy_scan(frame, &stage->entries, &stage->scan_len);
+    (void)blocks, (void)last, (void)quant, (void)count, (void)out, (void)stride;
 }
 
-static bool crop_rows(struct stage *stage, uint64_t item, const struct jpeg_entries *entries)
+static void no_widening(const uint8_t *in, uint32_t count, uint8_t *out)
+{
+    (void)in, (void)count, (void)out;
+}
+
+static void no_widening_between(const uint8_t *near, const uint8_t *far, uint32_t count,
+                                uint8_t *out)
+{
+    (void)near, (void)far, (void)count, (void)out;
+}
+
+static void no_row_between(const uint8_t *near, const uint8_t *far, uint32_t count, bool above,
+                           uint8_t *out)
+{
+    (void)near, (void)far, (void)count, (void)above, (void)out;
+}
+
+static void no_colour(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, uint32_t count,
+                      uint8_t *rgbx)
+{
+    (void)y, (void)cb, (void)cr, (void)count, (void)rgbx;
+}
+
+enum crop_part { CROP_ENTROPY, CROP_SAMPLES, CROP_ALL };
+
+static void leave_out(struct stage *stage, enum crop_part part)
+{
+    stage->kernel = *jpeg_kernel_fastest();
+    stage->rows.kernel = &stage->kernel;
+    if (part == CROP_ENTROPY)
+        stage->kernel.idct = no_idct;
+    if (part == CROP_ALL)
+        return;
+    stage->kernel.widen = no_widening;
+    stage->kernel.widen_between = no_widening_between;
+    stage->kernel.between = no_row_between;
+    stage->kernel.colour = no_colour;
+    stage->kernel.gray = no_widening;
+}
+
+static bool start_crop(struct stage *stage, uint64_t item, bool entered)
+{
+    const struct data_picture *picture = data_sample(stage->data, item)->picture;
+    const struct box *box = &data_sample(stage->data, item)->view.box;
+    const struct jpeg_map *map = &picture->map;
+    uint64_t from, len;
+    if (!entered || !jpeg_map_range(map, box, &from, &len))
+        return prepare_frame(stage, item) && jpeg_rows_start(&stage->rows, box) == STK_OK;
+    return jpeg_map_frame(map, &stage->tables, &stage->rows.frame) &&
+           jpeg_map_place(map, &picture->bytes[from], from, len, &stage->rows.frame) &&
+           jpeg_rows_start_entering(&stage->rows, &map->entries, map->scan_len, box) == STK_OK;
+}
+
+static bool crop_rows(struct stage *stage, uint64_t item, enum crop_part part, bool entered)
 {
     const struct box *box = &data_sample(stage->data, item)->view.box;
-    enum stk_status status =
-        entries != NULL ? jpeg_rows_start_entering(&stage->rows, entries, stage->scan_len, box)
-                        : jpeg_rows_start(&stage->rows, box);
-    if (status != STK_OK)
+    leave_out(stage, part);
+    if (!start_crop(stage, item, entered))
         return false;
     for (int32_t y = 0; y < box->height; y++) {
         const uint8_t *row;
@@ -262,13 +306,32 @@ static bool crop_rows(struct stage *stage, uint64_t item, const struct jpeg_entr
 
 static bool crop(void *state, uint64_t item)
 {
-    return crop_rows(state, item, NULL);
+    return crop_rows(state, item, CROP_ALL, false);
+}
+
+static bool crop_samples(void *state, uint64_t item)
+{
+    return crop_rows(state, item, CROP_SAMPLES, false);
+}
+
+static bool crop_entropy(void *state, uint64_t item)
+{
+    return crop_rows(state, item, CROP_ENTROPY, false);
 }
 
 static bool crop_entered(void *state, uint64_t item)
 {
-    struct stage *stage = state;
-    return crop_rows(stage, item, &stage->entries);
+    return crop_rows(state, item, CROP_ALL, true);
+}
+
+static bool crop_samples_entered(void *state, uint64_t item)
+{
+    return crop_rows(state, item, CROP_SAMPLES, true);
+}
+
+static bool crop_entropy_entered(void *state, uint64_t item)
+{
+    return crop_rows(state, item, CROP_ENTROPY, true);
 }
 
 #define STAGE(NAME, PREPARE, RUN)                                                                  \
@@ -276,12 +339,21 @@ static bool crop_entered(void *state, uint64_t item)
         .name = NAME, .open = stage_open, .close = stage_close, .prepare = PREPARE, .run = RUN     \
     }
 
+#define MAPPED_STAGE(NAME, RUN)                                                                    \
+    {                                                                                              \
+        .name = NAME, .maps = true, .open = stage_open, .close = stage_close, .run = RUN           \
+    }
+
 const struct work jpeg_works[] = {
     STAGE("jpeg_entropy", prepare_room, entropy),
     STAGE("jpeg_skip", prepare_frame, skip),
     STAGE("jpeg_idct", prepare_idct, idct),
     STAGE("jpeg_colour", prepare_colour, colour),
-    STAGE("jpeg_crop", prepare_frame, crop),
-    STAGE("jpeg_crop_entered", prepare_entries, crop_entered),
+    STAGE("jpeg_crop", NULL, crop),
+    STAGE("jpeg_crop_samples", NULL, crop_samples),
+    STAGE("jpeg_crop_entropy", NULL, crop_entropy),
+    MAPPED_STAGE("jpeg_crop_entered", crop_entered),
+    MAPPED_STAGE("jpeg_crop_samples_entered", crop_samples_entered),
+    MAPPED_STAGE("jpeg_crop_entropy_entered", crop_entropy_entered),
     {0},
 };

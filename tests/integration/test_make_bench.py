@@ -14,6 +14,7 @@ from stokerd import BUILD, ROOT, SLOW
 PROGRAM = os.path.join(ROOT, "tests", "bench", "run.py")
 BOUNDS = {"decode_whole", "decode_crop", "huffman", "huffman_crop", "memcpy", "ipc", "tcp"}
 STAGES = {"plan", "plan_1e9", "read", "header", "decode", "resize", "mix_u8", "mix_f32", "encode"}
+STAGES |= {"decode_entered", "decode_collecting", "map", "jpeg_crop_entropy_entered"}
 
 
 def run_bench(build, data):
@@ -46,7 +47,8 @@ def test_the_object_says_what_was_measured_on_what(bench):
     assert set(result["software"]) == {"stoker", "decoder"}
     assert result["settings"]["quick"] is True and result["settings"]["side"] == 16
     assert 0 <= result["other_load"] <= 1
-    assert result["left_out"] == ["peer: not asked for"]
+    left_out = ["peer: not asked for", "parts of JPEGs: none is sampled 1x1"]
+    assert result["left_out"] == left_out
 
 
 def test_every_part_was_run_without_a_failure(bench):
@@ -75,7 +77,18 @@ def test_every_variant_of_the_daemon_was_run(bench):
 def test_a_distinct_run_has_one_row_of_medians(bench):
     _, result = bench
     assert sum(row["runs"] for row in result["medians"]) == len(result["runs"])
-    labels = ["group", "name", "threads", "workers", "transport", "dtype", "mix", "clients", "cold"]
+    labels = [
+        "group",
+        "name",
+        "sampling",
+        "threads",
+        "workers",
+        "transport",
+        "dtype",
+        "mix",
+        "clients",
+        "cold",
+    ]
     keys = [tuple(row.get(label) for label in labels) for row in result["medians"]]
     assert len(set(keys)) == len(keys)
 
