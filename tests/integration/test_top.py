@@ -4,8 +4,10 @@ import json
 import re
 import signal
 
+import msgpack
 import pytest
 import termios
+import zmq
 from command import STOKER, finish, launch_stoker, refused, stoker
 from keys import config_home, keys  # noqa: F401
 from plan1 import Recipe
@@ -213,6 +215,24 @@ def test_text_says_that_a_daemon_is_gone_and_the_exit_status_too(launch, small):
     out, error = finish(process, 1)
     assert error == ""
     assert "no connection to " in json.loads(out.splitlines()[-1])["error"]
+
+
+def test_an_answer_that_comes_too_late_is_passed_over():
+    context = zmq.Context()
+    front = context.socket(zmq.ROUTER)
+    front.linger = 0
+    port = front.bind_to_random_port("tcp://127.0.0.1")
+    process = launch_stoker("top", f"tcp://127.0.0.1:{port}", "--json", "--count", 2)
+    for look in (1, 2):
+        assert front.poll(20000 * SLOW)
+        peer, question = front.recv_multipart()
+        asked = msgpack.unpackb(question)["id"]
+        for told in range(asked - look + 1, asked + 1):
+            reply = {"k": "stats", "id": told, "figures": {"workers": told}}
+            front.send_multipart([peer, msgpack.packb(reply)])
+    out, error = finish(process)
+    assert [json.loads(line)["workers"] for line in out.splitlines()] == [1, 2] and error == ""
+    context.destroy()
 
 
 def test_hostile_names_are_text_in_a_file(hostile):  # noqa: F811
