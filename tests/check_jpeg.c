@@ -243,6 +243,64 @@ START_TEST(damaged_files_fare_as_with_the_library)
 }
 END_TEST
 
+/* Any codes that are some, few and short or many and long; a run of 16 may have one of a bit. */
+static struct jpeg_codes random_codes(void)
+{
+    struct jpeg_codes codes = {0};
+    uint32_t code = 0, met = 0;
+    for (int bits = 1; bits <= JPEG_CODE_BITS_MAX; bits++, code <<= 1) {
+        uint32_t room = (1u << bits) - 1 - code;
+        uint32_t most = room < JPEG_SYMBOLS_MAX - met ? room : JPEG_SYMBOLS_MAX - met;
+        uint32_t count = random_below(3) == 0 ? random_below((most < 40 ? most : 40) + 1) : 0;
+        codes.counts[bits - 1] = (uint8_t)count;
+        code += count;
+        met += count;
+    }
+    for (uint32_t i = 0; i < met; i++)
+        codes.symbols[i] = (uint8_t)(random_below(4) == 0 ? 0xf0 : random_below(256));
+    return codes;
+}
+
+/* As many symbols as lie in the window, one by one. */
+static struct jpeg_skip plain_skip(const struct jpeg_ac *ac, uint32_t window)
+{
+    struct jpeg_skip skip = {0};
+    while (skip.advance < JPEG_BLOCK_END) {
+        uint32_t rest = window << (JPEG_SINGLE_BITS - JPEG_SKIP_BITS) << skip.bits;
+        struct jpeg_single next = ac->single[rest & ((1 << JPEG_SINGLE_BITS) - 1)];
+        if (next.bits == 0 || skip.bits + next.bits > JPEG_SKIP_BITS)
+            break;
+        skip.advance = (uint8_t)(skip.advance + next.advance);
+        skip.bits = (uint8_t)(skip.bits + next.bits);
+    }
+    return skip;
+}
+
+/* A table may hold fewer than that, but nothing else; those of files hold as many. */
+START_TEST(symbols_to_be_left_out_are_the_single_ones)
+{
+    enum { CASES = 2000 };
+    static struct jpeg_tables tables;
+    random_state = 9;
+    for (int i = 0; i < CASES; i++) {
+        struct jpeg_codes codes = random_codes();
+        const struct jpeg_ac *ac = jpeg_tables_ac(&tables, &codes);
+        ck_assert_ptr_nonnull(ac);
+        bool run_of_a_bit = codes.counts[0] == 1 && codes.symbols[0] == 0xf0;
+        for (uint32_t window = 0; window < 1 << JPEG_SKIP_BITS; window++) {
+            struct jpeg_skip skip = ac->skip[window];
+            struct jpeg_skip plain = plain_skip(ac, window);
+            if (skip.bits == 0)
+                ck_assert_int_eq(skip.advance, JPEG_BLOCK_END);
+            else if (!run_of_a_bit)
+                ck_assert_msg(skip.bits == plain.bits && skip.advance == plain.advance,
+                              "case %d, window %x", i, window);
+            ck_assert(skip.bits > 0 || plain.bits == 0 || run_of_a_bit);
+        }
+    }
+}
+END_TEST
+
 static uint8_t *random_bytes(size_t count)
 {
     uint8_t *bytes = malloc(count);
@@ -362,6 +420,7 @@ int main(void)
     tcase_add_test(tests, coefficients_are_those_of_the_library);
     tcase_add_test(tests, areas_are_those_of_the_library);
     tcase_add_test(tests, damaged_files_fare_as_with_the_library);
+    tcase_add_test(tests, symbols_to_be_left_out_are_the_single_ones);
     tcase_add_test(tests, fast_idct_is_the_plain_one);
     tcase_add_test(tests, fast_rows_are_the_plain_ones);
     tcase_add_test(tests, every_colour_is_the_same);

@@ -8,7 +8,6 @@
 enum {
     RUN_OF_16 = 0xf0,
     DC_SYMBOL_MAX = 15,
-    ADVANCE_MAX = 63, /* further than this no two coefficients are apart */
 };
 
 /* T.81, C.2: codes of a length are consecutive, and go on behind the shorter ones. */
@@ -125,21 +124,55 @@ static struct jpeg_pair pair_of(const struct jpeg_ac *ac, uint32_t window)
     return pair;
 }
 
-static struct jpeg_skip skip_of(const struct jpeg_ac *ac, uint32_t window)
+/* All windows that begin with a code, where windows of as many bits as may be left behind it are
+ * laid already: at one place in tables for each number of bits. */
+static struct jpeg_skip *lay_skip(struct jpeg_skip *at, const struct jpeg_skip *tables,
+                                  uint8_t symbol, int bits, int bits_left)
 {
-    uint32_t wide = window << (JPEG_SINGLE_BITS - JPEG_SKIP_BITS);
-    struct jpeg_skip skip = {0};
-    while (skip.advance < JPEG_BLOCK_END) {
-        struct jpeg_single next = single_within(ac, wide << skip.bits, JPEG_SKIP_BITS - skip.bits);
-        if (next.bits == 0 ||
-            (next.advance < JPEG_BLOCK_END && skip.advance + next.advance > ADVANCE_MAX))
-            break;
-        skip.advance = (uint8_t)(skip.advance + next.advance);
-        skip.bits = (uint8_t)(skip.bits + next.bits);
+    struct jpeg_skip skip = {jpeg_symbol_advance(symbol), (uint8_t)(bits + (symbol & 15))};
+    struct jpeg_skip *end = at + (1u << bits_left);
+    int rest = bits_left - (symbol & 15);
+    /* Runs of 16 in one bit each could lead further than can be counted. */
+    if (rest < 0 || (symbol == RUN_OF_16 && bits == 1)) {
+        memset(at, 0, (size_t)(end - at) * sizeof *at);
+        return end;
     }
-    if (skip.bits == 0)
-        skip.advance = JPEG_BLOCK_END;
-    return skip;
+    const struct jpeg_skip *behind = &tables[1u << rest];
+    if (skip.advance == JPEG_BLOCK_END)
+        behind = NULL;
+    for (; at < end; at += 1u << rest) {
+        for (uint32_t i = 0; i < 1u << rest; i++) {
+            at[i] = skip;
+            if (behind != NULL) {
+                at[i].advance = (uint8_t)(skip.advance + behind[i].advance);
+                at[i].bits = (uint8_t)(skip.bits + behind[i].bits);
+            }
+        }
+    }
+    return end;
+}
+
+/* Windows of so many bits, from tables[1 << window_bits] on. */
+static void lay_skips(const struct jpeg_codes *codes, int window_bits, struct jpeg_skip *tables)
+{
+    struct jpeg_skip *at = &tables[1u << window_bits];
+    const uint8_t *symbol = codes->symbols;
+    for (int bits = 1; bits <= window_bits; bits++) {
+        for (int i = 0; i < codes->counts[bits - 1]; i++, symbol++)
+            at = lay_skip(at, tables, *symbol, bits, window_bits - bits);
+    }
+    memset(at, 0, (size_t)(&tables[2u << window_bits] - at) * sizeof *at);
+}
+
+static void make_skips(struct jpeg_ac *ac, const struct jpeg_codes *codes)
+{
+    struct jpeg_skip tables[2 << JPEG_SKIP_BITS];
+    for (int bits = 0; bits <= JPEG_SKIP_BITS; bits++)
+        lay_skips(codes, bits, tables);
+    for (uint32_t window = 0; window < 1u << JPEG_SKIP_BITS; window++) {
+        struct jpeg_skip skip = tables[(1u << JPEG_SKIP_BITS) + window];
+        ac->skip[window] = skip.bits > 0 ? skip : (struct jpeg_skip){.advance = JPEG_BLOCK_END};
+    }
 }
 
 static bool make_dc(struct jpeg_dc *dc, const struct jpeg_codes *codes)
@@ -164,8 +197,7 @@ static bool make_ac(struct jpeg_ac *ac, const struct jpeg_codes *codes)
     lay_singles(codes, true, JPEG_SINGLE_BITS, ac->single);
     for (uint32_t window = 0; window < 1u << JPEG_PAIR_BITS; window++)
         ac->pair[window] = pair_of(ac, window);
-    for (uint32_t window = 0; window < 1u << JPEG_SKIP_BITS; window++)
-        ac->skip[window] = skip_of(ac, window);
+    make_skips(ac, codes);
     return true;
 }
 
