@@ -5,7 +5,8 @@
  * where a scan is not as it should be it stops, and says nothing about the file.  Only blocks that
  * the rectangle and upsampling at its borders need are transformed; the bits before them are passed
  * over or, where entry points are known, not looked at.  Every entry point that is passed must be
- * where the bits lead, and of every row of MCUs at least one is passed.
+ * where the bits lead, and of every row of MCUs at least one is passed: so the one that was entered
+ * by is known to be right, but for DC that a restart forgets before the next.
  */
 #ifndef STK_JPEG_ROWS_H
 #define STK_JPEG_ROWS_H
