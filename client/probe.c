@@ -19,8 +19,11 @@ static bool set_number(void *socket, int option, int value)
 
 void stk_probe_open(struct stk_probe *probe, void *context, const char *endpoint)
 {
+    const int never = -1;
     *probe = (struct stk_probe){.socket = zmq_socket(context, ZMQ_STREAM)};
-    if (probe->socket == NULL || !set_number(probe->socket, ZMQ_LINGER, 0) ||
+    /* One that came again and again would take the place that a full daemon has at last. */
+    if (probe->socket == NULL || !set_number(probe->socket, ZMQ_RECONNECT_IVL, never) ||
+        !set_number(probe->socket, ZMQ_LINGER, 0) ||
         !set_number(probe->socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL) ||
         zmq_connect(probe->socket, endpoint) != 0)
         stk_probe_close(probe);

@@ -24,6 +24,8 @@ class Probe:
         self.greeting = b""
         self.socket: Any = context.socket(zmq.STREAM)
         self.socket.setsockopt(zmq.LINGER, 0)
+        # One that came again and again would take the place that a full daemon has at last.
+        self.socket.setsockopt(zmq.RECONNECT_IVL, -1)
         self.socket.setsockopt(zmq.IPV6, int("[" in endpoint))
         self.socket.connect(endpoint)
         poller.register(self.socket, zmq.POLLIN)
