@@ -179,7 +179,7 @@ run-check-sandbox: tests
 	@/usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider -n $$(nproc) --dist loadfile \
 		tests/integration tests/python
 
-run-bench: $(PROGRAMS) $(BUILD)/stoker-measure $(BUILD)/stoker-demo-draw
+run-bench: $(PROGRAMS) $(BUILD)/stokerd-library $(BUILD)/stoker-measure $(BUILD)/stoker-demo-draw
 	@/usr/bin/python3 tests/bench/run.py $(BUILD) $(if $(DATA),--data '$(DATA)') \
 		$(if $(QUICK),--quick)
 
@@ -263,6 +263,11 @@ $(BUILD)/stokerd-disk: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/disk.o \
 	$(CC) $(STK_LDFLAGS) -Wl,--wrap=pread,--wrap=pwrite,--wrap=statx \
 		-Wl,--wrap=server_http_tick -o $@ $^ $(DAEMON_LIBS)
 
+# stokerd that decodes with libjpeg-turbo alone, to compare with.
+$(BUILD)/stokerd-library: $(BUILD)/daemon/main.o $(BUILD)/tests/bench/library.o $(BUILD)/libloop.a \
+		$(BUILD)/libdaemon.a
+	$(CC) $(STK_LDFLAGS) -Wl,--wrap=decode_open -o $@ $^ $(DAEMON_LIBS)
+
 # stokerd with calls that fail: what the daemon's own objects call by these names, tests/faults gets.
 FAULTS := malloc calloc realloc reallocarray aligned_alloc strdup strndup fstat stat statx flock \
 	getrlimit setrlimit sched_getaffinity mprotect access mmap fopen fdopendir readdir fgets \
@@ -283,7 +288,8 @@ $(BUILD)/libzmq-memory.so: tests/faults/libzmq_memory.c
 $(BUILD)/stoker: $(call object,$(COMMAND_SRC)) $(BUILD)/libstoker.a $(BUILD)/libdaemon.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(COMMAND_LIBS)
 
-$(BUILD)/stoker-measure: $(call object,$(wildcard tests/bench/*.c)) $(BUILD)/libdaemon.a
+$(BUILD)/stoker-measure: $(call object,$(filter-out %/library.c,$(wildcard tests/bench/*.c))) \
+		$(BUILD)/libdaemon.a
 	$(CC) $(STK_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(BUILD)/stoker-demo-draw: $(call object,$(wildcard tests/demo/*.c))
@@ -315,7 +321,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libstoker.a
 
 fuzzers: $(FUZZERS) $(BUILD)/stoker-demo-draw $(BUILD)/tests/tools/draw_jpegs
 
-tests: $(BUILD)/stokerd-disk $(BUILD)/stokerd-faulty $(BUILD)/libzmq-memory.so
+tests: $(BUILD)/stokerd-disk $(BUILD)/stokerd-library $(BUILD)/stokerd-faulty $(BUILD)/libzmq-memory.so
 tests: all $(TESTS) $(TOOLS) $(CHAOS) $(EXAMPLES) $(BUILD)/stoker-demo-draw $(BUILD)/stoker-measure
 
 # Installation.

@@ -63,11 +63,18 @@ TCP = ("tcp", "u8", "mixup", 1)
 EIGHT = ("ipc", "u8", "mixup", 8)
 HEADLINE = [IPC, TCP, EIGHT]
 
+WAYS = {
+    "library": "libjpeg-turbo alone",
+    "whole": "our decoder, whole files",
+    "index": "with an index",
+}
+AS_IT_IS = "as it is"
+
 MIB = 1 << 20
 FLAT_MIB = 4  # that resident memory may wander and still count as flat
 OTHER_LOAD_MAX = 0.1  # of the cores, before figures by the clock are called into doubt
 ROW = ("transport", "dtype", "mix", "clients")
-LABELS = ("group", "name", "sampling", "threads", "workers", *ROW, "cold")
+LABELS = ("group", "name", "sampling", "threads", "workers", *ROW, "cold", "way")
 
 
 def progress(text):
@@ -169,11 +176,28 @@ def targets(result):
             "",
             False,
         ),
+        *index_targets(result),
         target("first batch after a client's start", first_batch(result), 100, "ms"),
         target("peak resident memory, over the printed plan", over_plan, 32, "MiB"),
         target("resident memory, growth from epoch 2 to 20", growth, FLAT_MIB, "MiB"),
         target("plan of 10^9 samples, a sample", plan, 1, "us"),
     ]
+
+
+def way_turns(result, key, way):
+    """A figure of one way to decode the data as it is, turn by turn."""
+    return [run[key] for run in find(result["runs"], group="indexed", way=way, sampling=AS_IT_IS)]
+
+
+def index_targets(result):
+    """What an index is worth, beside both decoders of whole files."""
+    for way, text in (("whole", "without"), ("library", "libjpeg-turbo alone")):
+        cpu = ratio(way_turns(result, "cpu_ms", "index"), way_turns(result, "cpu_ms", way))
+        rate = ratio(
+            way_turns(result, "images_per_s", "index"), way_turns(result, "images_per_s", way)
+        )
+        yield target(f"CPU with an index, over {text}", cpu, 0.65)
+        yield target(f"images/s with an index, over {text}", rate, 1.5, "", False)
 
 
 def first_batch(result):
@@ -282,6 +306,25 @@ def stoker_lines(result):
         )
 
 
+def index_lines(result):
+    """What each way to decode takes, over the first of them: the median of the turns' ratios."""
+    head = "stokerd and a client, with an index and without"
+    yield f"{head:<54}{'images/s':>10}{'CPU ms':>9}{'daemon':>9}{'CPU':>7}{'rate':>7}"
+    rows = find(result["medians"], group="indexed")
+    for row in rows:
+        runs = find(result["runs"], group="indexed", sampling=row["sampling"])
+        mine, first = find(runs, way=row["way"]), find(runs, way="library")
+        cpu, rate = (
+            ratio([run[key] for run in mine], [run[key] for run in first])
+            for key in ("cpu_ms", "images_per_s")
+        )
+        yield (
+            f"{'data ' + row['sampling'] + ', ' + WAYS[row['way']]:<54}"
+            f"{number(row['images_per_s'], 10)}{number(row['cpu_ms'])}"
+            f"{number(row['daemon_cpu_ms'])}{number(cpu, 7)}{number(rate, 7)}"
+        )
+
+
 def peer_lines(result):
     """The peer, and what ours is of it: the median of the turns' ratios, by clock and by CPU."""
     head = "peer, as many workers, CPU ms a picture"
@@ -304,6 +347,7 @@ def table(result):
         head_lines(result),
         target_lines(result),
         stoker_lines(result),
+        index_lines(result),
         part_lines(result, "bound", bounds, BOUNDS),
         part_lines(result, "stage", stages, STAGES),
         jpeg_lines(result),

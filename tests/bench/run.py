@@ -25,6 +25,7 @@ BUILD/bench/bench.json holds one object:
                        and epoch, images (received by all clients), images_per_s (from the first
                        batch on), seconds, cpu_ms (of both, a picture decoded), daemon_cpu_ms,
                        client_cpu_ms, first_batch_ms, wait_ms_p99, replaced
+        indexed        the same with way (library, whole, index) and sampling; see indexed.py
         peer           name (full, lean), workers, images, images_per_s, cpu_ms
     medians    a row for each distinct run, numbers replaced by their medians
     memory     plan_bytes, peak_bytes, epochs, rss_bytes (after each epoch)
@@ -46,6 +47,7 @@ import subprocess
 import sys
 import time
 
+import indexed
 import report
 import stokerd
 from stokerd import Daemon, Failed
@@ -352,6 +354,7 @@ class Bench:
         with self.daemon("stokerd-variants", self.cores, streams) as daemon:
             self.variants(daemon)
             self.cold(daemon)
+        indexed.measure(self, [path for path, _ in walk_files(self.data)])
         self.fewer_workers()
         self.all_parts()
         self.jpeg_parts()

@@ -15,6 +15,7 @@ import time
 
 BATCH = 64
 WINDOW = 8  # of stoker bench
+NOTING_EPOCHS_MAX = 4  # that bring an index to its end
 START_S = 600  # a listing of a large data set takes its time
 
 
@@ -26,7 +27,7 @@ def stream_name(dtype, mix):
     return f"{dtype}-{mix}"
 
 
-def stream_text(data, side, dtype, mix):
+def stream_text(data, side, dtype, mix, index="off"):
     source = os.path.abspath(data).replace("\\", "\\\\").replace('"', '\\"')
     return (
         f"stream {stream_name(dtype, mix)} {{\n"
@@ -34,6 +35,7 @@ def stream_text(data, side, dtype, mix):
         f"    batch = {BATCH}\n"
         f"    size = {side}\n"
         f"    last = wrap\n"  # so that any number of pictures makes a batch
+        f"    index = {index}\n"
         f"    dtype = {dtype}\n"
         f"    mix {{\n        method = {mix}\n    }}\n"
         f"}}\n"
@@ -55,11 +57,12 @@ def process_cpu_seconds(pid):
 class Daemon:
     """stokerd on an ipc path and a port of the system's choice, until the with block ends."""
 
-    def __init__(self, build, folder, name, streams, workers, memory_max=0):
-        self.program = os.path.join(build, "stokerd")
+    def __init__(self, build, folder, name, streams, workers, memory_max=0, program="stokerd"):
+        self.program = os.path.join(build, program)
         self.client = os.path.join(build, "stoker")
         self.log = os.path.join(folder, f"{name}.log")
         self.config = os.path.join(folder, f"{name}.conf")
+        self.environment = {**os.environ, "STATE_DIRECTORY": os.path.join(folder, "state")}
         # An ipc path must be short, whatever the checkout's is.
         self.sockets = tempfile.TemporaryDirectory(prefix="stoker-bench.")
         listen = f'"ipc://{self.sockets.name}/s", "tcp://127.0.0.1:*"'
@@ -69,7 +72,9 @@ class Daemon:
 
     def __enter__(self):
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([self.program, "-c", self.config], stderr=log)
+            self.process = subprocess.Popen(
+                [self.program, "-c", self.config], stderr=log, env=self.environment
+            )
         try:
             self._wait_ready()
         except BaseException as failure:
@@ -104,6 +109,15 @@ class Daemon:
     def _events(self, event):
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return [line for line in log if re.match(rf"\w+ {re.escape(event)}( |$)", line)]
+
+    def note_index(self, stream):
+        """Receive until the daemon has noted an index; whether it could."""
+        steps = max(WINDOW, self.stream(stream)["steps"])
+        for _ in range(NOTING_EPOCHS_MAX):
+            if self._events("index.finished") or self._events("index.opened"):
+                return True
+            self.receive(stream, "ipc", steps)
+        return bool(self._events("index.finished"))
 
     def memory_plan(self):
         """The figures of the line in which the daemon prints its plan."""

@@ -30,7 +30,7 @@ def run_bench(build, data):
 def bench(small, tmp_path_factory):
     """The quickest run there is, over a few small pictures: what it printed, and its JSON."""
     build = tmp_path_factory.mktemp("bench")
-    for name in ("stokerd", "stoker", "stoker-measure"):
+    for name in ("stokerd", "stokerd-library", "stoker", "stoker-measure"):
         (build / name).symlink_to(os.path.join(ROOT, BUILD, name))
     result = run_bench(build, small)
     assert stokerd.SANITIZER_REPORT.search(result.stderr) is None, result.stderr
@@ -74,6 +74,15 @@ def test_every_variant_of_the_daemon_was_run(bench):
         assert run["daemon_cpu_ms"] > 0 and run["client_cpu_ms"] > 0, run
 
 
+def test_every_way_to_decode_was_run_over_both_samplings(bench):
+    _, result = bench
+    runs = [run for run in result["runs"] if run["group"] == "indexed"]
+    ways = {(run["sampling"], run["way"]) for run in runs}
+    wanted = ["library", "whole", "index"]
+    assert ways == {(sampling, way) for sampling in ("as it is", "4:4:4") for way in wanted}
+    assert all(run["cpu_ms"] > 0 and run["replaced"] == 0 for run in runs)
+
+
 def test_a_distinct_run_has_one_row_of_medians(bench):
     _, result = bench
     assert sum(row["runs"] for row in result["medians"]) == len(result["runs"])
@@ -88,6 +97,7 @@ def test_a_distinct_run_has_one_row_of_medians(bench):
         "mix",
         "clients",
         "cold",
+        "way",
     ]
     keys = [tuple(row.get(label) for label in labels) for row in result["medians"]]
     assert len(set(keys)) == len(keys)
