@@ -7,6 +7,7 @@
 
 #include <xxhash.h>
 
+#include "daemon/index/layout.h"
 #include "daemon/index/little_endian.h"
 #include "daemon/index/record_entries.h"
 
@@ -49,9 +50,15 @@ size_t record_sample_bytes(size_t path_len, size_t entries_len)
     return record_round_up(RECORD_SAMPLE_BYTES + path_len + entries_len);
 }
 
+uint64_t record_share(uint64_t file_bytes)
+{
+    uint64_t share = file_bytes / FILE_BYTES_A_BYTE;
+    return share > LAYOUT_PLACE_BYTES ? share - LAYOUT_PLACE_BYTES : 0;
+}
+
 size_t record_room(uint64_t file_bytes, size_t path_len)
 {
-    uint64_t share = file_bytes / FILE_BYTES_A_BYTE / RECORD_UNIT * RECORD_UNIT;
+    uint64_t share = record_share(file_bytes) / RECORD_UNIT * RECORD_UNIT;
     size_t bytes_max = share < RECORD_BYTES_MAX ? (size_t)share : RECORD_BYTES_MAX;
     size_t taken = RECORD_SAMPLE_BYTES + path_len;
     return bytes_max > taken ? bytes_max - taken : 0;

@@ -33,6 +33,9 @@ void record_seal(uint8_t *record, size_t len, enum record_kind kind);
 /** Bytes of a sample's record, with entry points of so many bytes. */
 size_t record_sample_bytes(size_t path_len, size_t entries_len);
 
+/** Bytes that records may take of a file's, 2.5 %, but for what their places take. */
+uint64_t record_share(uint64_t file_bytes);
+
 /** Bytes that a record has for entry points: with all else it takes 2.5 % of the file's bytes, and
  *  is not too long. */
 size_t record_room(uint64_t file_bytes, size_t path_len);

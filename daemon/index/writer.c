@@ -161,12 +161,14 @@ struct addition {
     size_t sample_len;
     uint64_t sample_key;
     uint64_t flags;
+    uint64_t share; /* bytes that the sample's file grants */
 };
 
 /* Under the lock. */
 static enum stk_status append_addition(struct index_writer *writer, const struct addition *addition)
 {
     struct place place;
+    uint64_t before = writer->end;
     enum stk_status status = STK_OK;
     if (addition->tables_len > 0 && !places_find(&writer->places, addition->tables_key, &place))
         status =
@@ -174,25 +176,31 @@ static enum stk_status append_addition(struct index_writer *writer, const struct
     if (status == STK_OK)
         status = append_record(writer, addition->sample, addition->sample_len, addition->sample_key,
                                addition->flags);
+    if (status == STK_OK)
+        writer->credit += (int64_t)addition->share - (int64_t)(writer->end - before);
     return status;
 }
 
-static bool has_tables(struct index_writer *writer, uint64_t key)
+/* What tables take of a sample's own share: nothing where they are there already, or where the
+ * records so far left enough. */
+static size_t tables_cost(struct index_writer *writer, const struct addition *addition)
 {
     struct place place;
     pthread_mutex_lock(&writer->lock);
-    bool found = places_find(&writer->places, key, &place);
+    bool found = places_find(&writer->places, addition->tables_key, &place);
+    int64_t credit = writer->credit;
     pthread_mutex_unlock(&writer->lock);
-    return found;
+    if (found || credit >= (int64_t)addition->tables_len)
+        return 0;
+    return addition->tables_len - (size_t)(credit > 0 ? credit : 0);
 }
 
-/* How many of a sample's entry points are kept, so that its records, new tables included, take no
- * more than they may of its file's bytes. */
+/* How many of a sample's entry points are kept, so that its records take no more than they may. */
 static uint32_t choose_thinning(struct index_writer *writer, const struct index_sample *sample,
                                 const struct addition *addition)
 {
     size_t room = record_room(sample->bytes, strlen(sample->path));
-    size_t taken = has_tables(writer, addition->tables_key) ? 0 : addition->tables_len;
+    size_t taken = tables_cost(writer, addition);
     return record_choose_thinning(&sample->map, room > taken ? room - taken : 0);
 }
 
@@ -203,6 +211,7 @@ static void encode(struct index_writer *writer, const struct index_sample *sampl
     uint32_t thinning = 0;
     addition->tables_len = 0;
     addition->flags = PLACE_SAMPLE;
+    addition->share = record_share(sample->bytes);
     addition->sample_key = record_sample_key(sample->path);
     if (sample->contents == INDEX_ENTRIES) {
         addition->tables_len =

@@ -21,6 +21,7 @@ struct index_writer {
     uint64_t end;         /* where the next record goes */
     uint64_t samples;
     uint64_t with_entries; /* of them */
+    int64_t credit;        /* bytes that records left of their files' share: new tables take them */
 };
 
 /** Append bytes; STK_OK, or STK_SYSTEM with errno set, and nothing of them counts.  Under lock. */
