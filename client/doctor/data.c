@@ -208,16 +208,16 @@ static void judge(struct doctor *doctor, const struct survey *survey, bool whole
 }
 
 /* One that cannot be used is none, and somebody should know. */
-static void open_index(struct doctor *doctor, struct survey *survey)
+static void open_index(struct doctor *doctor, const char *choice, struct survey *survey)
 {
     char error[INDEX_ERROR_BYTES];
-    enum stk_status status = verify_open_index(survey->stream->source, doctor->index,
-                                               survey->index_path, &survey->index, error);
+    enum stk_status status = verify_open_index(survey->stream->source, choice, survey->index_path,
+                                               &survey->index, error);
     if (status != STK_OK && status != STK_END)
         doctor_found(doctor, "stream \"%s\": %s", survey->stream->name, error);
 }
 
-void doctor_check_data(struct doctor *doctor, const struct stream *stream,
+void doctor_check_data(struct doctor *doctor, const struct stream *stream, const char *index,
                        const struct pipeline_options *options, json_t *row)
 {
     struct survey survey = {
@@ -227,7 +227,7 @@ void doctor_check_data(struct doctor *doctor, const struct stream *stream,
         return;
     }
     pthread_mutex_init(&survey.lock, NULL);
-    open_index(doctor, &survey);
+    open_index(doctor, index, &survey);
     bool whole = crew_run(stream->samples, 0, survey_samples, &survey);
     tell_tally(doctor, &survey.tally, row);
     tell_index(doctor, &survey, row);

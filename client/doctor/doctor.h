@@ -47,12 +47,13 @@ int doctor_check_file(struct doctor *doctor, const char *path);
 /**
  * Read and decode every sample of a stream on all cores, and tell what they are like.
  *
+ *   index     its file; NULL: where the daemon looks for it
  *   options   the limits of a picture
  *   row       where facts go with --json; NULL without
  *
  * Threads: main's; starts its own and joins them.  Blocks: on files.
  */
-void doctor_check_data(struct doctor *doctor, const struct stream *stream,
+void doctor_check_data(struct doctor *doctor, const struct stream *stream, const char *index,
                        const struct pipeline_options *options, json_t *row);
 
 /** Verify a source, by its url; returns as doctor_check_file. */

@@ -142,6 +142,13 @@ static bool is_same_data(const struct config_stream *one, const struct config_st
            strcmp(one->list, other->list) == 0;
 }
 
+/* The index that is named, on the command line or in the configuration; NULL: none is. */
+static const char *index_of(const struct doctor *doctor, const struct config_stream *stream)
+{
+    bool named = strcmp(stream->index, "auto") != 0 && strcmp(stream->index, "off") != 0;
+    return doctor->index != NULL || !named ? doctor->index : stream->index;
+}
+
 static void check_stream_data(struct doctor *doctor, const struct config *config, size_t index,
                               const struct stream *stream, const struct pipeline_options *options,
                               json_t *row)
@@ -158,9 +165,9 @@ static void check_stream_data(struct doctor *doctor, const struct config *config
     if (doctor->verify) {
         char what[FAULT_TEXT_BYTES];
         snprintf(what, sizeof what, "stream \"%s\"", stream->name);
-        verify_source(doctor, what, stream->source, doctor->index, row);
+        verify_source(doctor, what, stream->source, index_of(doctor, &streams[index]), row);
     } else if (!doctor->quick) {
-        doctor_check_data(doctor, stream, options, row);
+        doctor_check_data(doctor, stream, index_of(doctor, &streams[index]), options, row);
     }
 }
 

@@ -12,7 +12,7 @@ from PIL import Image
 import dataset
 from command import finish, launch_stoker, refused, stoker
 from plan1 import Recipe
-from stokerd import stream_text
+from stokerd import quoted, stream_text
 from test_doctor import configured, doctor  # noqa: F401
 
 RECIPE = Recipe(batch=4, last="partial", height=32, width=32)
@@ -141,6 +141,16 @@ def test_the_doctor_tells_how_much_of_an_index_is_fresh(configured, indexed):  #
     assert told["streams"][0]["fresh"] == 4 and "stoker index" in told["findings"][0]
     os.remove(indexed / ".stoker-index")
     assert "index" not in doctor(path, found=0)["streams"][0]
+
+
+def test_the_index_that_a_stream_names_is_looked_at(configured, indexed, tmp_path):  # noqa: F811
+    shutil.move(indexed / ".stoker-index", tmp_path / "mine")
+    named = f"index = {quoted(tmp_path / 'mine')}"
+    path = configured(stream_text("train", indexed, RECIPE))
+    path.write_text(path.read_text().replace("source =", f"{named}\n    source =", 1))
+    (row,) = doctor(path, found=0)["streams"]
+    assert row["index"] == os.fspath(tmp_path / "mine") and row["fresh"] == 12
+    assert doctor("--verify", path, found=0)["streams"][0]["intact"] == 12
 
 
 def test_an_index_elsewhere_is_named_or_found(indexed, tmp_path):
