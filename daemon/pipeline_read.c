@@ -136,11 +136,14 @@ static bool choose_part(const struct task *task, const struct source_state *file
 
 static struct source_range choose(void *context, const struct source_state *file)
 {
-    struct task *task = ((struct reading *)context)->task;
+    const struct reading *reading = context;
+    struct task *task = reading->task;
     struct source_range range = {0, (size_t)file->bytes};
     const struct stream *stream = task->batch->stream;
+    /* A part of a file that is over the limit must be no way around it. */
+    bool refused = file->bytes > reading->pipeline->options.encoded_bytes_max;
     task->found = task->whole ? MAPS_STALE : MAPS_USELESS;
-    if (stream->maps == NULL || task->whole)
+    if (stream->maps == NULL || task->whole || refused)
         return range;
     const char *path = source_name(stream->source, batch_slots(task->batch)[task->slot].index);
     task->found = maps_find(stream->maps, path, file, &task->map_buffer, &task->sample);

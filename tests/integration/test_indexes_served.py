@@ -181,6 +181,15 @@ def crops_served(data):
     return [data.served["crops", epoch, step] for epoch in EPOCHS for step in STEPS]
 
 
+def test_an_index_is_no_way_around_a_limit(data, daemon):
+    sizes = sorted(path.stat().st_size for path in data.root.glob("*/*.jpg"))
+    text = crops_of(data.root, dict(off="off", index=data.index))
+    one = daemon(text, settings=dict(image_bytes_max=sizes[-6], image_pixels_max=211000))
+    served = served_of(one.endpoint, ["off", "index"])
+    assert served["index"] == served["off"] != crops_served(data)
+    assert stats(one.endpoint)["index_hits"] > 0
+
+
 def flipped(content, places):
     content = bytearray(content)
     for place in places:
