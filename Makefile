@@ -260,7 +260,7 @@ $(BUILD)/stokerd: $(BUILD)/daemon/main.o $(BUILD)/libloop.a $(BUILD)/libdaemon.a
 # stokerd on a disk that fails when a test says so, and whose http server ages as fast as it wants.
 $(BUILD)/stokerd-disk: $(BUILD)/daemon/main.o $(BUILD)/tests/faults/disk.o \
 		$(BUILD)/tests/faults/haste.o $(BUILD)/libloop.a $(BUILD)/libdaemon.a
-	$(CC) $(STK_LDFLAGS) -Wl,--wrap=pread,--wrap=pwrite,--wrap=statx \
+	$(CC) $(STK_LDFLAGS) -Wl,--wrap=pread,--wrap=pwrite,--wrap=statx,--wrap=statvfs \
 		-Wl,--wrap=server_http_tick -o $@ $^ $(DAEMON_LIBS)
 
 # stokerd that decodes with libjpeg-turbo alone, to compare with.

@@ -14,6 +14,7 @@
 enum {
     MISSED_SHARE = 100, /* one in so many samples may be missing before they are noted */
     NOTED_BYTES = 64,   /* of memory for a sample of an index that is being made */
+    ROOM_EVERY = 8,     /* notes room is looked for on the disk */
 };
 
 #define TELL_NS UINT64_C(60000000000)
@@ -280,7 +281,8 @@ void maps_add(struct maps *maps, const struct index_sample *sample)
     if (status == STK_SYSTEM)
         give_up(maps, reason);
     atomic_store_explicit(&maps->quiet, 0, memory_order_relaxed);
-    atomic_fetch_add_explicit(&maps->noted, 1, memory_order_relaxed);
-    if (complete)
+    uint64_t noted = atomic_fetch_add_explicit(&maps->noted, 1, memory_order_relaxed);
+    bool full = noted % ROOM_EVERY == 0 && !index_home_has_room(maps->volumes[MAPS_STATE].path, 0);
+    if (complete || full)
         maps_ask(maps, NOTING_ON, NOTING_FINISH);
 }

@@ -23,6 +23,9 @@ static enum stk_status open_writer(const struct maps *maps, struct index_writer 
     if (index_home_make(state->path) != STK_OK)
         return fault_write(reason, STK_SYSTEM, "cannot make its folder: %s",
                            fault_reason(errno).text);
+    if (!index_home_has_room(state->path, state->file.stx_size))
+        return fault_write(reason, STK_SYSTEM, "less than %d MiB would be free on its disk",
+                           INDEX_HOME_FREE_BYTES_MIN >> 20);
     enum stk_status status = index_writer_open(state->path, writer, reason);
     if (status == STK_OK && state->index != NULL)
         status = index_writer_add_all(*writer, state->index, reason);

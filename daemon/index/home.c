@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <xxhash.h>
 
 enum stk_status index_home_beside(const char *root, char path[PATH_MAX])
@@ -67,4 +68,16 @@ enum stk_status index_home_make(const char *path)
         *at = '/';
     }
     return STK_OK;
+}
+
+bool index_home_has_room(const char *path, uint64_t bytes)
+{
+    char folder[PATH_MAX];
+    struct statvfs disk;
+    snprintf(folder, sizeof folder, "%s", path);
+    *strrchr(folder, '/') = '\0';
+    if (statvfs(folder, &disk) != 0)
+        return true;
+    uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    return free_bytes >= bytes && free_bytes - bytes >= INDEX_HOME_FREE_BYTES_MIN;
 }

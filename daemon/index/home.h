@@ -5,8 +5,12 @@
 #define STK_INDEX_HOME_H
 
 #include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "proto/status.h"
+
+enum { INDEX_HOME_FREE_BYTES_MIN = 256 << 20 };
 
 /**
  * The index beside the data.
@@ -38,5 +42,9 @@ STK_MUST_CHECK enum stk_status index_home_state(const char *root, char path[PATH
  * Threads: any.  Blocks: on the file system.
  */
 STK_MUST_CHECK enum stk_status index_home_make(const char *path);
+
+/** Whether so many bytes more, in a file at a path, leave INDEX_HOME_FREE_BYTES_MIN to others; also
+ *  where that cannot be told.  Threads: any.  Blocks: on the file system. */
+bool index_home_has_room(const char *path, uint64_t bytes);
 
 #endif

@@ -1,17 +1,19 @@
 /*
  * A disk that fails while a file says so: stokerd-disk is stokerd, linked so that its calls of
- * pread, pwrite and statx come here first (ld --wrap).
+ * pread, pwrite, statx and statvfs come here first (ld --wrap).
  *
  * STOKER_DISK names the file.  While it holds "eio" every read fails as one of a broken disk does,
  * while it holds "short" every file ends after 100 bytes, while it holds "slow" every read takes 40
  * ms, while it holds "stall" none ends, while it holds "crawl" each look at a file takes 250 ms,
- * while it holds "full" nothing can be written at a place, while it is not there all is well.
+ * while it holds "full" nothing can be written at a place, while it holds "tight" nothing seems to
+ * be free, while it is not there all is well.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +28,9 @@ int __wrap_statx(int folder, const char *path, int flags, unsigned mask, struct 
 
 ssize_t __real_pwrite(int fd, const void *bytes, size_t len, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset);
+
+int __real_statvfs(const char *path, struct statvfs *disk);
+int __wrap_statvfs(const char *path, struct statvfs *disk);
 
 /* What the file says, "" where it is not there. */
 static void read_order(char order[8])
@@ -78,4 +83,14 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset)
         return __real_pwrite(fd, bytes, len, offset);
     errno = ENOSPC;
     return -1;
+}
+
+int __wrap_statvfs(const char *path, struct statvfs *disk)
+{
+    char order[8];
+    read_order(order);
+    int result = __real_statvfs(path, disk);
+    if (strncmp(order, "tight", 5) == 0)
+        disk->f_bavail = 0;
+    return result;
 }

@@ -1,6 +1,7 @@
 """Indexes: what is served with any of them, and without, is the same."""
 
 import os
+import pathlib
 import random
 import shutil
 import signal
@@ -386,6 +387,33 @@ def test_a_full_disk_costs_a_line(data, daemon, tmp_path):
     one.stop()
     (told,) = one.events("index.not_noted")
     assert "no space left on device" in told["reason"]
+
+
+def test_the_last_free_space_of_a_disk_is_left_to_others(data, daemon, tmp_path):
+    order = tmp_path / "disk"
+    order.write_text("tight")
+    environment = dict(STOKER_DISK=str(order))
+    one = daemon(data.streams(), program=stokerd.PROGRAM + "-disk", environment=environment)
+    assert digests(one.endpoint) == data.served
+    one.stop()
+    (told,) = one.events("index.not_noted")
+    assert told["reason"] == "less than 256 MiB would be free on its disk"
+    assert not list(pathlib.Path(one.folder).glob("state/*/*"))
+
+
+def test_an_index_ends_where_its_disk_is_nearly_full(data, daemon, tmp_path):
+    order = tmp_path / "disk"
+    environment = dict(STOKER_DISK=str(order))
+    one = daemon(data.streams(), program=stokerd.PROGRAM + "-disk", environment=environment)
+    with Client(one.endpoint, slow=stokerd.SLOW) as client:
+        client.get("crops", 0, 0)
+        one.wait_log("index.noting")
+        order.write_text("tight")
+    assert digests(one.endpoint) == data.served
+    assert int(one.wait_log("index.finished")["samples"]) < 36
+    assert digests(one.endpoint, [7])
+    assert one.wait_log("index.not_noted")["reason"].startswith("less than 256 MiB")
+    assert stats(one.endpoint)["index_hits"] > 0
 
 
 # Reloads.
