@@ -70,7 +70,7 @@ static void let_go(struct maps **maps)
 
 static const char *name_of(int i)
 {
-    static char name[16];
+    static char name[24];
     snprintf(name, sizeof name, "a/%d.jpg", i);
     return name;
 }

@@ -424,8 +424,9 @@ START_TEST(a_forged_map_breaks_nothing)
                 change_contents(&changed);
             struct jpeg sides = {.height = changed.height, .width = changed.width};
             random_view(bench, &sides);
+            uint8_t *byte = &file.bytes[random_below((uint32_t)file.len)];
             if (random_below(2))
-                file.bytes[random_below((uint32_t)file.len)] ^= 1u << random_below(8);
+                *byte = (uint8_t)(*byte ^ (1u << random_below(8)));
             enum stk_status status = enter(bench, &changed, &file);
             ck_assert(status == STK_OK || status == STK_STALE);
             free(changed.entries.entry);
