@@ -18,13 +18,19 @@ LARGE = Recipe(batch=20, last="partial", height=448, width=448)  # 12 MB a batch
 SMALL = Recipe(batch=5, height=16, width=16)
 TCP = ["tcp://127.0.0.1:*"]
 
-# A trainer that asks for a lot, says so, and has all the time in the world.
+# A trainer that asks for a lot, sees that it was heard, and has all the time in the world.
 TRAINER = """
-import sys, threading, wire
+import sys, threading, stokerd, wire
+first = 1000 * int(sys.argv[2])
 client = wire.Client(sys.argv[1])
 client.hello("train", window=64, name=sys.argv[2])
 for i in range(64):
-    client.post_get("train", 1000 * int(sys.argv[2]) + i, 0)
+    client.post_get("train", first + i, 0)
+with wire.Client(sys.argv[1]) as other:
+    heard = lambda: (sys.argv[2], first + 63) in [
+        (row["name"], row["figures"]["epoch"]) for row in other.trainer_stats()
+    ]
+    stokerd.wait_until(heard, "the last request to arrive", 20)
 print("asked", flush=True)
 threading.Event().wait()
 """

@@ -260,7 +260,7 @@ def test_a_batch_that_is_long_on_its_way_is_no_silence(two, follow, connect, pro
     """Each batch takes three heartbeats to come through; libzmq alone would give it up."""
     large = Recipe(batch=4, height=256, width=256)  # 786 kB
     first, second = two("tcp", large)
-    heartbeat_ms = int(400 * SLOW)
+    heartbeat_ms = int(600 * SLOW)
     between, endpoint = proxy(first.endpoint)
     between.throttle(786_432 / (3 * heartbeat_ms / 1000))
     follower = follow(url_of(endpoint), heartbeat_ms=heartbeat_ms, window=2)

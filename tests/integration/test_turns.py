@@ -3,7 +3,7 @@
 import pytest
 
 from plan1 import Recipe
-from stokerd import stream_text, wait_until
+from stokerd import READY_S, stream_text, wait_until
 
 SLOW = Recipe(batch=60, height=512, width=512, transform=("resize", "flip"))
 FEW = Recipe(batch=15, height=512, width=512, transform=("resize", "flip"))
@@ -13,7 +13,7 @@ SMALL = Recipe(batch=5, height=448, width=448)  # 3 MB a batch, 12 steps an epoc
 def made(running, count=0):
     """The batches in the order in which they were begun: one worker makes one after the other."""
     if count > 0:
-        running.wait_log("batch.made", count)
+        running.wait_log("batch.made", count, 6 * READY_S)
     return [(row["stream"], int(row["epoch"])) for row in running.events("batch.made")]
 
 
