@@ -374,10 +374,15 @@ def test_without_a_state_directory_nothing_is_noted(data, daemon):
     assert "STATE_DIRECTORY" in told["reason"]
 
 
+def on_disk(daemon, data, order):
+    """A daemon whose disk does as a file says: tests/faults/disk.c."""
+    environment = dict(STOKER_DISK=str(order))
+    return daemon(data.streams(), program=stokerd.PROGRAM + "-disk", environment=environment)
+
+
 def test_a_full_disk_costs_a_line(data, daemon, tmp_path):
     order = tmp_path / "disk"
-    environment = dict(STOKER_DISK=str(order))
-    one = daemon(data.streams(), program=stokerd.PROGRAM + "-disk", environment=environment)
+    one = on_disk(daemon, data, order)
     with Client(one.endpoint, slow=stokerd.SLOW) as client:
         client.get("crops", 0, 0)
         one.wait_log("index.noting")
@@ -392,8 +397,7 @@ def test_a_full_disk_costs_a_line(data, daemon, tmp_path):
 def test_the_last_free_space_of_a_disk_is_left_to_others(data, daemon, tmp_path):
     order = tmp_path / "disk"
     order.write_text("tight")
-    environment = dict(STOKER_DISK=str(order))
-    one = daemon(data.streams(), program=stokerd.PROGRAM + "-disk", environment=environment)
+    one = on_disk(daemon, data, order)
     assert digests(one.endpoint) == data.served
     one.stop()
     (told,) = one.events("index.not_noted")
@@ -403,8 +407,7 @@ def test_the_last_free_space_of_a_disk_is_left_to_others(data, daemon, tmp_path)
 
 def test_an_index_ends_where_its_disk_is_nearly_full(data, daemon, tmp_path):
     order = tmp_path / "disk"
-    environment = dict(STOKER_DISK=str(order))
-    one = daemon(data.streams(), program=stokerd.PROGRAM + "-disk", environment=environment)
+    one = on_disk(daemon, data, order)
     with Client(one.endpoint, slow=stokerd.SLOW) as client:
         client.get("crops", 0, 0)
         one.wait_log("index.noting")
