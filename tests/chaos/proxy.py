@@ -70,14 +70,14 @@ class Proxy:
 
     def reset(self):
         """End every connection with a RST, which throws away what is on its way."""
-        self._call(self._hang_up(linger_s=0))
+        self._call(self._hang_up(resetting=True))
 
     # In the loop.
 
-    async def _hang_up(self, linger_s=None):
+    async def _hang_up(self, resetting=False):
         for writer in list(self.writers):
-            if linger_s is not None:
-                plain = writer.get_extra_info("socket")
+            plain = writer.get_extra_info("socket")
+            if resetting and plain.fileno() != -1:  # a peer that left has none any more
                 plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
 
