@@ -258,8 +258,10 @@ static bool is_complete(struct maps *maps)
     return known + (given != NULL ? index_count(given) : 0) >= atomic_load(&maps->samples);
 }
 
-/* What was noted stays of use; the next daemon goes on. */
-static void give_up(struct maps *maps, const char *reason)
+/* A record could not be written.  Of several workers whom that meets one tells, and none takes
+ * back what the thread was asked for meanwhile.  What was noted stays of use; the next daemon goes
+ * on. */
+static void stop_adding(struct maps *maps, const char *reason)
 {
     enum maps_noting noting = NOTING_ON;
     if (atomic_compare_exchange_strong(&maps->noting, &noting, NOTING_NEVER))
@@ -279,7 +281,7 @@ void maps_add(struct maps *maps, const struct index_sample *sample)
     }
     pthread_rwlock_unlock(&maps->lock);
     if (status == STK_SYSTEM)
-        give_up(maps, reason);
+        stop_adding(maps, reason);
     atomic_store_explicit(&maps->quiet, 0, memory_order_relaxed);
     uint64_t noted = atomic_fetch_add_explicit(&maps->noted, 1, memory_order_relaxed);
     bool full = noted % ROOM_EVERY == 0 && !index_home_has_room(maps->volumes[MAPS_STATE].path, 0);

@@ -8,6 +8,8 @@
 #include "daemon/index/home.h"
 #include "daemon/source/fault.h"
 
+/* The index can be neither begun nor finished.  Nobody else changes noting meanwhile: it was this
+ * thread that was asked. */
 static void give_up(struct maps *maps, const char *path, const char *reason)
 {
     atomic_store(&maps->noting, NOTING_NEVER);
