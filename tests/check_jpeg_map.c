@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "daemon/image/decode.h"
-#include "daemon/image/exif.h"
 #include "daemon/image/jpeg_map.h"
 #include "tests/jpegs.h"
 #include "tests/own_jpegs.h"
@@ -55,7 +54,8 @@ static const uint8_t *cell_put(struct cell *cell, const uint8_t *bytes, size_t l
     return place;
 }
 
-/* What the tests share: decoders, and slots for what two of them make of a picture. */
+/* What the tests share: decoders, slots for what two of them make of a picture, and how far a walk
+ * is. */
 struct bench {
     struct image_decoder *decoder; /* of whole files */
     struct image_decoder *mapper;
@@ -68,6 +68,12 @@ struct bench {
     char reason[IMAGE_REASON_BYTES];
     uint8_t whole[SERVED_SIDE_MAX * SERVED_SIDE_MAX * 3];
     uint8_t entered[SERVED_SIDE_MAX * SERVED_SIDE_MAX * 3];
+    struct jpeg file;
+    struct jpeg_map map;
+    unsigned long number; /* of the picture */
+    int look;             /* at it */
+    unsigned long looks;  /* at all of them */
+    unsigned long stale;  /* maps that were found out */
 };
 
 static struct bench *bench_open(void)
@@ -162,25 +168,45 @@ static bool same_slots(const struct bench *bench)
     return memcmp(bench->whole, bench->entered, image_format_bytes(&bench->format)) == 0;
 }
 
+/* Draw so many pictures, map them, and look so often at each whose map can be entered by. */
+static void walk(struct bench *bench, unsigned long count, int looks,
+                 void (*look)(struct bench *bench))
+{
+    for (bench->number = 1; bench->number <= count; bench->number++) {
+        struct jpeg *file = &bench->file;
+        *file = own_picture(bench->number, bench->text);
+        ck_assert_int_eq(image_map(bench->mapper, file->bytes, file->len, random_entry_bytes(),
+                                   &bench->map, bench->reason),
+                         STK_OK);
+        for (bench->look = 0; bench->look < looks && bench->map.entries.columns > 0;
+             bench->look++) {
+            look(bench);
+            bench->looks++;
+        }
+        free(file->bytes);
+    }
+}
+
+/* A view of the picture, as the whole file gives it. */
+static void view_whole(struct bench *bench)
+{
+    random_view(bench, &bench->file);
+    ck_assert_int_eq(decode_file(bench, &bench->file), STK_OK);
+}
+
+static void look_by_map(struct bench *bench)
+{
+    view_whole(bench);
+    ck_assert_msg(enter(bench, &bench->map, &bench->file) == STK_OK && same_slots(bench),
+                  "picture %lu, view %d, %s: %s", bench->number, bench->look, bench->text,
+                  bench->reason);
+}
+
 START_TEST(views_of_their_own_bytes_are_those_of_the_file)
 {
     struct bench *bench = bench_open();
-    unsigned long views = 0;
-    for (unsigned long number = 1; number <= pictures(); number++) {
-        struct jpeg file = own_picture(number, bench->text);
-        struct jpeg_map map;
-        ck_assert_int_eq(image_map(bench->mapper, file.bytes, file.len, random_entry_bytes(), &map,
-                                   bench->reason),
-                         STK_OK);
-        for (int i = 0; i < VIEWS && map.entries.columns > 0; i++, views++) {
-            random_view(bench, &file);
-            ck_assert_int_eq(decode_file(bench, &file), STK_OK);
-            ck_assert_msg(enter(bench, &map, &file) == STK_OK && same_slots(bench),
-                          "picture %lu, view %d, %s: %s", number, i, bench->text, bench->reason);
-        }
-        free(file.bytes);
-    }
-    ck_assert_uint_gt(views, pictures() * VIEWS / 2);
+    walk(bench, pictures(), VIEWS, look_by_map);
+    ck_assert_uint_gt(bench->looks, pictures() * VIEWS / 2);
     bench_close(bench);
 }
 END_TEST
@@ -377,62 +403,49 @@ static struct jpeg_map copy_of(const struct jpeg_map *map)
 
 /* A restart makes everything right that was wrong before it, so there it cannot be found out: the
  * checksums of an index see to that. */
+static void look_by_changed_map(struct bench *bench)
+{
+    view_whole(bench);
+    struct jpeg_map changed = copy_of(&bench->map);
+    change_field(&changed);
+    enum stk_status status = enter(bench, &changed, &bench->file);
+    ck_assert(status == STK_STALE || status == STK_OK);
+    ck_assert_msg(status == STK_STALE || same_slots(bench) || bench->map.restart_interval > 0,
+                  "picture %lu, view %d, %s", bench->number, bench->look, bench->text);
+    bench->stale += status == STK_STALE;
+    free(changed.entries.entry);
+}
+
 START_TEST(a_changed_map_gives_the_same_pixels_or_is_stale)
 {
     struct bench *bench = bench_open();
-    unsigned long stale = 0, same = 0;
-    for (unsigned long number = 1; number <= PICTURES; number++) {
-        struct jpeg file = own_picture(number, bench->text);
-        struct jpeg_map map;
-        ck_assert_int_eq(image_map(bench->mapper, file.bytes, file.len, random_entry_bytes(), &map,
-                                   bench->reason),
-                         STK_OK);
-        for (int i = 0; i < 2 * VIEWS && map.entries.columns > 0; i++) {
-            random_view(bench, &file);
-            ck_assert_int_eq(decode_file(bench, &file), STK_OK);
-            struct jpeg_map changed = copy_of(&map);
-            change_field(&changed);
-            enum stk_status status = enter(bench, &changed, &file);
-            ck_assert(status == STK_STALE || status == STK_OK);
-            ck_assert_msg(status == STK_STALE || same_slots(bench) || map.restart_interval > 0,
-                          "picture %lu, view %d, %s", number, i, bench->text);
-            stale += status == STK_STALE;
-            same += status == STK_OK;
-            free(changed.entries.entry);
-        }
-        free(file.bytes);
-    }
-    ck_assert_uint_gt(stale, PICTURES);
-    ck_assert_uint_gt(same, PICTURES / 2);
+    walk(bench, PICTURES, 2 * VIEWS, look_by_changed_map);
+    ck_assert_uint_gt(bench->stale, PICTURES);
+    ck_assert_uint_gt(bench->looks - bench->stale, PICTURES / 2);
     bench_close(bench);
 }
 END_TEST
 
 /* An index has checksums against this; here nothing may break, whatever the pixels are. */
+static void look_by_forged_map(struct bench *bench)
+{
+    struct jpeg_map changed = copy_of(&bench->map);
+    for (uint32_t count = 1 + random_below(3); count > 0; count--)
+        change_contents(&changed);
+    struct jpeg sides = {.height = changed.height, .width = changed.width};
+    random_view(bench, &sides);
+    uint8_t *byte = &bench->file.bytes[random_below((uint32_t)bench->file.len)];
+    if (random_below(2))
+        *byte = (uint8_t)(*byte ^ (1u << random_below(8)));
+    enum stk_status status = enter(bench, &changed, &bench->file);
+    ck_assert(status == STK_OK || status == STK_STALE);
+    free(changed.entries.entry);
+}
+
 START_TEST(a_forged_map_breaks_nothing)
 {
     struct bench *bench = bench_open();
-    for (unsigned long number = 1; number <= PICTURES; number++) {
-        struct jpeg file = own_picture(number, bench->text);
-        struct jpeg_map map;
-        ck_assert_int_eq(image_map(bench->mapper, file.bytes, file.len, random_entry_bytes(), &map,
-                                   bench->reason),
-                         STK_OK);
-        for (int i = 0; i < VIEWS && map.entries.columns > 0; i++) {
-            struct jpeg_map changed = copy_of(&map);
-            for (uint32_t count = 1 + random_below(3); count > 0; count--)
-                change_contents(&changed);
-            struct jpeg sides = {.height = changed.height, .width = changed.width};
-            random_view(bench, &sides);
-            uint8_t *byte = &file.bytes[random_below((uint32_t)file.len)];
-            if (random_below(2))
-                *byte = (uint8_t)(*byte ^ (1u << random_below(8)));
-            enum stk_status status = enter(bench, &changed, &file);
-            ck_assert(status == STK_OK || status == STK_STALE);
-            free(changed.entries.entry);
-        }
-        free(file.bytes);
-    }
+    walk(bench, PICTURES, VIEWS, look_by_forged_map);
     bench_close(bench);
 }
 END_TEST
@@ -478,32 +491,29 @@ START_TEST(the_map_of_another_file_is_stale)
 END_TEST
 
 /* As many bytes as fit, from any place: fewer than the range are found out. */
+static void look_at_a_part(struct bench *bench)
+{
+    const struct jpeg *file = &bench->file;
+    uint64_t from, len;
+    view_whole(bench);
+    if (!image_map_range(&bench->map, &bench->view, &bench->format, &from, &len))
+        return;
+    uint64_t begin = random_below(2) ? from : random_below((uint32_t)file->len);
+    uint64_t count = random_below((uint32_t)(file->len - begin + 1));
+    const uint8_t *bytes = cell_put(&bench->cell, &file->bytes[begin], count);
+    enum stk_status status = image_decoder_enter(bench->enterer, &bench->map, bytes, begin, count);
+    if (status == STK_OK)
+        status = image_decoder_finish(bench->enterer, &bench->view, bench->flip, &bench->format,
+                                      bench->entered, bench->reason);
+    ck_assert(status == STK_STALE || (status == STK_OK && same_slots(bench)));
+    if (begin <= from && begin + count >= from + len)
+        ck_assert_int_eq(status, STK_OK);
+}
+
 START_TEST(bytes_that_are_missing_are_missed)
 {
     struct bench *bench = bench_open();
-    for (unsigned long number = 1; number <= PICTURES; number++) {
-        struct jpeg file = own_picture(number, bench->text);
-        struct jpeg_map map;
-        uint64_t from, len;
-        ck_assert_int_eq(image_map(bench->mapper, file.bytes, file.len, random_entry_bytes(), &map,
-                                   bench->reason),
-                         STK_OK);
-        random_view(bench, &file);
-        ck_assert_int_eq(decode_file(bench, &file), STK_OK);
-        if (image_map_range(&map, &bench->view, &bench->format, &from, &len)) {
-            uint64_t begin = random_below(2) ? from : random_below((uint32_t)file.len);
-            uint64_t count = random_below((uint32_t)(file.len - begin + 1));
-            const uint8_t *bytes = cell_put(&bench->cell, &file.bytes[begin], count);
-            enum stk_status status = image_decoder_enter(bench->enterer, &map, bytes, begin, count);
-            if (status == STK_OK)
-                status = image_decoder_finish(bench->enterer, &bench->view, bench->flip,
-                                              &bench->format, bench->entered, bench->reason);
-            ck_assert(status == STK_STALE || (status == STK_OK && same_slots(bench)));
-            if (begin <= from && begin + count >= from + len)
-                ck_assert_int_eq(status, STK_OK);
-        }
-        free(file.bytes);
-    }
+    walk(bench, PICTURES, 1, look_at_a_part);
     bench_close(bench);
 }
 END_TEST
@@ -533,6 +543,8 @@ START_TEST(entry_points_are_as_many_as_fit)
     struct bench *bench = bench_open();
     struct jpeg file = write_jpeg(kind_of("4:2:0"), 375, 500, NULL, 0);
     struct jpeg_map map;
+    uint64_t from, len;
+    random_view(bench, &file);
     /* 24 rows of 32 MCUs, and 10 bytes an entry point. */
     static const size_t bytes[] = {0, 239, 240, 479, 480, 2639, 2640, 7680, 1 << 20};
     static const uint32_t columns[] = {0, 0, 1, 1, 2, 8, 11, 32, 32};
@@ -540,93 +552,13 @@ START_TEST(entry_points_are_as_many_as_fit)
         ck_assert_int_eq(
             image_map(bench->mapper, file.bytes, file.len, bytes[i], &map, bench->reason), STK_OK);
         ck_assert_int_eq(map.entries.columns, columns[i]);
+        ck_assert(image_map_range(&map, &bench->view, &bench->format, &from, &len) ==
+                  (columns[i] > 0));
         ck_assert_int_eq(map.component_count, 3);
         ck_assert_int_eq(map.height, 375);
     }
     free(file.bytes);
     bench_close(bench);
-}
-END_TEST
-
-/* Where EXIF's parts stand in exif_file. */
-enum { ENDIAN_AT = 12, DIRECTORY_AT = 16, TYPE_AT = 36, COUNT_AT = 38, VALUE_AT = 42 };
-
-/* A file's beginning with a directory of two fields, of which the second tells the orientation. */
-static size_t exif_file(uint8_t *bytes, bool big_endian, uint8_t orientation)
-{
-    static const uint8_t little[] = {
-        0xff, 0xd8, 0xff, 0xe1, 0, 42, 'E', 'x', 'i', 'f', 0, 0, /* segment */
-        'I',  'I',  42,   0,    8, 0,  0,   0,                   /* TIFF */
-        2,    0,    0x10, 1,    3, 0,  1,   0,   0,   0,   9, 9, 0,
-        0,    0x12, 1,    3,    0, 1,  0,   0,   0,   0,   0, 0, 0,
-    };
-    static const uint8_t big[] = {
-        0xff, 0xd8, 0xff, 0xe1, 0, 42, 'E', 'x', 'i', 'f', 0, 0, /* segment */
-        'M',  'M',  0,    42,   0, 0,  0,   8,                   /* TIFF */
-        0,    2,    1,    0x10, 0, 3,  0,   0,   0,   1,   9, 9, 0,
-        0,    1,    0x12, 0,    3, 0,  0,   0,   1,   0,   0, 0, 0,
-    };
-    memcpy(bytes, big_endian ? big : little, sizeof little);
-    bytes[VALUE_AT + big_endian] = orientation;
-    return sizeof little;
-}
-
-START_TEST(every_orientation_is_read)
-{
-    uint8_t bytes[64];
-    for (uint8_t orientation = 0; orientation <= 9; orientation++) {
-        for (int i = 0; i < 2; i++) {
-            size_t len = exif_file(bytes, i == 1, orientation);
-            ck_assert_int_eq(exif_orientation(bytes, len), orientation <= 8 ? orientation : 0);
-        }
-    }
-}
-END_TEST
-
-START_TEST(a_map_tells_the_orientation)
-{
-    struct bench *bench = bench_open();
-    struct jpeg file = write_jpeg(kind_of("4:2:0"), 50, 60, NULL, 0);
-    struct jpeg_map map;
-    uint8_t *bytes = malloc(file.len + 64);
-    ck_assert_ptr_nonnull(bytes);
-    size_t len = exif_file(bytes, true, 6);
-    memcpy(&bytes[len], &file.bytes[2], file.len - 2);
-    len += file.len - 2;
-    ck_assert_int_eq(image_map(bench->mapper, bytes, len, 1 << 14, &map, bench->reason), STK_OK);
-    ck_assert_int_eq(map.orientation, 6);
-    ck_assert_int_eq(map.entries.columns, 4);
-    free(bytes);
-    free(file.bytes);
-    bench_close(bench);
-}
-END_TEST
-
-/* Cut off anywhere, and with any byte changed; in memory of just its length. */
-START_TEST(exif_that_makes_no_sense_tells_nothing)
-{
-    uint8_t whole[64];
-    for (int endian = 0; endian < 2; endian++) {
-        size_t len = exif_file(whole, endian == 1, 3);
-        for (size_t cut = 0; cut < len; cut++) {
-            uint8_t *bytes = malloc(cut + 1);
-            ck_assert_ptr_nonnull(bytes);
-            memcpy(bytes, whole, cut);
-            ck_assert_int_eq(exif_orientation(bytes, cut), 0);
-            free(bytes);
-        }
-        static const int places[] = {
-            0,       1,           2,        3,           6, ENDIAN_AT, 14, 15, DIRECTORY_AT,
-            TYPE_AT, TYPE_AT + 1, COUNT_AT, COUNT_AT + 3};
-        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-            uint8_t *bytes = malloc(len);
-            ck_assert_ptr_nonnull(bytes);
-            memcpy(bytes, whole, len);
-            bytes[places[i]] ^= 0x41;
-            ck_assert_msg(exif_orientation(bytes, len) == 0, "byte %d", places[i]);
-            free(bytes);
-        }
-    }
 }
 END_TEST
 
@@ -643,8 +575,5 @@ int main(void)
     tcase_add_test(tests, bytes_that_are_missing_are_missed);
     tcase_add_test(tests, a_map_is_held_to_the_limits);
     tcase_add_test(tests, entry_points_are_as_many_as_fit);
-    tcase_add_test(tests, every_orientation_is_read);
-    tcase_add_test(tests, a_map_tells_the_orientation);
-    tcase_add_test(tests, exif_that_makes_no_sense_tells_nothing);
     return suite_run("jpeg_map", tests);
 }
