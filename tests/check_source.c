@@ -1,115 +1,20 @@
 /*
- * Source: a folder's listing is ImageFolder's, does not depend on the number of threads, and every
- * sample that cannot be read says why.
- *
- * Every test has a folder of its own, and leaves as many descriptors open as it found.
+ * Source: a folder's listing is ImageFolder's, does not depend on the number of threads, and a
+ * folder that cannot be listed says why.
  */
 #include "daemon/source/source.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
 #include "daemon/source/listing.h"
-#include "tests/suite.h"
-
-enum { NOBODY = 65534 };
-
-static char root[PATH_MAX];
-static int root_fd;
-static unsigned descriptors;
-static char error[SOURCE_ERROR_BYTES];
-
-static unsigned count_descriptors(void)
-{
-    unsigned count = 0;
-    DIR *stream = opendir("/proc/self/fd");
-    ck_assert_ptr_nonnull(stream);
-    while (readdir(stream) != NULL)
-        count++;
-    closedir(stream);
-    return count;
-}
-
-static void make_root(void)
-{
-    const char *folder = getenv("TMPDIR");
-    snprintf(root, sizeof root, "%s/check_source.XXXXXX", folder != NULL ? folder : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(root));
-    ck_assert_int_eq(chmod(root, 0755), 0);
-    root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ck_assert_int_ge(root_fd, 0);
-    log_set_level(LOG_LEVEL_ERROR);
-    descriptors = count_descriptors();
-}
-
-/* Not nftw: a test's paths are longer than it can take. */
-static void remove_below(int fd)
-{
-    DIR *stream = fdopendir(fd);
-    ck_assert_ptr_nonnull(stream);
-    for (const struct dirent *entry; (entry = readdir(stream)) != NULL;) {
-        const char *name = entry->d_name;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-            continue;
-        if (entry->d_type == DT_DIR)
-            remove_below(openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        ck_assert_int_eq(unlinkat(fd, name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0), 0);
-    }
-    closedir(stream);
-}
-
-static void remove_root(void)
-{
-    ck_assert_uint_eq(count_descriptors(), descriptors);
-    remove_below(root_fd);
-    ck_assert_int_eq(rmdir(root), 0);
-}
-
-/* Make a path's folders. */
-static void put_folders(const char *path)
-{
-    char part[PATH_MAX];
-    for (const char *slash = path; (slash = strchr(slash, '/')) != NULL; slash++) {
-        snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
-        mkdirat(root_fd, part, 0755);
-    }
-}
-
-/* Make a file below the root that holds a text. */
-static void put(const char *path, const char *text)
-{
-    put_folders(path);
-    int fd = openat(root_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-}
-
-static void put_link(const char *target, const char *path)
-{
-    put_folders(path);
-    ck_assert_int_eq(symlinkat(target, root_fd, path), 0);
-}
-
-static struct source *open_root(unsigned threads)
-{
-    struct source *source;
-    enum stk_status status =
-        source_open(&(struct source_place){root, "", "", 0, NULL}, threads, &source, error);
-    ck_assert_msg(status == STK_OK, "%s", error);
-    ck_assert_str_eq(error, "");
-    return source;
-}
+#include "tests/source_folder.h"
 
 /* The sentence with which a url is refused. */
 static const char *refused(const char *url, enum stk_status expected)
@@ -121,9 +26,6 @@ static const char *refused(const char *url, enum stk_status expected)
     ck_assert_int_gt((int)strlen(error), 0);
     return error;
 }
-
-#define ASSERT_CONTAINS(text, part)                                                                \
-    ck_assert_msg(strstr((text), (part)) != NULL, "\"%s\" is not in: %s", (part), (text))
 
 struct expected {
     int32_t label;
@@ -540,6 +442,8 @@ START_TEST(a_url_names_a_folder)
 }
 END_TEST
 
+enum { NOBODY = 65534 };
+
 /* In a process that root's rights were taken from. */
 static int open_as_nobody(void)
 {
@@ -569,25 +473,6 @@ START_TEST(a_folder_without_permission_is_unreadable)
 }
 END_TEST
 
-/* Leave room for so many more descriptors. */
-static void limit_descriptors(unsigned more)
-{
-    struct rlimit limit;
-    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    int next = dup(root_fd);
-    close(next);
-    limit.rlim_cur = (rlim_t)next + more;
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-}
-
-static void unlimit_descriptors(void)
-{
-    struct rlimit limit;
-    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    limit.rlim_cur = limit.rlim_max;
-    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-}
-
 START_TEST(no_descriptors_left_to_list_is_the_systems_failure)
 {
     put("a/x.jpg", "x");
@@ -605,303 +490,6 @@ START_TEST(threads_that_list_are_within_their_limits)
     static const unsigned threads[][2] = {{0, 8}, {1, 8}, {5, 10}, {31, 62}, {32, 64}, {1024, 64}};
     for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++)
         ck_assert_uint_eq(source_threads(threads[i][0]), threads[i][1]);
-}
-END_TEST
-
-/* What a reserve is told, and what it does. */
-struct reserving {
-    uint8_t storage[256];
-    unsigned calls;
-    size_t bytes;
-    enum stk_status status;
-    const char *truncated; /* a file that becomes this short while it is read */
-    off_t truncated_bytes;
-    struct source_range range; /* what is chosen; empty: all */
-    struct source_state file;  /* as choose was told */
-};
-
-static enum stk_status reserve(void *context, struct encoded *encoded, size_t bytes)
-{
-    struct reserving *reserving = context;
-    reserving->calls++;
-    reserving->bytes = bytes;
-    if (reserving->status != STK_OK)
-        return reserving->status;
-    if (reserving->truncated != NULL) {
-        int fd = openat(root_fd, reserving->truncated, O_WRONLY);
-        ck_assert_int_eq(ftruncate(fd, reserving->truncated_bytes), 0);
-        close(fd);
-    }
-    ck_assert_uint_le(bytes, sizeof reserving->storage);
-    encoded->data = reserving->storage;
-    encoded->capacity = sizeof reserving->storage;
-    return STK_OK;
-}
-
-static struct source_range choose(void *context, const struct source_state *file)
-{
-    struct reserving *reserving = context;
-    reserving->file = *file;
-    if (reserving->range.len > 0)
-        return reserving->range;
-    return (struct source_range){0, (size_t)file->bytes};
-}
-
-static enum stk_status read_sample(const struct source *source, uint64_t index,
-                                   struct reserving *reserving, struct encoded *encoded,
-                                   char *reason)
-{
-    const struct source_reading reading = {reserve, choose, reserving};
-    return source_read(source, index, &reading, encoded, reason);
-}
-
-/* Read sample 0, expecting a failure; returns the reason. */
-static const char *unread(const struct source *source, struct reserving *reserving,
-                          enum stk_status expected)
-{
-    struct encoded encoded = {.len = 99};
-    error[0] = '\0';
-    ck_assert_int_eq(read_sample(source, 0, reserving, &encoded, error), expected);
-    ck_assert_uint_eq(encoded.len, 0);
-    return error;
-}
-
-START_TEST(a_sample_is_read_whole)
-{
-    put("a/1.jpg", "first");
-    put("a/2.jpg", "the second");
-    put_link("../a/1.jpg", "b/3.jpg");
-    static const char *const texts[] = {"first", "the second", "first"};
-    struct source *source = open_root(2);
-    for (uint64_t i = 0; i < 3; i++) {
-        struct reserving reserving = {0};
-        struct encoded encoded = {0};
-        ck_assert_int_eq(read_sample(source, i, &reserving, &encoded, error), STK_OK);
-        ck_assert_uint_eq(encoded.len, strlen(texts[i]));
-        ck_assert_mem_eq(encoded.data, texts[i], encoded.len);
-        ck_assert_uint_eq(reserving.calls, 1);
-        ck_assert_uint_eq(reserving.bytes, encoded.len);
-        ck_assert_str_eq(error, "");
-    }
-    source_close(&source);
-}
-END_TEST
-
-START_TEST(the_part_of_a_sample_that_is_chosen_is_read)
-{
-    static const struct timespec times[2] = {{0, UTIME_OMIT}, {1234567890, 123456789}};
-    put("a/1.jpg", "0123456789");
-    ck_assert_int_eq(utimensat(root_fd, "a/1.jpg", times, 0), 0);
-    struct source *source = open_root(1);
-    static const struct source_range ranges[] = {{0, 1}, {3, 4}, {9, 1}, {0, 10}};
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-        struct reserving reserving = {.range = ranges[i]};
-        struct encoded encoded = {0};
-        ck_assert_int_eq(read_sample(source, 0, &reserving, &encoded, error), STK_OK);
-        ck_assert_uint_eq(encoded.from, ranges[i].from);
-        ck_assert_uint_eq(encoded.len, ranges[i].len);
-        ck_assert_mem_eq(encoded.data, &"0123456789"[ranges[i].from], ranges[i].len);
-        ck_assert_uint_eq(reserving.bytes, ranges[i].len);
-        ck_assert_uint_eq(reserving.file.bytes, 10);
-        ck_assert_int_eq(reserving.file.mtime_ns, INT64_C(1234567890123456789));
-        ck_assert_mem_eq(&encoded.file, &reserving.file, sizeof encoded.file);
-    }
-    source_close(&source);
-}
-END_TEST
-
-START_TEST(a_part_that_is_gone_when_it_is_read_is_unreadable)
-{
-    put("a/1.jpg", "0123456789");
-    struct source *source = open_root(1);
-    struct reserving reserving = {.truncated = "a/1.jpg", .truncated_bytes = 6, .range = {4, 5}};
-    ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE),
-                     "changed since it was listed: 10 bytes then, 6 now");
-    source_close(&source);
-}
-END_TEST
-
-START_TEST(a_sample_that_changed_is_unreadable)
-{
-    put("a/1.jpg", "first");
-    put("a/beside", "so that its folder is not empty");
-    struct source *source = open_root(1);
-    struct reserving reserving = {0};
-    put("a/1.jpg", "longer now");
-    ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE),
-                     "changed since it was listed: 5 bytes then, 10 now");
-    put("a/1.jpg", "");
-    ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE), "empty file");
-    ck_assert_int_eq(unlinkat(root_fd, "a/1.jpg", 0), 0);
-    ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE),
-                     "cannot open it: no such file or directory");
-    ck_assert_int_eq(mkdirat(root_fd, "a/1.jpg", 0755), 0);
-    ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE), "no regular file");
-    ck_assert_uint_eq(reserving.calls, 0);
-    source_close(&source);
-}
-END_TEST
-
-static void move(const char *from, const char *to)
-{
-    ck_assert_int_eq(renameat(root_fd, from, root_fd, to), 0);
-}
-
-START_TEST(a_sample_whose_folder_is_gone_or_empty_may_come_back)
-{
-    put("a/b/1.jpg", "first");
-    struct source *source = open_root(1);
-    struct reserving reserving = {0};
-    struct encoded encoded;
-    move("a", "elsewhere");
-    ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/a/b\" is gone or empty");
-    put_folders("a/b/");
-    ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/a/b\" is gone or empty");
-    put("a/b/2.jpg", "another");
-    ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE),
-                     "cannot open it: no such file or directory");
-    move("elsewhere/b/1.jpg", "a/b/1.jpg");
-    ck_assert_int_eq(read_sample(source, 0, &reserving, &encoded, error), STK_OK);
-    source_close(&source);
-}
-END_TEST
-
-START_TEST(a_file_or_a_loop_in_a_folders_place_may_go_again)
-{
-    put("a/1.jpg", "first");
-    struct source *source = open_root(1);
-    struct reserving reserving = {0};
-    struct encoded encoded;
-    move("a", "elsewhere");
-    put("a", "a file");
-    ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/a\" is gone or empty");
-    ck_assert_int_eq(unlinkat(root_fd, "a", 0), 0);
-    put_link("a", "a");
-    ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/a\" is gone or empty");
-    ck_assert_int_eq(unlinkat(root_fd, "a", 0), 0);
-    move("elsewhere", "a");
-    ck_assert_int_eq(read_sample(source, 0, &reserving, &encoded, error), STK_OK);
-    source_close(&source);
-}
-END_TEST
-
-START_TEST(a_source_is_read_on_where_it_moves_and_found_where_it_comes_back)
-{
-    put("data/a/1.jpg", "first");
-    char path[sizeof root + sizeof "/data"];
-    snprintf(path, sizeof path, "%s/data", root);
-    struct source *source;
-    ck_assert_int_eq(source_open(&(struct source_place){path, "", "", 0, NULL}, 1, &source, error),
-                     STK_OK);
-    struct reserving reserving = {0};
-    struct encoded encoded;
-    move("data", "moved");
-    ck_assert_int_eq(read_sample(source, 0, &reserving, &encoded, error), STK_OK);
-    ck_assert_int_eq(unlinkat(root_fd, "moved/a/1.jpg", 0), 0);
-    ck_assert_int_eq(unlinkat(root_fd, "moved/a", AT_REMOVEDIR), 0);
-    ck_assert_int_eq(unlinkat(root_fd, "moved", AT_REMOVEDIR), 0);
-    ASSERT_CONTAINS(unread(source, &reserving, STK_SYSTEM), "/data/a\" is gone or empty");
-    put("data/a/1.jpg", "again");
-    ck_assert_int_eq(read_sample(source, 0, &reserving, &encoded, error), STK_OK);
-    ck_assert_mem_eq(encoded.data, "again", 5);
-    source_close(&source);
-}
-END_TEST
-
-START_TEST(an_empty_file_is_listed_and_unreadable)
-{
-    put("a/1.jpg", "");
-    struct source *source = open_root(1);
-    struct reserving reserving = {0};
-    ck_assert_uint_eq(source_count(source), 1);
-    ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE), "empty file");
-    source_close(&source);
-}
-END_TEST
-
-/* Nobody writes the FIFO: opening it without O_NONBLOCK would wait for ever. */
-START_TEST(a_fifo_in_a_samples_place_does_not_hold_the_reader)
-{
-    put("a/1.jpg", "first");
-    struct source *source = open_root(1);
-    struct reserving reserving = {0};
-    ck_assert_int_eq(unlinkat(root_fd, "a/1.jpg", 0), 0);
-    ck_assert_int_eq(mkfifoat(root_fd, "a/1.jpg", 0644), 0);
-    ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE), "no regular file");
-    source_close(&source);
-}
-END_TEST
-
-START_TEST(a_sample_that_shrinks_while_it_is_read_is_unreadable)
-{
-    put("a/1.jpg", "first");
-    struct source *source = open_root(1);
-    struct reserving reserving = {.truncated = "a/1.jpg", .truncated_bytes = 3};
-    /* It is looked for once more, in its folder held open. */
-    ck_assert_str_eq(unread(source, &reserving, STK_UNREADABLE),
-                     "changed since it was listed: 5 bytes then, 3 now");
-    source_close(&source);
-}
-END_TEST
-
-START_TEST(what_reserve_returns_comes_back)
-{
-    put("a/1.jpg", "first");
-    struct source *source = open_root(1);
-    static const enum stk_status failures[] = {STK_LIMIT, STK_MEMORY, STK_CLOSED};
-    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
-        struct reserving reserving = {.status = failures[i]};
-        ASSERT_CONTAINS(unread(source, &reserving, failures[i]), "no room for its 5 bytes: ");
-    }
-    source_close(&source);
-}
-END_TEST
-
-START_TEST(no_descriptors_left_to_read_is_the_systems_failure)
-{
-    put("a/1.jpg", "first");
-    struct source *source = open_root(1);
-    struct reserving reserving = {0};
-    limit_descriptors(0);
-    unread(source, &reserving, STK_SYSTEM);
-    unlimit_descriptors();
-    ck_assert_str_eq(error, "cannot open it: too many open files");
-    source_close(&source);
-}
-END_TEST
-
-static void *read_all(void *context)
-{
-    const struct source *source = context;
-    for (uint64_t i = 0; i < source_count(source); i++) {
-        struct reserving reserving = {0};
-        struct encoded encoded = {0};
-        char reason[SOURCE_ERROR_BYTES];
-        if (read_sample(source, i, &reserving, &encoded, reason) != STK_OK ||
-            encoded.len != strlen(source_name(source, i)) ||
-            memcmp(encoded.data, source_name(source, i), encoded.len) != 0)
-            return context;
-    }
-    return NULL;
-}
-
-START_TEST(threads_read_in_parallel)
-{
-    for (int i = 0; i < 64; i++) {
-        char path[32];
-        snprintf(path, sizeof path, "c%d/%d.jpg", i % 5, i);
-        put(path, path);
-    }
-    struct source *source = open_root(4);
-    pthread_t threads[4];
-    for (int i = 0; i < 4; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, read_all, source), 0);
-    for (int i = 0; i < 4; i++) {
-        void *failed;
-        pthread_join(threads[i], &failed);
-        ck_assert_ptr_null(failed);
-    }
-    source_close(&source);
 }
 END_TEST
 
@@ -944,8 +532,11 @@ START_TEST(what_was_left_out_is_logged_once)
 }
 END_TEST
 
-static void add_listing_tests(TCase *tests)
+int main(void)
 {
+    TCase *tests = tcase_create("source");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, make_root, remove_root);
     tcase_add_test(tests, classes_are_sorted_by_code_points);
     tcase_add_test(tests, samples_stand_in_the_order_of_imagefolder);
     tcase_add_test(tests, only_jpg_and_jpeg_of_any_case_are_samples);
@@ -961,11 +552,6 @@ static void add_listing_tests(TCase *tests)
     tcase_add_test(tests, the_listing_does_not_depend_on_the_number_of_threads);
     tcase_add_test(tests, a_sample_of_unknown_size_is_left_out);
     tcase_add_test(tests, a_listing_of_names_like_imagenets_takes_60_bytes_a_sample);
-    tcase_add_test(tests, what_was_left_out_is_logged_once);
-}
-
-static void add_refusal_tests(TCase *tests)
-{
     tcase_add_test(tests, a_folder_that_is_missing_is_unreadable);
     tcase_add_test(tests, a_file_is_no_folder);
     tcase_add_test(tests, a_folder_without_class_folders_is_refused);
@@ -973,34 +559,8 @@ static void add_refusal_tests(TCase *tests)
     tcase_add_test(tests, an_unknown_kind_is_refused);
     tcase_add_test(tests, a_url_names_a_folder);
     tcase_add_test(tests, a_folder_without_permission_is_unreadable);
-    tcase_add_test(tests, threads_that_list_are_within_their_limits);
     tcase_add_test(tests, no_descriptors_left_to_list_is_the_systems_failure);
-}
-
-static void add_reading_tests(TCase *tests)
-{
-    tcase_add_test(tests, a_sample_is_read_whole);
-    tcase_add_test(tests, the_part_of_a_sample_that_is_chosen_is_read);
-    tcase_add_test(tests, a_part_that_is_gone_when_it_is_read_is_unreadable);
-    tcase_add_test(tests, a_sample_that_changed_is_unreadable);
-    tcase_add_test(tests, a_sample_whose_folder_is_gone_or_empty_may_come_back);
-    tcase_add_test(tests, a_file_or_a_loop_in_a_folders_place_may_go_again);
-    tcase_add_test(tests, a_source_is_read_on_where_it_moves_and_found_where_it_comes_back);
-    tcase_add_test(tests, an_empty_file_is_listed_and_unreadable);
-    tcase_add_test(tests, a_fifo_in_a_samples_place_does_not_hold_the_reader);
-    tcase_add_test(tests, a_sample_that_shrinks_while_it_is_read_is_unreadable);
-    tcase_add_test(tests, what_reserve_returns_comes_back);
-    tcase_add_test(tests, no_descriptors_left_to_read_is_the_systems_failure);
-    tcase_add_test(tests, threads_read_in_parallel);
-}
-
-int main(void)
-{
-    TCase *tests = tcase_create("source");
-    tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, make_root, remove_root);
-    add_listing_tests(tests);
-    add_refusal_tests(tests);
-    add_reading_tests(tests);
+    tcase_add_test(tests, threads_that_list_are_within_their_limits);
+    tcase_add_test(tests, what_was_left_out_is_logged_once);
     return suite_run("source", tests);
 }
