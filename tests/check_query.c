@@ -72,6 +72,14 @@ START_TEST(a_picture_is_asked_for_with_everything)
 }
 END_TEST
 
+static void assert_refused(enum query_kind kind, const char *const *bad, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct query query;
+        ck_assert_msg(read(kind, bad[i], &query) == STK_INVALID, "%s", bad[i]);
+    }
+}
+
 START_TEST(what_is_out_of_bounds_is_refused)
 {
     static const char *const bad[] = {
@@ -110,10 +118,7 @@ START_TEST(what_is_out_of_bounds_is_refused)
         "stream=a&slots=1-",
         "stream=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct query query;
-        ck_assert_msg(read(QUERY_BATCH, bad[i], &query) == STK_INVALID, "%s", bad[i]);
-    }
+    assert_refused(QUERY_BATCH, bad, sizeof bad / sizeof bad[0]);
 }
 END_TEST
 
@@ -135,10 +140,7 @@ START_TEST(a_picture_without_something_is_refused)
         "stream=a&epoch=1&step=2&slot=3&fp=0011223344556677889 aabbccddeeff&show=own",
         "stream=a&epoch=1&step=2&slot=3&fp=00112233445566778899AABBCCDDEEFF&show=own",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct query query;
-        ck_assert_msg(read(QUERY_PICTURE, bad[i], &query) == STK_INVALID, "%s", bad[i]);
-    }
+    assert_refused(QUERY_PICTURE, bad, sizeof bad / sizeof bad[0]);
 }
 END_TEST
 
