@@ -5,7 +5,7 @@
  * is sent to; without epoch and step the newest is followed.
  */
 import { askJson, isBusy, isGone } from "./api.js";
-import { arePicturesThere, dropPictures, showPicture } from "./pictures.js";
+import { arePicturesThere, dropPictures, showNone, showPicture } from "./pictures.js";
 import { closeSlot, isSlotOpen, openSlot } from "./slot.js";
 import { byId, clone, count, fill, keyed, part, setBar, setText } from "./tools.js";
 
@@ -90,6 +90,7 @@ function words(slot) {
     if (!slot.valid) told.push("padding");
     if (slot.replaced) told.push("replaced");
     if (slot.failed) told.push("cannot be read");
+    if (slot.partner?.failed) told.push("its partner cannot be read");
     return told.join(" · ");
 }
 
@@ -109,7 +110,8 @@ function showTile(tile, slot) {
     tile.firstElementChild.dataset.valid = slot.valid;
     image.alt = `Slot ${slot.slot} as served:`;
     const { stream, epoch, step, fingerprint: fp } = batch;
-    showPicture(image, { stream, epoch, step, slot: slot.slot, show: "served", fp });
+    if (slot.failed || slot.partner?.failed) showNone(image);
+    else showPicture(image, { stream, epoch, step, slot: slot.slot, show: "served", fp });
 }
 
 function makeTile() {

@@ -33,6 +33,14 @@ export function showPicture(image, parameters, urgent = false) {
     next();
 }
 
+/** Show in an img that there is no picture. */
+export function showNone(image) {
+    dropPictures([image]);
+    image.dataset.address = "";
+    image.dataset.is = "failed";
+    image.removeAttribute("src");
+}
+
 /** Of these nothing is wanted any more. */
 export function dropPictures(images) {
     const dropped = new Set(images);

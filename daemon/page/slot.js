@@ -2,7 +2,7 @@
  * One slot, looked at closely: the files that went into it, what was cut out of them, and what came
  * of it.
  */
-import { dropPictures, showPicture } from "./pictures.js";
+import { dropPictures, showNone, showPicture } from "./pictures.js";
 import { byId, clone, count, drawn, fill, keyed, part, percent, setBar, setText } from "./tools.js";
 
 const dialog = byId("slot");
@@ -45,8 +45,9 @@ function drawShade(box, sides) {
  *   sides    of what the boxes are counted in, which need not be the sides that are shown
  *   shaded   a box whose outside is in the shade, or null
  *   lines    boxes with their kinds
+ *   missing  there is no picture, and why was told
  */
-function makeFrame(frame, { show, words, sides, shaded = null, lines = [] }) {
+function makeFrame(frame, { show, words, sides, shaded = null, lines = [], missing = false }) {
     const image = document.createElement("img");
     image.alt = words;
     const drawing = drawn("svg", {
@@ -61,7 +62,8 @@ function makeFrame(frame, { show, words, sides, shaded = null, lines = [] }) {
     frame.parentElement.style.setProperty("--ratio", (sides.width / sides.height).toFixed(4));
     frame.dataset.small = Math.max(sides.width, sides.height) <= SMALL;
     frame.replaceChildren(image, drawing);
-    showPicture(image, pictureOf(show), true);
+    if (missing) showNone(image);
+    else showPicture(image, pictureOf(show), true);
 }
 
 function pictureOf(show) {
@@ -113,6 +115,7 @@ function showSource(section, role, sample) {
         show: `${role}_source`,
         words: `${title}: the whole of ${sample.path}, with its crop`,
         sides: sidesOf(sample),
+        missing: Boolean(sample.failed),
         shaded: crop,
         lines: [[crop, "crop"]],
     });
@@ -121,6 +124,7 @@ function showSource(section, role, sample) {
         words: `${title}: what was cropped`,
         sides: batch,
         lines: [[boxOf(sample.erase), "erase"]],
+        missing: Boolean(sample.failed),
     });
     part(section, "facts").replaceChildren(...factsOf(sample));
 }
@@ -147,9 +151,14 @@ function showTarget(target) {
     );
 }
 
+/* Of a slot that has no picture. */
+function faultOf(slot) {
+    return slot.failed ?? slot.partner?.failed ?? "";
+}
+
 function troubleOf(slot) {
     if (slot.replaced) return `The sample that belongs here was replaced: ${slot.replaced}`;
-    return slot.failed ?? slot.partner?.failed ?? "";
+    return faultOf(slot);
 }
 
 function showSlot() {
@@ -168,6 +177,7 @@ function showSlot() {
         words: `Slot ${slot.slot} as served`,
         sides: batch,
         lines: [[boxOf(slot.cut), "cut"]],
+        missing: faultOf(slot) !== "",
     });
     keyed(
         part(dialog, "sources"),

@@ -263,6 +263,55 @@ def test_names_that_try_are_shown_as_they_are(serve, connect, train, hostile):
     assert page.complaints() == []
 
 
+def words_of(page):
+    """What each tile says below its label."""
+    return page.texts("#tiles [data-part=words]")
+
+
+@once
+def test_a_long_batch_is_turned_over_and_what_is_odd_in_it_is_told(serve, hostile):
+    """40 slots of 17 pictures in their order, of which the ninth is broken; the rest is padding."""
+    recipe = Recipe(batch=40, height=32, width=32, mix="none", order="sequential", last="mask")
+    running, page = serve(hostile, recipe)
+    page.open("#stream=train&epoch=0&step=0")
+    page.wait_text("#pager", "Slots 0 to 15 of 40")
+    page.wait_pictures("#tiles img", 16)
+    assert [i for i, told in enumerate(words_of(page)) if "replaced" in told] == [8]
+    assert not page.find("#pager [data-part=back]").is_enabled()
+    page.find("#pager [data-part=on]").click()
+    page.wait_text("#tiles", "slot 31")
+    told = [f"slot {slot} · padding" for slot in range(17, 32)]
+    told[25 - 17] += " · replaced"
+    assert words_of(page) == ["slot 16", *told]
+    page.find("#pager [data-part=on]").click()
+    page.wait_text("#pager", "Slots 32 to 39 of 40")
+    page.wait_pictures("#tiles img", 8)
+    assert not page.find("#pager [data-part=on]").is_enabled()
+    page.open("#stream=train&epoch=0&step=0&slot=25")
+    page.wait_text("#slot [data-part=trouble]", "was replaced: ")
+    page.wait_text("#slot [data-part=mixed]", "does not count")
+    page.wait_text("#pager", "Slots 16 to 31 of 40")
+    assert page.complaints() == []
+
+
+@once
+def test_slots_that_cannot_be_made_say_why(serve, hostile):
+    """The broken picture is a slot's own and another one's partner: neither has a picture."""
+    recipe = Recipe(batch=17, height=32, width=32, mix="mixup", on_corrupt="fail")
+    running, page = serve(hostile, recipe)
+    page.open("#stream=train&epoch=0&step=0&slot=2")
+    page.wait_text("#slot [data-part=trouble]", "corrupt: ")
+    page.wait_text("#slot [data-part=sources]", FILE)
+    page.press("\ue00c")  # Escape
+    page.wait("document.querySelectorAll('#tiles img[data-is=there]').length === 14", "the others")
+    told = [words for words in words_of(page) if "cannot be read" in words]
+    assert told == [
+        "slot 2 · mixup · its partner cannot be read",
+        "slot 15 · mixup · cannot be read",
+    ]
+    assert page.complaints() == []
+
+
 @once
 def test_a_token_is_asked_for_and_kept_for_the_tab(serve, drawn, tmp_path):
     token = tmp_path / "token"
