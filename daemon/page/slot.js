@@ -143,7 +143,7 @@ function showTarget(target) {
         part(dialog, "target"),
         target.map((row, i) => ({ ...row, i })),
         (row) => row.i,
-        () => clone("target-template"),
+        () => clone("share-template"),
         (item, row) => {
             fill(item, { name: row.name, value: row.share.toFixed(row.share < 0.01 ? 5 : 3) });
             setBar(part(item, "bar"), row.share);

@@ -74,7 +74,7 @@ function showBusy(card, stream) {
         part(card, "busy"),
         PLACES,
         (place) => place,
-        () => clone("busy-template"),
+        () => clone("share-template"),
         (row, place) => {
             const share = stream[`${place}_busy_permille`] / 1000;
             row.dataset.limits = place === stream.limit;
