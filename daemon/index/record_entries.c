@@ -11,6 +11,8 @@ enum {
     DC_BITS_MAX = 16,
 };
 
+#define LOW_BITS(bits) ((UINT64_C(1) << (bits)) - 1)
+
 /* How many bits each field has; a gray picture has two. */
 struct widths {
     uint8_t bits[FIELDS_MAX];
@@ -18,8 +20,9 @@ struct widths {
 
 /* Numbers of few bits, the lowest first, behind one another. */
 struct packing {
-    uint8_t *bytes;
-    size_t bit;
+    uint8_t *next;
+    uint64_t window; /* count bits, less than 8, that are not in bytes yet */
+    uint8_t count;
 };
 
 static uint32_t divided_up(uint32_t count, uint32_t by)
@@ -39,28 +42,38 @@ uint32_t entries_mcu_rows(const struct jpeg_map *map)
 
 static uint8_t bits_of(uint32_t number)
 {
-    uint8_t bits = 0;
-    for (; number > 0; number >>= 1)
-        bits++;
-    return bits;
+    return (uint8_t)(number > 0 ? 32 - __builtin_clz(number) : 0);
 }
 
-/* Of two's complement. */
-static uint8_t bits_of_signed(int16_t number)
+/* A number of as many bits as this one has in two's complement. */
+static uint32_t unsigned_like(int16_t number)
 {
     uint16_t magnitude = (uint16_t)(number < 0 ? ~number : number);
-    return (uint8_t)(number == 0 ? 0 : bits_of(magnitude) + 1);
+    return 2U * magnitude + (number != 0);
 }
 
-static void widen(uint8_t *bits, uint8_t needed)
+/* Entry points in their order, of each row every thinning-th. */
+struct walk {
+    const struct jpeg_entry *row;
+    uint32_t columns; /* of a row, with those that are passed over */
+    uint32_t column;
+    uint32_t thinning;
+};
+
+static struct walk walk_from_first(const struct jpeg_map *map, uint32_t thinning)
 {
-    *bits = *bits < needed ? needed : *bits;
+    return (struct walk){
+        .row = map->entries.entry, .columns = map->entries.columns, .thinning = thinning};
 }
 
-static const struct jpeg_entry *entry_at(const struct jpeg_map *map, uint32_t thinning, size_t i)
+static const struct jpeg_entry *walk_on(struct walk *walk)
 {
-    uint32_t columns = divided_up(map->entries.columns, thinning);
-    return &map->entries.entry[i / columns * map->entries.columns + i % columns * thinning];
+    walk->column += walk->thinning;
+    if (walk->column >= walk->columns) {
+        walk->column = 0;
+        walk->row += walk->columns;
+    }
+    return &walk->row[walk->column];
 }
 
 static size_t count_of(const struct jpeg_map *map, uint32_t thinning)
@@ -70,14 +83,19 @@ static size_t count_of(const struct jpeg_map *map, uint32_t thinning)
 
 static struct widths widths_of(const struct jpeg_map *map, uint32_t thinning)
 {
-    struct widths widths = {0};
-    size_t count = count_of(map, thinning);
-    for (size_t i = 1; i < count; i++) {
-        const struct jpeg_entry *entry = entry_at(map, thinning, i);
-        widen(&widths.bits[0], bits_of(entry->bit - entry_at(map, thinning, i - 1)->bit - 1));
-        for (uint32_t c = 0; c < map->component_count; c++)
-            widen(&widths.bits[1 + c], bits_of_signed(entry->dc[c]));
+    uint32_t all[FIELDS_MAX] = {0}; /* the bits of all numbers of a field */
+    struct walk walk = walk_from_first(map, thinning);
+    uint32_t before = walk.row->bit;
+    for (size_t left = count_of(map, thinning) - 1; left > 0; left--) {
+        const struct jpeg_entry *entry = walk_on(&walk);
+        all[0] |= entry->bit - before - 1;
+        before = entry->bit;
+        for (uint32_t c = 0; c < JPEG_COMPONENTS_MAX; c++)
+            all[1 + c] |= unsigned_like(entry->dc[c]);
     }
+    struct widths widths = {0};
+    for (uint32_t i = 0; i <= map->component_count; i++)
+        widths.bits[i] = bits_of(all[i]);
     return widths;
 }
 
@@ -98,43 +116,57 @@ size_t entries_bytes(const struct jpeg_map *map, uint32_t thinning)
 
 static void put(struct packing *packing, uint32_t number, uint8_t bits)
 {
-    for (uint8_t i = 0; i < bits; i++, packing->bit++)
-        packing->bytes[packing->bit / 8] |= (uint8_t)((number >> i & 1) << packing->bit % 8);
+    packing->window |= (uint64_t)(number & LOW_BITS(bits)) << packing->count;
+    packing->count = (uint8_t)(packing->count + bits);
+    for (; packing->count >= 8; packing->count = (uint8_t)(packing->count - 8)) {
+        *packing->next++ = (uint8_t)packing->window;
+        packing->window >>= 8;
+    }
+}
+
+static void put_rest(struct packing *packing)
+{
+    if (packing->count > 0)
+        *packing->next++ = (uint8_t)packing->window;
 }
 
 size_t entries_encode(const struct jpeg_map *map, uint32_t thinning, uint8_t *out)
 {
     struct widths widths = widths_of(map, thinning);
     size_t count = count_of(map, thinning);
-    size_t len = bytes_of(&widths, map->component_count, count);
-    memset(out, 0, len);
     memcpy(out, widths.bits, 1 + map->component_count);
-    struct packing packing = {.bytes = out + 1 + map->component_count};
+    struct packing packing = {.next = out + 1 + map->component_count};
+    struct walk walk = walk_from_first(map, thinning);
+    uint32_t before = walk.row->bit;
     for (size_t i = 1; i < count; i++) {
-        const struct jpeg_entry *entry = entry_at(map, thinning, i);
-        put(&packing, entry->bit - entry_at(map, thinning, i - 1)->bit - 1, widths.bits[0]);
+        const struct jpeg_entry *entry = walk_on(&walk);
+        put(&packing, entry->bit - before - 1, widths.bits[0]);
+        before = entry->bit;
         for (uint32_t c = 0; c < map->component_count; c++)
             put(&packing, (uint16_t)entry->dc[c], widths.bits[1 + c]);
     }
-    return len;
+    put_rest(&packing);
+    return bytes_of(&widths, map->component_count, count);
 }
 
-/* What is read of a packing: no bit of it lies behind its bytes. */
+/* What is read of a packing; behind its end come zeros. */
 struct unpacking {
-    const uint8_t *bytes;
-    size_t len;
-    size_t bit;
+    const uint8_t *next;
+    const uint8_t *end;
+    uint64_t window;
+    uint8_t count; /* bits in it */
 };
 
 static uint32_t get(struct unpacking *unpacking, uint8_t bits)
 {
-    uint64_t window = 0;
-    size_t first = unpacking->bit / 8;
-    for (size_t i = 0; i < 5 && first + i < unpacking->len; i++)
-        window |= (uint64_t)unpacking->bytes[first + i] << 8 * i;
-    window >>= unpacking->bit % 8;
-    unpacking->bit += bits;
-    return (uint32_t)(window & (((uint64_t)1 << bits) - 1));
+    for (; unpacking->count < bits; unpacking->count = (uint8_t)(unpacking->count + 8)) {
+        if (unpacking->next < unpacking->end)
+            unpacking->window |= (uint64_t)*unpacking->next++ << unpacking->count;
+    }
+    uint32_t number = (uint32_t)(unpacking->window & LOW_BITS(bits));
+    unpacking->window >>= bits;
+    unpacking->count = (uint8_t)(unpacking->count - bits);
+    return number;
 }
 
 static int16_t get_signed(struct unpacking *unpacking, uint8_t bits)
@@ -149,12 +181,14 @@ static int16_t get_signed(struct unpacking *unpacking, uint8_t bits)
 static bool entry_can_be(const struct jpeg_map *map, const struct jpeg_entry *entry, size_t i)
 {
     static const struct jpeg_entry begin;
+    if (entry->bit / 8 >= map->scan_len)
+        return false;
+    if (map->restart_interval == 0)
+        return true;
     uint32_t columns = map->entries.columns;
     uint32_t mcu = (uint32_t)(i / columns) * entries_mcu_columns(map) +
                    (uint32_t)(i % columns) * map->entries.step;
-    if (entry->bit / 8 >= map->scan_len)
-        return false;
-    if (map->restart_interval == 0 || mcu % map->restart_interval != 0)
+    if (mcu % map->restart_interval != 0)
         return true;
     return entry->bit % 8 == 0 && memcmp(entry->dc, begin.dc, sizeof begin.dc) == 0;
 }
@@ -180,8 +214,7 @@ size_t entries_decode(const struct jpeg_map *map, const uint8_t *bytes, size_t l
     if (count > ENTRIES_MAX || !get_widths(map, bytes, len, &widths) ||
         bytes_of(&widths, map->component_count, count) > len)
         return 0;
-    struct unpacking unpacking = {bytes + 1 + map->component_count, len - 1 - map->component_count,
-                                  0};
+    struct unpacking unpacking = {.next = bytes + 1 + map->component_count, .end = bytes + len};
     uint64_t position = 0;
     map->entries.entry[0] = (struct jpeg_entry){0};
     for (size_t i = 1; i < count; i++) {
