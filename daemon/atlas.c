@@ -10,14 +10,6 @@
 #include "daemon/atlas_parts.h"
 #include "daemon/base/check.h"
 
-struct atlas {
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t asked;            /* something is to be done */
-    bool closing;                    /* under lock */
-    LIST_HEAD(maps_list, maps) maps; /* under lock */
-};
-
 /* Under lock: maps of which something is asked, NULL where there are none. */
 static struct maps *next_asked(struct atlas *atlas)
 {
@@ -30,17 +22,17 @@ static struct maps *next_asked(struct atlas *atlas)
     return NULL;
 }
 
+/* What is not complete when nobody refers to it any more is left to who goes on: a finished index
+ * would be copied then, and a large one is not on the disk in the time that a restart may take. */
 static void serve(struct maps *maps, bool wanted)
 {
-    if (!wanted) {
-        if (atomic_load(&maps->noting) != NOTING_NEVER)
-            maps_finish_noting(maps);
-        maps_close(&maps);
-    } else if (atomic_load(&maps->noting) == NOTING_BEGIN) {
-        maps_begin_noting(maps);
-    } else {
+    enum maps_noting noting = atomic_load(&maps->noting);
+    if (noting == NOTING_FINISH)
         maps_finish_noting(maps);
-    }
+    else if (noting == NOTING_BEGIN && wanted)
+        maps_begin_noting(maps);
+    if (!wanted)
+        maps_close(&maps);
 }
 
 /* It outlives the server, and so whoever would know what to do with a signal. */
@@ -58,7 +50,7 @@ static void *atlas_main(void *argument)
     pthread_mutex_lock(&atlas->lock);
     for (;;) {
         struct maps *maps = next_asked(atlas);
-        if (maps == NULL && atlas->closing)
+        if (maps == NULL && atomic_load(&atlas->closing))
             break;
         if (maps == NULL) {
             pthread_cond_wait(&atlas->asked, &atlas->lock);
@@ -108,7 +100,7 @@ void atlas_close(struct atlas **atlas)
     if (closing == NULL)
         return;
     pthread_mutex_lock(&closing->lock);
-    closing->closing = true;
+    atomic_store(&closing->closing, true);
     pthread_cond_signal(&closing->asked);
     pthread_mutex_unlock(&closing->lock);
     pthread_join(closing->thread, NULL);

@@ -34,8 +34,8 @@ struct maps;
  */
 STK_MUST_CHECK enum stk_status atlas_open(struct atlas **atlas);
 
-/** Finish what is being noted; *atlas becomes NULL.  Nobody refers to maps of it any more.  NULL is
- *  fine.  Blocks: on the disk. */
+/** *atlas becomes NULL.  Nobody refers to maps of it any more; an index that is being noted is left
+ *  as it is, for who goes on.  NULL is fine.  Blocks: on the disk, where one was complete. */
 void atlas_close(struct atlas **atlas);
 
 /* What maps are wanted. */

@@ -30,7 +30,7 @@ static enum stk_status open_writer(const struct maps *maps, struct index_writer 
                            INDEX_HOME_FREE_BYTES_MIN >> 20);
     enum stk_status status = index_writer_open(state->path, writer, reason);
     if (status == STK_OK && state->index != NULL)
-        status = index_writer_add_all(*writer, state->index, reason);
+        status = index_writer_add_all(*writer, state->index, &maps->atlas->closing, reason);
     if (status != STK_OK)
         index_writer_close(writer);
     return status;
@@ -61,6 +61,10 @@ void maps_begin_noting(struct maps *maps)
         maps->in_use = true;
         atomic_store(&maps->missed, 0);
         atomic_store(&maps->patience, atomic_load(&maps->samples));
+        atomic_store(&maps->noting, NOTING_IDLE);
+        return;
+    }
+    if (status == STK_CLOSED) {
         atomic_store(&maps->noting, NOTING_IDLE);
         return;
     }

@@ -16,6 +16,14 @@
 #include "daemon/atlas.h"
 #include "daemon/index/writer.h"
 
+struct atlas {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t asked;            /* something is to be done */
+    atomic_bool closing;             /* set under lock */
+    LIST_HEAD(maps_list, maps) maps; /* under lock */
+};
+
 enum maps_volume { MAPS_GIVEN, MAPS_STATE, MAPS_VOLUMES };
 
 /* An index that is read. */

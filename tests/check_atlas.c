@@ -237,13 +237,17 @@ START_TEST(noting_ends_when_an_epoch_brought_nothing_new)
 }
 END_TEST
 
-START_TEST(noting_is_finished_when_nobody_refers_to_the_maps)
+START_TEST(what_was_noted_is_left_to_who_goes_on)
 {
     struct maps *maps = take_noting();
     add(maps, 0);
     let_go(&maps);
     atlas_close(&atlas);
-    ck_assert_int_eq(access(state_path(), F_OK), 0);
+    ck_assert_int_ne(access(state_path(), F_OK), 0);
+    ck_assert_int_eq(atlas_open(&atlas), STK_OK);
+    maps = take_noting();
+    ck_assert_int_eq(find_of(maps, 0, 7), MAPS_USELESS);
+    let_go(&maps);
 }
 END_TEST
 
@@ -295,7 +299,7 @@ int main(void)
     tcase_add_test(tests, streams_over_one_root_share_maps_until_their_files_change);
     tcase_add_test(tests, what_is_noted_is_found_at_once_and_finished_when_all_is_known);
     tcase_add_test(tests, noting_ends_when_an_epoch_brought_nothing_new);
-    tcase_add_test(tests, noting_is_finished_when_nobody_refers_to_the_maps);
+    tcase_add_test(tests, what_was_noted_is_left_to_who_goes_on);
     tcase_add_test(tests, one_in_a_hundred_may_be_missing);
     tcase_add_test(tests, a_directory_of_another_program_is_left_alone);
     tcase_add_test(tests, memory_grows_with_the_samples);

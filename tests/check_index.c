@@ -517,7 +517,11 @@ START_TEST(all_of_another_index_is_added_but_what_is_there)
     struct index_sample newer = maps_draw_sample(5, name), found;
     newer.mtime_ns += 1;
     ck_assert_int_eq(index_writer_add(writer, &newer, error), STK_OK);
-    ck_assert_int_eq(index_writer_add_all(writer, index, error), STK_OK);
+    atomic_bool stop = true;
+    ck_assert_int_eq(index_writer_add_all(writer, index, &stop, error), STK_CLOSED);
+    ck_assert_uint_lt(index_writer_counts(writer).samples, 3);
+    stop = false;
+    ck_assert_int_eq(index_writer_add_all(writer, index, &stop, error), STK_OK);
     ck_assert_uint_eq(index_writer_counts(writer).samples, SAMPLES);
     ck_assert_uint_eq(count_found(NULL, writer, SAMPLES), SAMPLES - 1);
     ck_assert_int_eq(index_writer_find(writer, name, newer.bytes, newer.mtime_ns, &buffer, &found),

@@ -272,7 +272,7 @@ bool index_writer_has(struct index_writer *writer, const char *path)
 }
 
 enum stk_status index_writer_add_all(struct index_writer *writer, const struct index *index,
-                                     char *error)
+                                     const atomic_bool *stop, char *error)
 {
     struct index_buffer buffer = {0};
     enum stk_status status = STK_OK;
@@ -281,6 +281,8 @@ enum stk_status index_writer_add_all(struct index_writer *writer, const struct i
         if (index_get(index, i, &buffer, &sample) == INDEX_FOUND &&
             !index_writer_has(writer, sample.path))
             status = index_writer_add(writer, &sample, error);
+        if (status == STK_OK && atomic_load_explicit(stop, memory_order_relaxed))
+            status = STK_CLOSED;
     }
     index_buffer_release(&buffer);
     return status;

@@ -7,6 +7,7 @@
 #ifndef STK_INDEX_WRITER_H
 #define STK_INDEX_WRITER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -52,11 +53,15 @@ STK_MUST_CHECK enum stk_status index_writer_add(struct index_writer *writer,
 /**
  * Add every whole record of another index, but for those of paths that are there already.
  *
- * Returns: as index_writer_add; a record that is damaged is left out.
+ *   stop   ends it within a record once it is set
+ *
+ * Returns: as index_writer_add; a record that is damaged is left out; STK_CLOSED where it was
+ *          stopped.
  * Threads: any.  Blocks: on both files.
  */
 STK_MUST_CHECK enum stk_status index_writer_add_all(struct index_writer *writer,
-                                                    const struct index *index, char *error);
+                                                    const struct index *index,
+                                                    const atomic_bool *stop, char *error);
 
 /** Find what was added; as index_find.  Threads: any number. */
 STK_MUST_CHECK enum index_found index_writer_find(struct index_writer *writer, const char *path,
