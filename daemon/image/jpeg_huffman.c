@@ -48,6 +48,17 @@ uint8_t jpeg_symbol_advance(uint8_t symbol)
     return (symbol & 15) == 0 ? JPEG_BLOCK_END : (uint8_t)((symbol >> 4) + 1);
 }
 
+/* Of words, so that the compiler copies many at a time. */
+static struct jpeg_single *fill(struct jpeg_single *at, struct jpeg_single single, uint32_t count)
+{
+    uint32_t word;
+    _Static_assert(sizeof word == sizeof single, "a symbol is a word");
+    memcpy(&word, &single, sizeof word);
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(&at[i], &word, sizeof word);
+    return at + count;
+}
+
 /* All windows that begin with a code: its extra bits, and whatever is behind them. */
 static struct jpeg_single *lay_code(struct jpeg_single *at, struct jpeg_single single, int size,
                                     int bits_left)
@@ -55,15 +66,12 @@ static struct jpeg_single *lay_code(struct jpeg_single *at, struct jpeg_single s
     if (size > bits_left) {
         single.value = (int16_t)size;
         single.bits |= JPEG_CODE_ALONE;
-        for (uint32_t rest = 0; rest < 1u << bits_left; rest++)
-            *at++ = single;
-        return at;
+        return fill(at, single, 1u << bits_left);
     }
     single.bits = (uint8_t)(single.bits + size);
     for (uint32_t extra = 0; extra < 1u << size; extra++) {
         single.value = extend(extra, size);
-        for (uint32_t rest = 0; rest < 1u << (bits_left - size); rest++)
-            *at++ = single;
+        at = fill(at, single, 1u << (bits_left - size));
     }
     return at;
 }
@@ -96,32 +104,51 @@ static bool is_coefficient(const struct jpeg_single *single)
     return single->bits > 0 && single->value != 0;
 }
 
-static struct jpeg_pair pair_of(const struct jpeg_ac *ac, uint32_t window)
+/* One symbol, whatever stands behind it. */
+static struct jpeg_pair pair_of_one(const struct jpeg_single *first)
+{
+    if (first->bits > 0 && first->advance == JPEG_BLOCK_END)
+        return (struct jpeg_pair){
+            .advance = JPEG_BLOCK_END, .bits = first->bits, .kind = JPEG_PAIR_END};
+    if (!is_coefficient(first))
+        return (struct jpeg_pair){.advance = JPEG_BLOCK_END, .kind = JPEG_PAIR_NONE};
+    return (struct jpeg_pair){.value = {first->value, first->value},
+                              .first = first->advance,
+                              .advance = first->advance,
+                              .bits = first->bits};
+}
+
+static struct jpeg_pair with_second(struct jpeg_pair pair, const struct jpeg_single *second)
+{
+    if (second->bits > 0 && second->advance == JPEG_BLOCK_END) {
+        pair.kind = JPEG_PAIR_END;
+        pair.advance = JPEG_BLOCK_END;
+        pair.bits = (uint8_t)(pair.bits + second->bits);
+    } else if (is_coefficient(second)) {
+        pair.value[1] = second->value;
+        pair.advance = (uint8_t)(pair.advance + second->advance);
+        pair.bits = (uint8_t)(pair.bits + second->bits);
+    }
+    return pair;
+}
+
+/* All windows with the same first symbol, from the first of them on; the one behind them. */
+static uint32_t lay_pairs(struct jpeg_ac *ac, uint32_t window)
 {
     uint32_t wide = window << (JPEG_SINGLE_BITS - JPEG_PAIR_BITS);
     struct jpeg_single first = single_within(ac, wide, JPEG_PAIR_BITS);
-    if (first.bits > 0 && first.advance == JPEG_BLOCK_END)
-        return (struct jpeg_pair){
-            .advance = JPEG_BLOCK_END, .bits = first.bits, .kind = JPEG_PAIR_END};
-    if (!is_coefficient(&first))
-        return (struct jpeg_pair){.advance = JPEG_BLOCK_END, .kind = JPEG_PAIR_NONE};
-    struct jpeg_pair pair = {.value = {first.value, first.value},
-                             .first = first.advance,
-                             .advance = first.advance,
-                             .bits = first.bits};
-    struct jpeg_single second = single_within(ac, wide << first.bits, JPEG_PAIR_BITS - first.bits);
-    if (second.bits == 0)
-        return pair;
-    if (second.advance == JPEG_BLOCK_END) {
-        pair.kind = JPEG_PAIR_END;
-        pair.advance = JPEG_BLOCK_END;
-        pair.bits = (uint8_t)(pair.bits + second.bits);
-    } else if (is_coefficient(&second)) {
-        pair.value[1] = second.value;
-        pair.advance = (uint8_t)(pair.advance + second.advance);
-        pair.bits = (uint8_t)(pair.bits + second.bits);
+    struct jpeg_pair alone = pair_of_one(&first);
+    int bits_left = JPEG_PAIR_BITS - first.bits;
+    uint32_t end = first.bits > 0 ? window + (1u << bits_left) : window + 1;
+    for (uint32_t rest = 0; window < end; window++, rest++) {
+        ac->pair[window] = alone;
+        if (alone.kind == JPEG_PAIR_GOES_ON) {
+            struct jpeg_single second =
+                single_within(ac, rest << (JPEG_SINGLE_BITS - bits_left), bits_left);
+            ac->pair[window] = with_second(alone, &second);
+        }
     }
-    return pair;
+    return window;
 }
 
 /* All windows that begin with a code, where windows of as many bits as may be left behind it are
@@ -137,18 +164,17 @@ static struct jpeg_skip *lay_skip(struct jpeg_skip *at, const struct jpeg_skip *
         memset(at, 0, (size_t)(end - at) * sizeof *at);
         return end;
     }
-    const struct jpeg_skip *behind = &tables[1u << rest];
     if (skip.advance == JPEG_BLOCK_END)
-        behind = NULL;
-    for (; at < end; at += 1u << rest) {
-        for (uint32_t i = 0; i < 1u << rest; i++) {
-            at[i] = skip;
-            if (behind != NULL) {
-                at[i].advance = (uint8_t)(skip.advance + behind[i].advance);
-                at[i].bits = (uint8_t)(skip.bits + behind[i].bits);
-            }
-        }
+        rest = 0;
+    const struct jpeg_skip *behind = &tables[1u << rest];
+    size_t laid = (size_t)1 << rest;
+    for (size_t i = 0; i < laid; i++) {
+        at[i].advance = (uint8_t)(skip.advance + behind[i].advance);
+        at[i].bits = (uint8_t)(skip.bits + behind[i].bits);
     }
+    /* The same for all that the extra bits can be. */
+    for (; at + laid < end; laid *= 2)
+        memcpy(at + laid, at, laid * sizeof *at);
     return end;
 }
 
@@ -195,8 +221,8 @@ static bool make_ac(struct jpeg_ac *ac, const struct jpeg_codes *codes)
     if (!make_ladder(codes, &ac->ladder))
         return false;
     lay_singles(codes, true, JPEG_SINGLE_BITS, ac->single);
-    for (uint32_t window = 0; window < 1u << JPEG_PAIR_BITS; window++)
-        ac->pair[window] = pair_of(ac, window);
+    for (uint32_t window = 0; window < 1u << JPEG_PAIR_BITS;)
+        window = lay_pairs(ac, window);
     make_skips(ac, codes);
     return true;
 }
