@@ -3,7 +3,6 @@
  */
 #include "daemon/peek.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +22,9 @@ struct pixels {
 struct peek {
     struct image_limits limits;
     size_t encoded_bytes_max;
-    atomic_bool stopped;           /* relaxed: looked at before each sample */
-    struct image_decoder *decoder; /* NULL until it is needed */
+    struct peek_patience patience;
+    struct image_patience decoders; /* the same */
+    struct image_decoder *decoder;  /* NULL until it is needed */
     struct encoded encoded;
     struct pixels own;
     struct pixels partner;
@@ -43,13 +43,31 @@ struct way {
     uint64_t position; /* whose draws it has */
 };
 
+static enum stk_status ask(const struct peek *peek)
+{
+    return peek->patience.ask(peek->patience.context);
+}
+
+bool peek_has_ended(const struct peek *peek)
+{
+    return ask(peek) != STK_OK;
+}
+
+static bool has_ended(void *context)
+{
+    return peek_has_ended(context);
+}
+
 enum stk_status peek_open(const struct image_limits *limits, size_t encoded_bytes_max,
-                          struct peek **peek)
+                          const struct peek_patience *patience, struct peek **peek)
 {
     *peek = calloc(1, sizeof **peek);
     if (*peek == NULL)
         return STK_MEMORY;
+    (*peek)->patience = *patience;
+    (*peek)->decoders = (struct image_patience){has_ended, *peek};
     (*peek)->limits = *limits;
+    (*peek)->limits.patience = &(*peek)->decoders;
     (*peek)->encoded_bytes_max = encoded_bytes_max;
     return STK_OK;
 }
@@ -65,11 +83,6 @@ void peek_close(struct peek **peek)
     free((*peek)->slots);
     free(*peek);
     *peek = NULL;
-}
-
-void peek_stop(struct peek *peek)
-{
-    atomic_store_explicit(&peek->stopped, true, memory_order_relaxed);
 }
 
 static size_t larger(size_t one, size_t other)
@@ -172,7 +185,7 @@ static enum stk_status try_sample(struct peek *peek, uint64_t position, struct p
 {
     _Static_assert(PEEK_REASON_BYTES > SOURCE_ERROR_BYTES + 64, "a reason of either fits");
     char why[SOURCE_ERROR_BYTES] = "";
-    if (atomic_load_explicit(&peek->stopped, memory_order_relaxed))
+    if (peek_has_ended(peek))
         return STK_CLOSED;
     const struct source_reading reading = {.reserve = reserve, .context = peek};
     enum stk_status status =
@@ -184,6 +197,16 @@ static enum stk_status try_sample(struct peek *peek, uint64_t position, struct p
     return status;
 }
 
+/* A picture could not be made; has it failed, because there is no patience with it? */
+static bool is_hopeless(const struct peek *peek, struct peek_picture *picture)
+{
+    if (ask(peek) != STK_LIMIT)
+        return false;
+    snprintf(picture->reason, sizeof picture->reason, "limit: it takes longer than a look may");
+    picture->failed = true;
+    return true;
+}
+
 /* The plan's sample, or its stand-ins in their turn: as the pipeline replaces. */
 static enum stk_status fill(struct peek *peek, const struct way *way, struct pixels *pixels,
                             struct peek_picture *picture, char *reason)
@@ -193,6 +216,8 @@ static enum stk_status fill(struct peek *peek, const struct way *way, struct pix
     *picture = (struct peek_picture){.index = way->index};
     for (uint32_t attempt = 0;; attempt++) {
         enum stk_status status = try_sample(peek, way->position, pixels, picture, reason);
+        if (status != STK_OK && is_hopeless(peek, picture))
+            return STK_OK;
         if (status == STK_OK || !pipeline_replaces(status))
             return status;
         if (attempt == 0)
@@ -263,7 +288,7 @@ static enum stk_status make_whole(struct peek *peek, struct peek_picture *pictur
 {
     char why[IMAGE_REASON_BYTES] = "";
     enum stk_status status = render_whole(peek, picture, pixels, why);
-    if (status == STK_OK)
+    if (status == STK_OK || is_hopeless(peek, picture))
         return STK_OK;
     snprintf(reason, PEEK_REASON_BYTES, "%s: %s", stk_status_word(status), why);
     memcpy(picture->reason, reason, sizeof picture->reason);

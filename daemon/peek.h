@@ -47,11 +47,21 @@ struct peek_pixels {
     uint32_t width;
 };
 
+/* How long pictures may take: asked by the peek's thread again and again while it makes them. */
+struct peek_patience {
+    /* STK_OK to go on.  STK_CLOSED where it has ended: what is being made is dropped.  STK_LIMIT
+     * where it has ended and there will never be more: what is being made has failed.  Once it has
+     * ended, it stays so until peek_make, or whoever calls that, has returned. */
+    enum stk_status (*ask)(void *context);
+    void *context;
+};
+
 /**
  * Make a peek, which takes memory when it is used first.
  *
- *   limits              of one picture; copied
+ *   limits              of one picture, their patience apart; copied
  *   encoded_bytes_max   of one sample
+ *   patience            copied
  *   peek                set on success, NULL otherwise
  *
  * Owns:    the caller owns *peek and gives it to peek_close.
@@ -59,13 +69,14 @@ struct peek_pixels {
  * Threads: one at a time uses a peek.
  */
 STK_MUST_CHECK enum stk_status peek_open(const struct image_limits *limits,
-                                         size_t encoded_bytes_max, struct peek **peek);
+                                         size_t encoded_bytes_max,
+                                         const struct peek_patience *patience, struct peek **peek);
 
 /** Give it back; *peek becomes NULL.  NULL is fine. */
 void peek_close(struct peek **peek);
 
-/** What is made now, and what is asked for later, is not wanted.  Threads: any.  Blocks: no. */
-void peek_stop(struct peek *peek);
+/** Whether patience has ended. */
+bool peek_has_ended(const struct peek *peek);
 
 /** An upper bound of a peek's memory beside streams, for the memory plan. */
 size_t peek_bytes_max(const struct image_limits *limits, size_t encoded_bytes_max,
@@ -94,7 +105,7 @@ STK_MUST_CHECK enum stk_status peek_plan(struct peek *peek, const struct stream 
  *   reason    PEEK_REASON_BYTES of storage: why it failed
  *
  * Returns: STK_OK, also where no sample can stand in the slot, which the trainers are told as well;
- *          STK_SYSTEM for a fault that may pass, STK_MEMORY, STK_CLOSED where it was stopped.
+ *          STK_SYSTEM for a fault that may pass, STK_MEMORY, STK_CLOSED where patience ended.
  * Blocks:  on the file system.
  */
 STK_MUST_CHECK enum stk_status peek_make(struct peek *peek, uint32_t slot, enum peek_show show,

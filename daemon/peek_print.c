@@ -271,6 +271,23 @@ static void print_head(const struct printer *printer, struct stk_address address
                  count, recipe->height, recipe->width);
 }
 
+/* Of a slot that was not made to its end in time nothing is told, unless it is the first. */
+static enum stk_status print_slots(const struct printer *printer, uint32_t first, uint32_t end)
+{
+    struct buffer *buffer = printer->buffer;
+    enum stk_status status = print_slot(printer, first);
+    for (uint32_t i = first + 1; i < end && status == STK_OK; i++) {
+        size_t len = buffer->len;
+        buffer_print(buffer, ",");
+        status = print_slot(printer, i);
+        if (peek_has_ended(printer->peek)) {
+            buffer->len = len;
+            return STK_OK;
+        }
+    }
+    return status;
+}
+
 enum stk_status peek_print_batch(struct peek *peek, const struct stream *stream,
                                  struct stk_address address, uint32_t first, uint32_t count,
                                  struct buffer *buffer, char *reason)
@@ -288,10 +305,8 @@ enum stk_status peek_print_batch(struct peek *peek, const struct stream *stream,
         status = printer.row != NULL ? STK_OK : STK_MEMORY;
     }
     print_head(&printer, address, whole);
-    for (uint32_t i = first; i < whole && i - first < count && status == STK_OK; i++) {
-        buffer_print(buffer, i == first ? "" : ",");
-        status = print_slot(&printer, i);
-    }
+    if (status == STK_OK)
+        status = print_slots(&printer, first, whole - first < count ? whole : first + count);
     buffer_print(buffer, "]}\n");
     free(printer.row);
     return status;

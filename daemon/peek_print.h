@@ -8,8 +8,9 @@
 #include "daemon/peek.h"
 
 /**
- * Print a batch: its shape, and count slots from first on, fewer where it has fewer.  Each of their
- * pictures is made, since only so it is known what was replaced.
+ * Print a batch: its shape, and count slots from first on, fewer where it has fewer, or where
+ * patience ends behind the first.  Each of their pictures is made, since only so it is known what
+ * was replaced.
  *
  *   address   plan_has_step
  *   first     below the batch's plan_count

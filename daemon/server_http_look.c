@@ -5,19 +5,21 @@
  *   loop      everything but wake_loop
  *   viewer    wake_loop
  *
- * A look is a row from its request to the request's end.  While the viewer works for it, its
- * connection is suspended: libmicrohttpd forgets about it until it is resumed.  A request may end
- * before, with its listener; the row then waits for the viewer alone.
+ * A look is a row from its request to the request's end.  While it stands in line, and while the
+ * viewer works for it, its connection is suspended: libmicrohttpd forgets about it until it is
+ * resumed.  A request may end before, with its listener; the row then waits for the viewer alone.
  *
  * What looking costs is bounded by time, so that large pictures are not dearer than small ones: the
- * viewer's processor time is paid from a purse that fills with a small share of the workers' time.
- * A look begins while there is something in it.
+ * viewer's processor time is paid from a purse, which says whether a look may begin when its turn
+ * has come, and how long it may take.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "daemon/plan/plan.h"
+#include "daemon/purse.h"
 #include "daemon/server_http_parts.h"
 #include "daemon/stream.h"
 #include "daemon/viewer.h"
@@ -26,14 +28,13 @@
 /* A picture's address never changes its bytes. */
 #define CACHE_FOR_AN_HOUR "private, max-age=3600"
 
-enum {
-    SHARE_PERMILLE = 15,       /* of the workers' time */
-    PURSE_MS_PER_WORKER = 500, /* that it holds at most */
-};
+#define PUT_OFF "looking must not cost the trainers more; ask again"
 
 struct look {
     struct viewer_job job;
     bool used;
+    bool waiting;                      /* in line */
+    uint64_t turn;                     /* the smallest in line is the next */
     bool away;                         /* the viewer has the job */
     struct http *http;                 /* where it was asked; NULL: the request has ended */
     struct MHD_Connection *connection; /* likewise */
@@ -42,14 +43,11 @@ struct look {
 struct looks {
     struct server *server;
     struct viewer *viewer; /* owned */
-    int64_t purse_ns;      /* below 0: the last look was dearer than what was left */
+    bool busy;             /* the viewer has a job; nobody is in line where it has none */
+    uint64_t turns;        /* that were given */
+    struct purse purse;
     struct look rows[VIEWER_JOBS_MAX];
 };
-
-static int64_t purse_max(const struct looks *looks)
-{
-    return (int64_t)looks->server->options.workers * PURSE_MS_PER_WORKER * 1000000;
-}
 
 /* Life cycle. */
 
@@ -76,7 +74,7 @@ enum stk_status server_looks_open(struct server *server)
         return status;
     }
     made->server = server;
-    made->purse_ns = purse_max(made);
+    purse_init(&made->purse, server->options.workers);
     server->looks = made;
     return STK_OK;
 }
@@ -105,7 +103,7 @@ void server_looks_leave(struct server *server, const struct http *http)
 {
     for (size_t i = 0; server->looks != NULL && i < VIEWER_JOBS_MAX; i++) {
         struct look *look = &server->looks->rows[i];
-        if (look->away && look->http == http)
+        if ((look->waiting || look->away) && look->http == http)
             MHD_resume_connection(look->connection);
     }
 }
@@ -124,28 +122,76 @@ void server_looks_tick(struct server *server)
     struct looks *looks = server->looks;
     if (looks == NULL)
         return;
-    int64_t max = purse_max(looks);
-    looks->purse_ns += (int64_t)server->options.workers * TRACK_TICK_MS * SHARE_PERMILLE * 1000;
-    looks->purse_ns = looks->purse_ns > max ? max : looks->purse_ns;
+    purse_fill(&looks->purse, TRACK_TICK_MS);
     if (server->http == NULL && is_idle(looks))
         server_looks_close(server);
+}
+
+/* Turns. */
+
+/* What stands in a query, as a number. */
+static uint64_t number_of(const struct query *query)
+{
+    const uint64_t parts[] = {query->kind, query->address.epoch, query->address.step, query->slot,
+                              query->show};
+    uint64_t stream = XXH3_64bits(query->stream, strlen(query->stream));
+    return XXH3_64bits_withSeed(parts, sizeof parts, stream);
+}
+
+static struct look *next_in_line(struct looks *looks)
+{
+    struct look *next = NULL;
+    for (size_t i = 0; i < VIEWER_JOBS_MAX; i++) {
+        struct look *look = &looks->rows[i];
+        if (look->waiting && (next == NULL || look->turn < next->turn))
+            next = look;
+    }
+    return next;
+}
+
+static void tell(struct look *look)
+{
+    if (look->connection == NULL) {
+        release(look);
+        return;
+    }
+    MHD_resume_connection(look->connection);
+    server_http_run_soon(look->http);
+}
+
+/* Give the viewer the next job; those that may not begin are told so. */
+static void give_next(struct looks *looks)
+{
+    struct look *look;
+    while (!looks->busy && (look = next_in_line(looks)) != NULL) {
+        struct viewer_job *job = &look->job;
+        struct purse_share share = purse_share(&looks->purse, number_of(&job->query));
+        look->waiting = false;
+        if (share.ns == 0) {
+            job->status = STK_CLOSED;
+            tell(look);
+            continue;
+        }
+        job->cpu_ns_max = share.ns;
+        job->last = share.most;
+        look->away = true;
+        looks->busy = true;
+        viewer_push(looks->viewer, job);
+    }
 }
 
 void server_looks_collect(struct server *server)
 {
     struct looks *looks = server->looks;
-    struct viewer_job *job;
-    while (looks != NULL && (job = viewer_take(looks->viewer)) != NULL) {
-        struct look *look = (struct look *)job;
-        look->away = false;
-        looks->purse_ns -= (int64_t)job->cpu_ns;
-        if (look->connection == NULL) {
-            release(look);
-            continue;
-        }
-        MHD_resume_connection(look->connection);
-        server_http_run_soon(look->http);
-    }
+    struct viewer_job *job = looks != NULL ? viewer_take(looks->viewer) : NULL;
+    if (job == NULL)
+        return;
+    struct look *look = (struct look *)job;
+    look->away = false;
+    looks->busy = false;
+    purse_pay(&looks->purse, number_of(&job->query), job->cpu_ns, job->status == STK_CLOSED);
+    tell(look);
+    give_next(looks);
 }
 
 void server_looks_ended(void *context, struct MHD_Connection *connection, void **request,
@@ -233,7 +279,7 @@ static const struct stream *find(const struct server *server, struct query *quer
 
 static struct look *unused_row(struct looks *looks)
 {
-    for (size_t i = 0; i < VIEWER_JOBS_MAX && looks->purse_ns > 0; i++) {
+    for (size_t i = 0; i < VIEWER_JOBS_MAX; i++) {
         if (!looks->rows[i].used)
             return &looks->rows[i];
     }
@@ -252,17 +298,17 @@ static enum MHD_Result begin(struct http *http, struct MHD_Connection *connectio
     if (stream == NULL)
         return server_http_refuse(connection, MHD_HTTP_NOT_FOUND, sentence);
     struct look *look = unused_row(looks);
-    if (look == NULL)
-        return server_http_refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-                                  "looking must not cost the trainers more; ask again");
+    if (look == NULL || purse_share(&looks->purse, number_of(&asking.query)).ns == 0)
+        return server_http_refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE, PUT_OFF);
     *look = (struct look){.job = {.query = asking.query, .stream = stream_ref(stream)},
                           .used = true,
-                          .away = true,
+                          .waiting = true,
+                          .turn = looks->turns++,
                           .http = http,
                           .connection = connection};
     *request = look;
     MHD_suspend_connection(connection);
-    viewer_push(looks->viewer, &look->job);
+    give_next(looks);
     return MHD_YES;
 }
 
@@ -284,6 +330,8 @@ static unsigned status_of(enum stk_status status)
 static enum MHD_Result answer(struct look *look)
 {
     struct viewer_job *job = &look->job;
+    if (job->status == STK_CLOSED)
+        return server_http_refuse(look->connection, MHD_HTTP_SERVICE_UNAVAILABLE, PUT_OFF);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(job->body.len, job->body.bytes, MHD_RESPMEM_MUST_FREE);
     if (response == NULL)
@@ -310,5 +358,5 @@ enum MHD_Result server_look(struct http *http, struct MHD_Connection *connection
     struct look *look = *request;
     if (look == NULL)
         return begin(http, connection, kind, request);
-    return look->away ? MHD_YES : answer(look);
+    return look->waiting || look->away ? MHD_YES : answer(look);
 }

@@ -2,44 +2,49 @@
  * The viewer: a thread around one lock.
  *
  *   thread    does                                  waits for
- *   viewer    makes what was pushed, in its order   `wanted`
+ *   viewer    makes what was pushed                 `wanted`
  *   loop      pushes and takes                      nothing
  *
- * `lock` is held for list operations alone; `finished` is called without it.
+ * `lock` is held for a moment; `finished` is called without it.
  */
 #include "daemon/viewer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
+#include "daemon/base/check.h"
+#include "daemon/base/clock.h"
 #include "daemon/image/encode.h"
 #include "daemon/peek_print.h"
 #include "proto/utf8.h"
 
 enum {
     QUALITY = 85,
-    NICE_LEAST = 19,
+    NICE = 5, /* a third of a worker's weight; with less, a look takes seconds on a busy machine */
     THREAD_STACK_BYTES = 512 * 1024,
 };
 
-TAILQ_HEAD(job_list, viewer_job);
-
 struct viewer {
     struct viewer_options options;
-    struct peek *peek; /* the thread's, but for peek_stop */
+    struct peek *peek;     /* the thread's, like the next three */
+    uint64_t cpu_ns_end;   /* of the job: on the thread's clock */
+    uint64_t ns_end;       /* likewise, on everybody's */
+    bool last;             /* likewise: it will never be given more */
+    atomic_bool impatient; /* relaxed: a picture more or less is made before it is seen */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wanted;
-    bool closing;          /* under lock */
-    struct job_list queue; /* under lock */
-    struct job_list done;  /* under lock */
+    struct viewer_job *job; /* under lock; NULL: there is none */
+    bool done;              /* under lock; the job is */
 };
 
 static void *viewer_main(void *argument);
+static enum stk_status ask(void *context);
 
 static enum stk_status start(struct viewer *viewer)
 {
@@ -69,9 +74,9 @@ enum stk_status viewer_open(const struct viewer_options *options, struct viewer 
     made->options = *options;
     pthread_mutex_init(&made->lock, NULL);
     pthread_cond_init(&made->wanted, NULL);
-    TAILQ_INIT(&made->queue);
-    TAILQ_INIT(&made->done);
-    enum stk_status status = peek_open(&options->limits, options->encoded_bytes_max, &made->peek);
+    const struct peek_patience patience = {ask, made};
+    enum stk_status status =
+        peek_open(&options->limits, options->encoded_bytes_max, &patience, &made->peek);
     if (status == STK_OK)
         status = start(made);
     if (status == STK_OK)
@@ -87,8 +92,7 @@ void viewer_close(struct viewer **viewer)
     if (closing == NULL)
         return;
     pthread_mutex_lock(&closing->lock);
-    closing->closing = true;
-    peek_stop(closing->peek);
+    atomic_store_explicit(&closing->impatient, true, memory_order_relaxed);
     pthread_cond_signal(&closing->wanted);
     pthread_mutex_unlock(&closing->lock);
     pthread_join(closing->thread, NULL);
@@ -99,7 +103,9 @@ void viewer_close(struct viewer **viewer)
 void viewer_push(struct viewer *viewer, struct viewer_job *job)
 {
     pthread_mutex_lock(&viewer->lock);
-    TAILQ_INSERT_TAIL(&viewer->queue, job, entry);
+    CHECK(viewer->job == NULL);
+    viewer->job = job;
+    viewer->done = false;
     pthread_cond_signal(&viewer->wanted);
     pthread_mutex_unlock(&viewer->lock);
 }
@@ -107,9 +113,10 @@ void viewer_push(struct viewer *viewer, struct viewer_job *job)
 struct viewer_job *viewer_take(struct viewer *viewer)
 {
     pthread_mutex_lock(&viewer->lock);
-    struct viewer_job *job = TAILQ_FIRST(&viewer->done);
+    struct viewer_job *job = viewer->done ? viewer->job : NULL;
     if (job != NULL)
-        TAILQ_REMOVE(&viewer->done, job, entry);
+        viewer->job = NULL;
+    viewer->done = false;
     pthread_mutex_unlock(&viewer->lock);
     return job;
 }
@@ -192,14 +199,38 @@ static uint64_t cpu_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+static bool is_impatient(const struct viewer *viewer)
+{
+    return atomic_load_explicit(&viewer->impatient, memory_order_relaxed);
+}
+
+/* The patience with a job; the clock tells of others' work, and so never that there is no hope. */
+static enum stk_status ask(void *context)
+{
+    const struct viewer *viewer = context;
+    if (is_impatient(viewer) || clock_now_ns() >= viewer->ns_end)
+        return STK_CLOSED;
+    if (cpu_ns() < viewer->cpu_ns_end)
+        return STK_OK;
+    return viewer->last ? STK_LIMIT : STK_CLOSED;
+}
+
+static void do_in_time(struct viewer *viewer, struct viewer_job *job)
+{
+    uint64_t start_ns = cpu_ns();
+    viewer->cpu_ns_end = start_ns + job->cpu_ns_max;
+    viewer->ns_end = clock_now_ns() + VIEWER_JOB_S_MAX * (uint64_t)1000000000;
+    viewer->last = job->last;
+    do_job(viewer, job);
+    job->cpu_ns = cpu_ns() - start_ns;
+}
+
 static struct viewer_job *next_job(struct viewer *viewer)
 {
     pthread_mutex_lock(&viewer->lock);
-    while (!viewer->closing && TAILQ_EMPTY(&viewer->queue))
+    while (!is_impatient(viewer) && (viewer->job == NULL || viewer->done))
         pthread_cond_wait(&viewer->wanted, &viewer->lock);
-    struct viewer_job *job = viewer->closing ? NULL : TAILQ_FIRST(&viewer->queue);
-    if (job != NULL)
-        TAILQ_REMOVE(&viewer->queue, job, entry);
+    struct viewer_job *job = is_impatient(viewer) ? NULL : viewer->job;
     pthread_mutex_unlock(&viewer->lock);
     return job;
 }
@@ -208,13 +239,11 @@ static void *viewer_main(void *argument)
 {
     struct viewer *viewer = argument;
     /* Of this thread alone, on Linux.  Where it is not granted, looks are bounded all the same. */
-    (void)setpriority(PRIO_PROCESS, 0, NICE_LEAST);
+    (void)setpriority(PRIO_PROCESS, 0, NICE);
     for (struct viewer_job *job; (job = next_job(viewer)) != NULL;) {
-        uint64_t start_ns = cpu_ns();
-        do_job(viewer, job);
-        job->cpu_ns = cpu_ns() - start_ns;
+        do_in_time(viewer, job);
         pthread_mutex_lock(&viewer->lock);
-        TAILQ_INSERT_TAIL(&viewer->done, job, entry);
+        viewer->done = true;
         pthread_mutex_unlock(&viewer->lock);
         viewer->options.finished(viewer->options.context);
     }

@@ -1,18 +1,19 @@
 /*
  * The viewer: a thread that makes what somebody looks at, behind everything else.
  *
- * It has memory and a decoder of its own, and the lowest priority that there is: trainers come
- * first.  Nobody waits for it but who looks.
+ * It has memory and a decoder of its own, and stands behind the workers in turn for a core:
+ * trainers come first.  Nobody waits for it but who looks.
  */
 #ifndef STK_VIEWER_H
 #define STK_VIEWER_H
 
-#include <sys/queue.h>
-
 #include "daemon/base/buffer.h"
 #include "daemon/query.h"
 
-enum { VIEWER_JOBS_MAX = 12 }; /* that may exist at once */
+enum {
+    VIEWER_JOBS_MAX = 12,  /* that may exist at once; the viewer has one of them at a time */
+    VIEWER_JOB_S_MAX = 15, /* by the clock; the page waits no longer */
+};
 
 struct viewer;
 
@@ -21,11 +22,12 @@ struct viewer_job {
     /* Set by who asks. */
     struct query query; /* its address and its slots are the stream's */
     const struct stream *stream;
+    uint64_t cpu_ns_max; /* that it may take */
+    bool last;           /* and it will never be given more */
     /* Set by the viewer. */
-    enum stk_status status;
+    enum stk_status status; /* STK_CLOSED: it was stopped before there was anything to show */
     struct buffer body; /* STK_OK: what was asked for; else a sentence.  The asker releases it */
-    uint64_t cpu_ns;    /* that it took */
-    TAILQ_ENTRY(viewer_job) entry; /* the viewer's */
+    uint64_t cpu_ns;    /* that it took: more than it may where what was begun had to be ended */
 };
 
 struct viewer_options {
@@ -48,21 +50,21 @@ struct viewer_options {
 STK_MUST_CHECK enum stk_status viewer_open(const struct viewer_options *options,
                                            struct viewer **viewer);
 
-/** Stop; jobs are the askers' again, made or not.  *viewer becomes NULL.  NULL is fine.  Blocks:
- *  for a picture. */
+/** Stop; the job is the asker's again, made or not.  *viewer becomes NULL.  NULL is fine.  Blocks:
+ *  for a row of a picture. */
 void viewer_close(struct viewer **viewer);
 
 /**
- * Ask; jobs are done in this order.
+ * Ask.
  *
- *   job   fewer than VIEWER_JOBS_MAX others were pushed and not taken
+ *   job   the one before, if there was one, was taken
  *
  * Owns: the viewer borrows it, its stream included, until it is taken.  Threads: the loop.
  * Blocks: no.
  */
 void viewer_push(struct viewer *viewer, struct viewer_job *job);
 
-/** A job that is done, or NULL.  Threads: the loop.  Blocks: no. */
+/** The job, once it is done; else NULL.  Threads: the loop.  Blocks: no. */
 struct viewer_job *viewer_take(struct viewer *viewer);
 
 /** An upper bound of its memory, for the memory plan; for samples of so many bytes, and these

@@ -29,7 +29,8 @@ static size_t encode(uint32_t height, uint32_t width, int quality, uint8_t **jpe
 
 START_TEST(a_picture_comes_back_from_its_jpeg)
 {
-    const struct image_limits limits = {1 << 20, 8 << 20, 1 << 24};
+    const struct image_limits limits = {
+        .pixels_max = 1 << 20, .decoder_bytes_max = 8 << 20, .scan_pixels_max = 1 << 24};
     struct image_decoder *decoder;
     struct image_format format;
     char reason[IMAGE_REASON_BYTES];

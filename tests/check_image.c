@@ -48,6 +48,82 @@ START_TEST(a_crop_equals_the_crop_of_the_whole)
 }
 END_TEST
 
+/* Patience that ends with an ask. */
+struct asks {
+    unsigned count;
+    unsigned last; /* 0: none */
+};
+
+static bool has_ended(void *context)
+{
+    struct asks *asks = context;
+    asks->count++;
+    return asks->last != 0 && asks->count >= asks->last;
+}
+
+static struct image_decoder *open_patient(struct asks *asks, struct image_patience *patience)
+{
+    struct image_limits limits = generous;
+    *patience = (struct image_patience){has_ended, asks};
+    limits.patience = patience;
+    return open_decoder(&limits);
+}
+
+START_TEST(patience_changes_no_pixel)
+{
+    const struct kind *kind = &kinds[_i];
+    random_state = (uint64_t)_i + 1;
+    struct asks asks = {0};
+    struct image_patience patience;
+    struct image_decoder *decoder = open_patient(&asks, &patience);
+    for (int i = 0; i < 8; i++) {
+        uint32_t side = i < 4 ? 40 : SIDE_MAX;
+        struct jpeg file =
+            write_jpeg(kind, 1 + random_below(side), 1 + random_below(side), NULL, 0);
+        uint8_t *whole = decode_whole(&file);
+        for (int j = 0; j < 8; j++) {
+            struct box box = random_box(&file);
+            struct view view = {box, (uint32_t)box.height, (uint32_t)box.width, 0, 0, {0}};
+            ck_assert_uint_eq(differing_bytes(decoder, &file, whole, &view, view.resized_height,
+                                              view.resized_width, j == 0),
+                              0);
+        }
+        free(whole);
+        free(file.bytes);
+    }
+    image_decoder_close(&decoder);
+}
+END_TEST
+
+/* Its last row alone is looked at: most is passed over.  A row of blocks has 8 to 16 of pixels. */
+START_TEST(a_picture_is_left_in_the_middle_where_patience_ends)
+{
+    random_state = 5;
+    struct jpeg file = write_jpeg(&kinds[_i], SIDE_MAX, SIDE_MAX, NULL, 0);
+    struct view view = {{SIDE_MAX - 1, 0, 1, SIDE_MAX}, 1, SIDE_MAX, 0, 0, {0}};
+    struct image_format format = format_u8(1, SIDE_MAX);
+    uint8_t wanted[SIDE_MAX * 3], slot[SIDE_MAX * 3];
+    char reason[IMAGE_REASON_BYTES];
+    struct asks asks = {0};
+    struct image_patience patience;
+    struct image_decoder *decoder = open_patient(&asks, &patience);
+    ck_assert_int_eq(decode(decoder, &file, &view, false, &format, wanted, reason), STK_OK);
+    unsigned count = asks.count;
+    ck_assert_uint_ge(count, SIDE_MAX / 16);
+    for (unsigned last = 1; last <= count; last++) {
+        asks = (struct asks){.last = last};
+        ck_assert_int_eq(decode(decoder, &file, &view, false, &format, slot, reason), STK_CLOSED);
+        ck_assert_str_eq(reason, "nobody waits for it any more");
+        ck_assert_uint_le(asks.count, last + 2);
+    }
+    asks = (struct asks){0};
+    ck_assert_int_eq(decode(decoder, &file, &view, false, &format, slot, reason), STK_OK);
+    ck_assert_mem_eq(slot, wanted, sizeof slot);
+    image_decoder_close(&decoder);
+    free(file.bytes);
+}
+END_TEST
+
 START_TEST(a_window_of_a_resized_box_equals_pillows)
 {
     random_state = 77;
@@ -259,6 +335,8 @@ int main(void)
     TCase *tests = tcase_create("image");
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, a_crop_equals_the_crop_of_the_whole, 0, KINDS);
+    tcase_add_loop_test(tests, patience_changes_no_pixel, 0, KINDS);
+    tcase_add_loop_test(tests, a_picture_is_left_in_the_middle_where_patience_ends, 0, KINDS);
     tcase_add_test(tests, a_window_of_a_resized_box_equals_pillows);
     tcase_add_test(tests, a_window_that_leaves_the_box_has_the_fill_colour_around_it);
     tcase_add_loop_test(tests, the_fill_colour_becomes_the_formats_numbers, 0, 8);

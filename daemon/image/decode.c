@@ -52,7 +52,8 @@ enum {
     OWN_MEMORY,
     OWN_COMPONENTS,
     OWN_NO_MEMORY,
-    OWN_LAST = OWN_NO_MEMORY,
+    OWN_ENDED,
+    OWN_LAST = OWN_ENDED,
 };
 static const char *const own_messages[] = {
     "more pixels than the limit: %d x %d",
@@ -60,6 +61,7 @@ static const char *const own_messages[] = {
     "decoding takes more memory than the limit: %d MiB",
     "%d components: neither grayscale, RGB nor CMYK",
     "no memory for a row",
+    "nobody waits for it any more",
 };
 
 struct decode {
@@ -128,7 +130,7 @@ _Noreturn static void refuse(struct decode *decode, int code, int first, int sec
     on_error((j_common_ptr)&decode->jpeg);
 }
 
-/* The monitor is called for every row of blocks of a scan, and so before the first of each. */
+/* The monitor is called before each scan, for each row of its blocks, and for each row read. */
 static void on_progress(j_common_ptr jpeg)
 {
     struct decode *decode = decode_of(jpeg);
@@ -138,6 +140,8 @@ static void on_progress(j_common_ptr jpeg)
         pixels = SCAN_PIXELS_MIN;
     if (scans > 1 && scans > decode->limits.scan_pixels_max / pixels)
         refuse(decode, OWN_SCANS, (int)scans, 0);
+    if (jpeg_rows_ended(&decode->rows))
+        refuse(decode, OWN_ENDED, 0, 0);
 }
 
 static void set_handlers(struct decode *decode)
@@ -160,6 +164,7 @@ enum stk_status decode_open(const struct image_limits *limits, struct decode **d
         return STK_MEMORY;
     (*decode)->limits = *limits;
     (*decode)->rows.kernel = jpeg_kernel_fastest();
+    (*decode)->rows.patience = limits->patience;
     (*decode)->tables = calloc(1, sizeof *(*decode)->tables);
     set_handlers(*decode);
     enum stk_status status =
@@ -219,6 +224,8 @@ static enum stk_status status_of(int code)
     case OWN_NO_MEMORY:
     case JERR_OUT_OF_MEMORY:
         return STK_MEMORY;
+    case OWN_ENDED:
+        return STK_CLOSED;
     default:
         return STK_CORRUPT;
     }
@@ -277,8 +284,7 @@ static uint64_t picture_bytes(struct jpeg_decompress_struct *jpeg)
     return bytes;
 }
 
-/* Judge what the header says before anything is taken on its word.  The memory's own limit comes
- * behind this one, and is exact. */
+/* Judge a header before it is believed.  The memory's own limit, behind this one, is exact. */
 static void judge_header(struct decode *decode)
 {
     struct jpeg_decompress_struct *jpeg = &decode->jpeg;
@@ -400,7 +406,7 @@ static enum stk_status start_library(struct decode *decode, char *reason)
     jpeg->do_fancy_upsampling = TRUE;
     jpeg->out_color_space = jpeg->num_components == 4 ? JCS_CMYK : JCS_EXT_RGBX;
     jpeg_start_decompress(jpeg);
-    if (may_smooth(jpeg)) {
+    if (may_smooth(jpeg) || decode->limits.patience != NULL) { /* it is not asked when skipping */
         make_row(decode);
         for (int32_t y = 0; y < area->top; y++)
             read_row(decode);

@@ -27,6 +27,12 @@
 
 enum { IMAGE_REASON_BYTES = 256 }; /* storage for a reason, its end mark included */
 
+/* Whether whoever waits for a picture still does; asked for every row of blocks at least. */
+struct image_patience {
+    bool (*ended)(void *context); /* once it has, it stays so */
+    void *context;
+};
+
 /* What a hostile file may cost. */
 struct image_limits {
     uint64_t pixels_max; /* width * height of the source */
@@ -38,6 +44,7 @@ struct image_limits {
     /* For a file of several scans: pixels times scans, judged before each scan is read.  A scan
      * counts for 16,384 pixels at least.  A usual progressive file has 10 scans. */
     uint64_t scan_pixels_max;
+    const struct image_patience *patience; /* borrowed; NULL: the above are enough */
 };
 
 /* The table's numbers as a straight line of the 8-bit value in two parts, of which the first is
@@ -149,6 +156,8 @@ STK_MUST_CHECK enum stk_status image_decoder_begin(struct image_decoder *decoder
  *          STK_LIMIT        more scans than limits allow
  *          STK_MEMORY
  *          STK_STALE        after image_decoder_enter alone: the map is not that of these bytes
+ *          STK_CLOSED       the patience of limits has ended; after image_decoder_enter it is
+ *                           STK_STALE, and the next picture begun tells
  *          In all but the first the slot's bytes are unspecified.
  * Threads: the decoder's.  Blocks: no.  Allocates: to grow to what it did not meet before.
  * Source:  ITU-T T.81; Pillow 9.4's Resample.c and Geometry.c; exact equality is tested in

@@ -36,7 +36,12 @@ void jpeg_rows_release(struct jpeg_rows *rows)
     free(rows->wide[0]);
     free(rows->wide[1]);
     free(rows->pixels);
-    *rows = (struct jpeg_rows){.kernel = rows->kernel};
+    *rows = (struct jpeg_rows){.kernel = rows->kernel, .patience = rows->patience};
+}
+
+bool jpeg_rows_ended(const struct jpeg_rows *rows)
+{
+    return rows->patience != NULL && rows->patience->ended(rows->patience->context);
 }
 
 static bool make_plane(struct jpeg_rows *rows, const struct jpeg_component *component,
@@ -94,14 +99,14 @@ enum stk_status jpeg_rows_start_entering(struct jpeg_rows *rows, const struct jp
 /* All rows of MCUs before that one. */
 static bool pass_rows(struct jpeg_rows *rows, uint32_t first, uint32_t end)
 {
-    if (!rows->noting)
-        return jpeg_entropy_skip(&rows->frame, &rows->lane,
-                                 (end - first) * rows->frame.mcu_columns);
-    for (uint32_t row = first; row < end; row++) {
-        if (!jpeg_entropy_note(&rows->frame, &rows->lane, rows->entries, row))
-            return false;
-    }
-    return true;
+    uint32_t columns = rows->frame.mcu_columns;
+    if (!rows->noting && rows->patience == NULL)
+        return jpeg_entropy_skip(&rows->frame, &rows->lane, (end - first) * columns);
+    bool passed = true;
+    for (uint32_t row = first; row < end && passed && !jpeg_rows_ended(rows); row++)
+        passed = rows->noting ? jpeg_entropy_note(&rows->frame, &rows->lane, rows->entries, row)
+                              : jpeg_entropy_skip(&rows->frame, &rows->lane, columns);
+    return passed && !jpeg_rows_ended(rows);
 }
 
 static enum stk_status pass_before(struct jpeg_rows *rows)
@@ -290,7 +295,7 @@ static void transform(const struct jpeg_rows *rows, uint32_t c)
 
 static bool decode_band(struct jpeg_rows *rows)
 {
-    if (!decode_row(rows))
+    if (jpeg_rows_ended(rows) || !decode_row(rows))
         return false;
     keep_rows(rows);
     for (uint32_t c = 0; c < rows->frame.component_count; c++)

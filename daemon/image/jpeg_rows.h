@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/image/image.h"
 #include "daemon/image/jpeg_entropy.h"
 #include "daemon/image/jpeg_frame.h"
 #include "daemon/image/jpeg_kernel.h"
@@ -34,7 +35,8 @@ struct jpeg_plane {
 };
 
 struct jpeg_rows {
-    const struct jpeg_kernel *kernel; /* set before the first start */
+    const struct jpeg_kernel *kernel;      /* set before the first start */
+    const struct image_patience *patience; /* likewise; NULL: of no end */
     struct jpeg_frame frame;
     const struct jpeg_entries *entries; /* NULL: there are none */
     bool noting;                        /* entries are to be filled, not to be entered by */
@@ -56,6 +58,9 @@ struct jpeg_rows {
 
 /** Give the storage back. */
 void jpeg_rows_release(struct jpeg_rows *rows);
+
+/** Whether nobody waits any more: then the scan is left as if it were not as it should be. */
+bool jpeg_rows_ended(const struct jpeg_rows *rows);
 
 /**
  * Begin the rows of a rectangle of rows->frame, and pass over what stands before it.

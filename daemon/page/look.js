@@ -18,6 +18,7 @@ let batch = null; /* that is shown */
 let shown = null; /* the address that was answered; null: to be asked for, again */
 let shownAt = 0;
 let asked = 0; /* counts loads: only the answer to the last one is shown */
+let loading = 0; /* the load that is under way; 0: none */
 
 /* The hash. */
 
@@ -124,7 +125,6 @@ function makeTile() {
 
 function showTiles() {
     const tiles = byId("tiles");
-    dropPictures(tiles.querySelectorAll("img"));
     tiles.style.setProperty("--ratio", (batch.width / batch.height).toFixed(4));
     tiles.dataset.small = Math.max(batch.width, batch.height) <= 96;
     keyed(tiles, batch.slots, (slot) => slot.slot, makeTile, showTile);
@@ -154,6 +154,7 @@ function address() {
 
 async function load() {
     const turn = ++asked;
+    loading = turn;
     shownAt = Date.now();
     const parameters = { stream: view.stream, ...address(), slots: `${view.first}-${PAGE}` };
     showControls();
@@ -164,6 +165,32 @@ async function load() {
     } catch (error) {
         if (turn === asked) showError(error);
     }
+    if (turn === asked) await loadRest(turn);
+    if (loading === turn) loading = 0;
+}
+
+/* Of large pictures an answer has as many slots as could be made in its time. */
+function isWhole() {
+    return batch === null || view.first + batch.slots.length >= lastOf(batch);
+}
+
+function lastOf({ batch: slots }) {
+    return Math.min(view.first + PAGE, slots);
+}
+
+async function loadRest(turn) {
+    while (turn === asked && !isWhole()) {
+        const { stream, epoch, step } = batch;
+        const first = view.first + batch.slots.length;
+        const slots = `${first}-${lastOf(batch) - first}`;
+        try {
+            const answer = await askJson("/api/batch", { stream, epoch, step, slots });
+            if (turn === asked) showMore(answer);
+        } catch (error) {
+            if (!isBusy(error) && !isGone(error)) break;
+            await new Promise((resolve) => setTimeout(resolve, error.retryMs ?? 1000));
+        }
+    }
 }
 
 function showBatch(answer) {
@@ -172,9 +199,21 @@ function showBatch(answer) {
     shown = `${batch.stream} ${batch.epoch} ${batch.step}`;
     setEmpty("");
     showControls();
+    dropPictures(byId("tiles").querySelectorAll("img"));
     showTiles();
+    openNamed();
+}
+
+function showMore(answer) {
+    batch.slots.push(...answer.slots);
+    showTiles();
+    if (!isSlotOpen()) openNamed();
+}
+
+/* The slot that the page's address names. */
+function openNamed() {
     const place = batch.slots.findIndex((slot) => slot.slot === view.slot);
-    if (view.slot !== null) open(Math.max(0, place));
+    if (view.slot !== null && (place >= 0 || isWhole())) open(Math.max(0, place));
 }
 
 /* A busy daemon is asked again; of one that is gone the head tells. */
@@ -214,7 +253,7 @@ function showControls() {
             ? ""
             : `epoch ${count(batch.epoch)}, step ${count(batch.step)} of ${count(batch.steps)}`,
     );
-    const last = Math.min(view.first + PAGE, batch?.batch ?? 0);
+    const last = lastOf(batch ?? { batch: 0 });
     byId("pager").hidden = batch === null || batch.batch <= PAGE;
     fill(byId("pager"), { range: `Slots ${view.first} to ${last - 1} of ${batch?.batch ?? 0}` });
     part(byId("pager"), "back").disabled = view.first === 0;
@@ -244,7 +283,7 @@ export function follow(state) {
     streams = state.streams;
     showNames();
     const stream = current();
-    if (stream === undefined || isSlotOpen()) return;
+    if (stream === undefined || isSlotOpen() || loading !== 0) return;
     if (!view.follow) {
         if (shown === null && Date.now() - shownAt >= 1000) load();
         return;

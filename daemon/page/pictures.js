@@ -88,14 +88,15 @@ async function fetchFor(image) {
     next();
 }
 
-/* A busy daemon is asked again when it said; by then the page may show something else. */
+/* A busy daemon is asked again when it said; by then the page may show something else.  What it put
+ * off may be dearer than what waits here: that goes first. */
 function fail(image, address, error) {
     if (image.dataset.address !== address) return;
     if (!isBusy(error)) {
         image.dataset.is = "failed";
         return;
     }
-    wanted.unshift(image);
+    wanted.push(image);
     resting = true;
     setTimeout(() => {
         resting = false;

@@ -72,6 +72,18 @@ def write_good(root):
     return root
 
 
+def write_dear(root, count):
+    """Pictures that take two hundred times as long as usual ones; the root."""
+    random = np.random.default_rng(1)
+    tile = random.integers(0, 256, (500, 500, 3), dtype=np.uint8)
+    data = io.BytesIO()
+    Image.fromarray(np.tile(tile, (11, 11, 1))).save(data, "JPEG", progressive=True)
+    write(root, "class0/0.jpg", data.getvalue())
+    for i in range(1, count):
+        os.link(os.path.join(root, "class0/0.jpg"), os.path.join(root, f"class0/{i}.jpg"))
+    return root
+
+
 def write_small(root, classes=3, each=7, height=40, width=48):
     """A few pictures of one size."""
     for label in range(classes):

@@ -244,6 +244,22 @@ def test_any_address_can_be_looked_at_and_sent_to_others(serve, connect, drawn):
 
 
 @once
+def test_large_pictures_come_a_few_at_a_time(serve, connect, tmp_path):
+    source = dataset.write_dear(tmp_path / "dear", 16)
+    recipe = Recipe(batch=16, height=32, width=32)
+    running, page = serve(source, recipe, workers=16, memory_max="4G")
+    connect(running.endpoint).get("train", 0, 0)
+    page.open()
+    tiles = "document.querySelectorAll('#tiles img').length"
+    count = page.wait(tiles, "a few")
+    assert count < 16
+    page.wait(f"{tiles} > arguments[0]", "more", count)
+    titles = page.texts("#tiles [data-part=words]")
+    assert titles == [f"slot {i}" for i in range(len(titles))]
+    assert page.complaints() == []
+
+
+@once
 def test_names_that_try_are_shown_as_they_are(serve, connect, train, hostile):
     running, page = serve(hostile, Recipe(batch=16, height=32, width=32, mix="mixup"))
     client = connect(running.endpoint)
