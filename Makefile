@@ -49,9 +49,9 @@ COMMAND_LIBS = $(call need,COMMAND_LIBS,pkg-config --libs libxxhash jansson cair
 
 # One folder a stage; "make lint" holds the includes to this order.
 NOTIFY_SRC = daemon/notify_$(if $(SYSTEMD),systemd,none).c
-LOOP_SRC = $(wildcard daemon/server*.c) $(NOTIFY_SRC)
+LOOP_SRC = $(wildcard daemon/server/*.c) $(NOTIFY_SRC)
 PROTO_SRC := $(wildcard proto/*.c)
-DAEMON_SRC := $(PROTO_SRC) $(wildcard config/*.c) $(filter-out daemon/main.c daemon/server%.c \
+DAEMON_SRC := $(PROTO_SRC) $(wildcard config/*.c) $(filter-out daemon/main.c daemon/server/%.c \
 	daemon/notify_%.c,$(wildcard daemon/*.c daemon/*/*.c))
 CLIENT_SRC := $(PROTO_SRC) $(wildcard client/*.c)
 COMMAND_SRC := $(wildcard client/command/*.c client/doctor/*.c)
@@ -227,7 +227,7 @@ $(BUILD)/%.o: %.c Makefile
 $(BUILD)/daemon/image/%.o $(BUILD)/daemon/mix/%.o: CFLAGS += -O3
 
 # What it takes in is told by no .d file.
-$(BUILD)/daemon/server_page.o: $(wildcard daemon/page/*)
+$(BUILD)/daemon/server/page.o: $(wildcard daemon/page/*)
 
 # An example says <stoker.h>, as its users do.
 $(BUILD)/client/examples/%.o: STK_CFLAGS += -Iclient

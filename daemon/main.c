@@ -16,8 +16,8 @@
 #include "daemon/descriptors.h"
 #include "daemon/notify.h"
 #include "daemon/pipeline_options.h"
-#include "daemon/server.h"
-#include "daemon/server_extend.h"
+#include "daemon/server/extend.h"
+#include "daemon/server/server.h"
 #include "proto/utf8.h"
 
 enum { EXIT_USAGE = 2 };

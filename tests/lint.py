@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Data flows down this list; a folder includes itself and what stands above it here.
+# Data flows down this list; a folder, or a file that is named, includes itself and what stands
+# above it here.
 ABOVE = {
     "proto": [],
     "config": ["proto"],
@@ -33,6 +34,16 @@ ABOVE = {
         "daemon/mix",
         "daemon/batch",
     ],
+    "daemon/server": [
+        "proto",
+        "config",
+        "daemon/base",
+        "daemon/source",
+        "daemon/plan",
+        "daemon/batch",
+        "daemon",
+    ],
+    "daemon/main.c": ["proto", "config", "daemon/base", "daemon", "daemon/server"],
     "client": ["proto", "daemon/base"],  # CHECK and the clock, which are headers alone
     "client/command": ["proto", "daemon/base", "client"],
     # What the daemon reads, the doctor reads with the daemon's code.
@@ -53,9 +64,9 @@ ABOVE = {
 
 # A library's header is included by one module alone; its codes travel no further.
 OWNERS = {
-    "zmq.h": r"daemon/server\w*\.c|client/\w+\.[ch]|tests/(fake_daemon\.h|bench/loopback\.c)",
-    "uv.h": r"daemon/server\w*\.[ch]",
-    "microhttpd.h": r"daemon/server_http\w*\.[ch]",
+    "zmq.h": r"daemon/server/\w+\.c|client/\w+\.[ch]|tests/(fake_daemon\.h|bench/loopback\.c)",
+    "uv.h": r"daemon/server/\w+\.[ch]",
+    "microhttpd.h": r"daemon/server/http\w*\.[ch]",
     "jpeglib.h": r"daemon/image/((de|en)code\.c|jpeg_frame\.c|jpeg_memory\.[ch])|tests/.*",
     "confuse.h": r"config/config\.c",
     "msgpack.h": r"proto/(encode|decode\w*)\.c|proto/reader\.h",
@@ -106,10 +117,11 @@ def check_include(path, number, name):
         found(path, number, f"<{name}> is another module's to include")
     folder = str(path.parent)
     system = name.startswith(("Random123/", "arpa/", "linux/", "netinet/", "sys/", "systemd/"))
-    if folder not in ABOVE or "/" not in name or system:
+    above = ABOVE.get(str(path), ABOVE.get(folder))
+    if above is None or "/" not in name or system:
         return
     target = str(Path(name).parent)
-    if target != folder and target not in ABOVE[folder]:
+    if target != folder and target not in above:
         found(path, number, f"{folder}/ may not include {target}/, which does not stand above it")
 
 

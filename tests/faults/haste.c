@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "daemon/server_http.h"
+#include "daemon/server/http.h"
 
 enum { SECONDS = 30 };
 

@@ -2,24 +2,24 @@
  * What the server's files share.  All of it belongs to the loop's thread but for the two lists
  * under server->lock, which workers and libzmq's I/O threads append to.
  *
- *   server.c           life cycle, signals, timers; a turn of the loop
- *   server_endpoints.c where trainers connect
- *   server_extend.c    how long the service manager waits
- *   server_inherited.c sockets that the service manager bound
- *   server_accept.c    how many may connect
- *   server_inrush.c    how fast they may
- *   server_pause.c     when nobody is accepted
- *   server_unended.c   how much may come without a message
- *   server_keys.c      who is let in
- *   server_strangers.c who is not
- *   server_client.c    who is connected
- *   server_request.c   a request is read and answered or queued
- *   server_dispatch.c  queued requests become batches, batches become replies
- *   server_send.c      frames
- *   server_reload.c    another configuration
- *   server_figures.c   what is counted of streams and trainers
- *   server_stats.c     the figures as a reply
- *   server_http.c      http; server_http_parts.h says which files it has
+ *   server.c    life cycle, signals, timers; a turn of the loop
+ *   endpoints.c where trainers connect
+ *   extend.c    how long the service manager waits
+ *   inherited.c sockets that the service manager bound
+ *   accept.c    how many may connect
+ *   inrush.c    how fast they may
+ *   pause.c     when nobody is accepted
+ *   unended.c   how much may come without a message
+ *   keys.c      who is let in
+ *   strangers.c who is not
+ *   client.c    who is connected
+ *   request.c   a request is read and answered or queued
+ *   dispatch.c  queued requests become batches, batches become replies
+ *   send.c      frames
+ *   reload.c    another configuration
+ *   figures.c   what is counted of streams and trainers
+ *   stats.c     the figures as a reply
+ *   http.c      http; http_parts.h says which files it has
  */
 #ifndef STK_SERVER_PARTS_H
 #define STK_SERVER_PARTS_H
@@ -35,8 +35,8 @@
 #include "daemon/batch/cache.h"
 #include "daemon/flow.h"
 #include "daemon/pipeline.h"
-#include "daemon/server.h"
-#include "daemon/server_extend.h"
+#include "daemon/server/extend.h"
+#include "daemon/server/server.h"
 
 enum {
     SERVER_IDENTITY_BYTES_MAX = 255, /* ZMTP's own limit, which libzmq does not hold to */
@@ -238,7 +238,7 @@ struct server {
 /** Serve a catalog, within a plan, from here on; it becomes the server's. */
 void server_serve(struct server *server, struct catalog *catalog, const struct memory_plan *plan);
 
-/* server_endpoints.c */
+/* endpoints.c */
 
 /**
  * Bind what a configuration listens on and is not bound, then unbind what it does not name; the
@@ -260,7 +260,7 @@ uint8_t server_endpoint_id(const struct server *server, const char *place);
 /** After the socket was closed: let go of the locks. */
 void server_endpoints_release(struct server *server);
 
-/* server_inherited.c */
+/* inherited.c */
 
 /**
  * Look for the sockets that the service manager hands over.
@@ -287,7 +287,7 @@ STK_MUST_CHECK enum stk_status server_inherited_check(const struct server *serve
 /** zmq_bind, by the socket that was handed over where there is one.  Returns: as zmq_bind. */
 int server_inherited_bind(struct server *server, const char *endpoint);
 
-/* server_keys.c */
+/* keys.c */
 
 /** Make the socket where libzmq asks whether a key is let in; before anything is bound. */
 STK_MUST_CHECK enum stk_status server_zap_open(struct server *server);
@@ -328,7 +328,7 @@ struct sender server_sender(const struct server *server, int fd, struct zmq_msg_
  *  now every connection of which is not known whose it is. */
 void server_keys_follow(struct server *server, const struct keys *before);
 
-/* server_strangers.c */
+/* strangers.c */
 
 /**
  * Somebody was refused: count it, and tell it once a minute an address.
@@ -341,7 +341,7 @@ void server_stranger_met(struct server *server, const char *address, const char 
 /** The connection on a descriptor breaks because its handshake failed with libzmq's error. */
 void server_stranger_left(struct server *server, int fd, int32_t error);
 
-/* server_client.c */
+/* client.c */
 
 /** The client with this identity, or NULL. */
 struct client *server_client_find(struct server *server, const void *identity, size_t len);
@@ -394,7 +394,7 @@ void server_monitor_drain(struct server *server);
  *  nobody's any more. */
 bool server_connection_is_closed(const struct server *server, int fd);
 
-/* server_request.c */
+/* request.c */
 
 /** The stream of a name; NULL where it is not served, and message, STK_TEXT_BYTES_MAX of storage,
  *  says which are. */
@@ -416,7 +416,7 @@ STK_MUST_CHECK enum stk_status server_check_address(const struct stream *stream,
 /** Receive and handle up to a bounded number of requests; true where there may be more. */
 bool server_receive(struct server *server);
 
-/* server_dispatch.c */
+/* dispatch.c */
 
 /** A request is answered, refused or cancelled. */
 void server_request_done(struct server *server, struct client *client, struct request *request);
@@ -443,7 +443,7 @@ void server_release(struct server *server);
 /** The pipeline's callback, on a worker's thread. */
 void server_batch_finished(void *context, struct batch *batch);
 
-/* server_send.c */
+/* send.c */
 
 /**
  * Send server->reply's first len bytes to a peer.
@@ -466,7 +466,7 @@ STK_MUST_CHECK enum stk_status server_send_error(struct server *server, const vo
 STK_MUST_CHECK enum stk_status server_send_batch(struct server *server, struct client *client,
                                                  uint64_t id, struct batch *batch);
 
-/* server_figures.c */
+/* figures.c */
 
 /* Figures that are made of others; the fields are those of the tables. */
 #define FIGURE_VALUE(name, kind, help) uint64_t name;
@@ -504,14 +504,14 @@ void server_figures_serve(struct server *server);
 /** Streams are retired: no client is said to be of one from here on. */
 void server_figures_settle(struct server *server);
 
-/* server_stats.c */
+/* stats.c */
 
 /** Encode a stats reply into server->reply, of the streams that a user may ask for; NULL: of all.
  *  Returns: STK_OK or STK_LIMIT. */
 STK_MUST_CHECK enum stk_status server_stats_encode(struct server *server, uint64_t id,
                                                    const struct key_client *user, size_t *len);
 
-/* server_reload.c */
+/* reload.c */
 
 /** Read the configuration anew, or once more after the reload that runs. */
 void server_reload(struct server *server);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "daemon/metrics.h"
-#include "daemon/server_http.h"
+#include "daemon/server/http.h"
 #include "daemon/stream.h"
 
 /* Figures of a table, in its order; a row's values are an array of as many. */

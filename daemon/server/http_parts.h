@@ -1,12 +1,12 @@
 /*
  * What the http listener's files share.  The loop's thread alone.
  *
- *   server_http.c           life cycle, connections, turns of libmicrohttpd
- *   server_http_requests.c  who may ask, and what is answered
- *   server_http_look.c      what a thread of its own makes for those who look
- *   server_metrics.c        figures for Prometheus, and the last minutes
- *   server_state.c          what the page shows of streams and trainers
- *   server_page.c           the page's own files
+ *   http.c           life cycle, connections, turns of libmicrohttpd
+ *   http_requests.c  who may ask, and what is answered
+ *   http_look.c      what a thread of its own makes for those who look
+ *   metrics.c        figures for Prometheus, and the last minutes
+ *   state.c          what the page shows of streams and trainers
+ *   page.c           the page's own files
  */
 #ifndef STK_SERVER_HTTP_PARTS_H
 #define STK_SERVER_HTTP_PARTS_H
@@ -15,7 +15,7 @@
 
 #include "config/http.h"
 #include "daemon/query.h"
-#include "daemon/server_http.h"
+#include "daemon/server/http.h"
 
 enum { HTTP_ROUTES = 5 };
 
@@ -47,12 +47,12 @@ struct http {
     uint32_t stuck_ms;
 };
 
-/* server_http.c */
+/* http.c */
 
 /** Give libmicrohttpd a turn before the loop blocks again. */
 void server_http_run_soon(struct http *http);
 
-/* server_http_requests.c */
+/* http_requests.c */
 
 /** libmicrohttpd's callback: a request's head has come.  context is the struct http. */
 enum MHD_Result server_http_handle(void *context, struct MHD_Connection *connection,
@@ -70,7 +70,7 @@ void server_http_add_headers(struct MHD_Response *response, const char *type, co
 /** What was answered is made anew when it is asked for again. */
 void server_http_drop_answers(struct http *http);
 
-/* server_http_look.c */
+/* http_look.c */
 
 /**
  * A request for what the viewer makes.

@@ -7,9 +7,9 @@
 #include <sys/ioctl.h>
 
 #include "daemon/base/clock.h"
-#include "daemon/server_accept.h"
-#include "daemon/server_inrush.h"
-#include "daemon/server_parts.h"
+#include "daemon/server/accept.h"
+#include "daemon/server/inrush.h"
+#include "daemon/server/parts.h"
 #include "daemon/stream.h"
 
 static uint64_t batch_bytes(const struct batch *batch)

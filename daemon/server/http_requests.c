@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/server_http_parts.h"
-#include "daemon/server_page.h"
+#include "daemon/server/http_parts.h"
+#include "daemon/server/page.h"
 #include "daemon/stream.h"
 
 /* What a browser may do with the page: ask this daemon, and show what it answers. */

@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "daemon/server_parts.h"
+#include "daemon/server/parts.h"
 
 enum {
     FIRST_FD = 3, /* behind the standard streams */

@@ -1,7 +1,7 @@
 /*
  * The http listener: life cycle, connections, turns of libmicrohttpd in the loop.
  */
-#include "daemon/server_http.h"
+#include "daemon/server/http.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "config/http.h"
 #include "daemon/base/log.h"
-#include "daemon/server_http_parts.h"
+#include "daemon/server/http_parts.h"
 
 /* Connections: libmicrohttpd ends those that are silent, and here end those that trickle. */
 

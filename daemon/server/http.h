@@ -10,7 +10,7 @@
 #define STK_SERVER_HTTP_H
 
 #include "daemon/base/buffer.h"
-#include "daemon/server_parts.h"
+#include "daemon/server/parts.h"
 
 enum {
     HTTP_CONNECTIONS_MAX = 32,
@@ -50,7 +50,7 @@ void server_looks_collect(struct server *server);
 /** Close, the viewer included; before the loop is.  Blocks: for a picture. */
 void server_http_close(struct server *server);
 
-/* server_metrics.c */
+/* metrics.c */
 
 /** All figures, in Prometheus' text format. */
 void server_metrics_print(struct server *server, struct buffer *buffer);
@@ -58,7 +58,7 @@ void server_metrics_print(struct server *server, struct buffer *buffer);
 /** The last ten minutes of every stream, as JSON. */
 void server_history_print(const struct server *server, struct buffer *buffer);
 
-/* server_state.c */
+/* state.c */
 
 /** The daemon, its streams and its trainers as they are now, as JSON. */
 void server_state_print(const struct server *server, struct buffer *buffer);

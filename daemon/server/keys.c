@@ -12,7 +12,7 @@
 #include <zmq.h>
 
 #include "daemon/base/log.h"
-#include "daemon/server_parts.h"
+#include "daemon/server/parts.h"
 #include "proto/key_file.h"
 
 enum {

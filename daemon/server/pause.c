@@ -1,11 +1,11 @@
 /*
- * Pauses: see server_pause.h.
+ * Pauses: see pause.h.
  *
  * To libzmq an event is a pointer, which it has given to epoll_ctl with the listener.  The timer is
  * added with the same one.  libzmq adds and removes its listeners on the thread that looks at
  * them, so no two threads share a row; all else that is done with epoll passes through.
  */
-#include "daemon/server_pause.h"
+#include "daemon/server/pause.h"
 
 #include <stdbool.h>
 #include <sys/epoll.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "daemon/server_accept.h"
+#include "daemon/server/accept.h"
 
 struct listener {
     int fd;

@@ -4,9 +4,9 @@
  *   thread      what it runs here
  *   loop        everything in the server's files, in turns: see `turn`
  *   worker      server_batch_finished
- *   viewer      wake_loop (server_http_look.c)
- *   zmq I/O     frame_released (server_send.c), accept4 (server_accept.c), epoll_ctl
- *               (server_pause.c)
+ *   viewer      wake_loop (http_look.c)
+ *   zmq I/O     frame_released (send.c), accept4 (accept.c), epoll_ctl
+ *               (pause.c)
  *
  * Lock order: pipeline->lock, server->lock; never both at once.
  *
@@ -14,7 +14,7 @@
  * dispatches.  ZMQ_FD is edge-triggered, and both sending and receiving may use its edge up; so
  * poll callbacks only wake the loop, and a turn goes on until ZMQ_EVENTS says that nothing is left.
  */
-#include "daemon/server.h"
+#include "daemon/server/server.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -26,10 +26,10 @@
 #include "daemon/base/log.h"
 #include "daemon/descriptors.h"
 #include "daemon/notify.h"
-#include "daemon/server_accept.h"
-#include "daemon/server_http.h"
-#include "daemon/server_inrush.h"
-#include "daemon/server_parts.h"
+#include "daemon/server/accept.h"
+#include "daemon/server/http.h"
+#include "daemon/server/inrush.h"
+#include "daemon/server/parts.h"
 
 enum {
     BACKLOG_SLOTS_PER_WORKER = 4,

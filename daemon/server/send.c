@@ -11,7 +11,7 @@
 #include <zmq.h>
 
 #include "daemon/base/check.h"
-#include "daemon/server_parts.h"
+#include "daemon/server/parts.h"
 
 enum {
     RETRY_MS_MIN = 500,

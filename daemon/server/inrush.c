@@ -10,7 +10,7 @@
  *   zmq I/O    server_inrush_admits
  *   loop       the rest
  */
-#include "daemon/server_inrush.h"
+#include "daemon/server/inrush.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

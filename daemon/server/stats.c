@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "daemon/server_parts.h"
+#include "daemon/server/parts.h"
 #include "daemon/stream.h"
 
 static void add(struct stk_figure_row *row, const char *name, uint64_t value)

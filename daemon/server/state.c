@@ -7,7 +7,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/json_text.h"
-#include "daemon/server_http.h"
+#include "daemon/server/http.h"
 #include "daemon/stream.h"
 
 enum { REPLACED_MAX = 100, HOST_BYTES = 256 };

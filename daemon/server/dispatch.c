@@ -13,7 +13,7 @@
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
-#include "daemon/server_parts.h"
+#include "daemon/server/parts.h"
 #include "daemon/stream.h"
 
 void server_batch_ref(struct server *server, struct batch *batch)

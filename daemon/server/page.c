@@ -1,7 +1,7 @@
 /*
  * The page: files of daemon/page, as the build found them.
  */
-#include "daemon/server_page.h"
+#include "daemon/server/page.h"
 
 #include <string.h>
 

@@ -20,7 +20,7 @@
 
 #include "daemon/plan/plan.h"
 #include "daemon/purse.h"
-#include "daemon/server_http_parts.h"
+#include "daemon/server/http_parts.h"
 #include "daemon/stream.h"
 #include "daemon/viewer.h"
 #include "proto/utf8.h"

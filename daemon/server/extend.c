@@ -1,7 +1,7 @@
 /*
  * Extending: a thread that looks at a listing every second.
  */
-#include "daemon/server_extend.h"
+#include "daemon/server/extend.h"
 
 #include <errno.h>
 #include <time.h>

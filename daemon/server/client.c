@@ -20,8 +20,8 @@
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
-#include "daemon/server_accept.h"
-#include "daemon/server_parts.h"
+#include "daemon/server/accept.h"
+#include "daemon/server/parts.h"
 
 enum {
     LOOKS_A_TIMEOUT = 4, /* a client is cut up to so much of client_timeout late */

@@ -19,8 +19,8 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/notify.h"
-#include "daemon/server_http.h"
-#include "daemon/server_parts.h"
+#include "daemon/server/http.h"
+#include "daemon/server/parts.h"
 
 /* The thread. */
 

@@ -1,14 +1,14 @@
 /*
  * Bytes without a message: counted where libzmq takes them from the kernel.
  *
- * As in server_accept.c the program itself answers libzmq's calls, here of recv.  It ends an http
+ * As in accept.c the program itself answers libzmq's calls, here of recv.  It ends an http
  * connection too that brings a MiB, which is a thousand requests.
  *
  *   thread     what it runs here
  *   zmq I/O    recv, the reset of a new connection
  *   loop       the reset behind a message
  */
-#include "daemon/server_unended.h"
+#include "daemon/server/unended.h"
 
 #include <errno.h>
 #include <stdatomic.h>

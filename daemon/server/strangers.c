@@ -10,8 +10,8 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
-#include "daemon/server_accept.h"
-#include "daemon/server_parts.h"
+#include "daemon/server/accept.h"
+#include "daemon/server/parts.h"
 
 static const uint64_t quiet_ns = 60000000000u; /* a minute */
 

@@ -13,7 +13,7 @@
 #include <zmq.h>
 
 #include "daemon/base/log.h"
-#include "daemon/server_parts.h"
+#include "daemon/server/parts.h"
 
 /* libzmq would take an ipc path over from a living daemon without a word, so a lock file beside it
  * says whose it is.  The kernel lets go of the lock with the process. */

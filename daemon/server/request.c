@@ -7,8 +7,8 @@
 #include <zmq.h>
 
 #include "daemon/base/log.h"
-#include "daemon/server_parts.h"
-#include "daemon/server_unended.h"
+#include "daemon/server/parts.h"
+#include "daemon/server/unended.h"
 
 enum { RECEIVE_MAX = 256 }; /* requests a turn, so that finished batches are not kept waiting */
 

@@ -5,8 +5,8 @@
  * the monitor.  So the program itself answers libzmq's calls of accept4 and accept, which the
  * dynamic linker resolves to the program before it looks into the C library.
  *
- * A connection over the limit, or one of too many a second (server_inrush.c), is accepted and
- * closed at once, and after some of them there is a pause (server_pause.c).  To libzmq it is one
+ * A connection over the limit, or one of too many a second (inrush.c), is accepted and
+ * closed at once, and after some of them there is a pause (pause.c).  To libzmq it is one
  * that its peer gave up, to the peer one to try again later; and the endpoints stay bound, so that
  * nobody takes an address over and no path vanishes meanwhile.  The loop's thread accepts for http
  * alone, which counts its own connections.
@@ -17,7 +17,7 @@
  *
  * <sys/socket.h> is not included: its prototypes differ from C library to C library.
  */
-#include "daemon/server_accept.h"
+#include "daemon/server/accept.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -27,9 +27,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "daemon/server_inrush.h"
-#include "daemon/server_pause.h"
-#include "daemon/server_unended.h"
+#include "daemon/server/inrush.h"
+#include "daemon/server/pause.h"
+#include "daemon/server/unended.h"
 
 enum {
     FDS_MAX = 1 << 16,
