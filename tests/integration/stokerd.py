@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -17,8 +18,8 @@ BUILD = os.environ.get("STOKER_BUILD", "build")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.join(ROOT, BUILD, "stokerd")
 
-READY_S = 10 * SLOW
-EXIT_S = 10 * SLOW
+READY_S = 30 * SLOW
+EXIT_S = 30 * SLOW
 
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 FIELD = re.compile(r' ([a-z0-9_.]+)=("(?:[^"\\]|\\.)*"|\S*)')
@@ -48,7 +49,7 @@ def before(options):
     return sandbox.prefix(os.path.join(ROOT, BUILD))
 
 
-def wait_until(condition, what, timeout_s=10.0):
+def wait_until(condition, what, timeout_s=30.0):
     """Wait for a condition, asked again and again; its value, once that is true."""
     deadline = time.monotonic() + timeout_s * SLOW
     pause = threading.Event()
@@ -155,8 +156,8 @@ class Stokerd:
         self.settings = dict(workers=workers, memory_max=memory_max, log_level=log_level)
         self.settings |= settings or {}
         self.configure(streams)
-        self.lines = []
         self.changed = threading.Condition()
+        self.told, self.begun = [], b""  # lines of stderr, and the head of the next one
         self.ended = False  # stderr is
         self.process = subprocess.Popen(
             [
@@ -177,12 +178,27 @@ class Stokerd:
         return dict(STATE_DIRECTORY=os.path.join(self.folder, "state"))
 
     def _read(self):
-        for line in self.process.stderr:
-            with self.changed:
-                self.lines.append(line.decode(errors="replace").rstrip("\n"))
-                self.changed.notify_all()
+        """For a thread: a daemon whose log nobody reads stands still."""
+        while not self.ended:
+            self._has_told(None)
+            self._take_in()
+
+    def _has_told(self, timeout_ms):
+        """Whether there is more to read, or the end; None: once there is."""
+        poll = select.poll()
+        poll.register(self.process.stderr, select.POLLIN)
+        return poll.poll(timeout_ms)
+
+    def _take_in(self):
+        """Everything that it has written by now."""
         with self.changed:
-            self.ended = True
+            while not self.ended and self._has_told(0):
+                data = os.read(self.process.stderr.fileno(), 65536)
+                self.ended = not data
+                *whole, self.begun = (self.begun + data).split(b"\n")
+                if self.ended and self.begun:
+                    whole.append(self.begun)
+                self.told += [line.decode(errors="replace") for line in whole]
             self.changed.notify_all()
 
     def configure(self, streams, *, listen=None, **settings):
@@ -214,12 +230,18 @@ class Stokerd:
     # The log.
 
     @property
+    def lines(self):
+        """All lines so far: what the daemon logs before it answers is there with the answer."""
+        self._take_in()
+        return list(self.told)
+
+    @property
     def stderr(self):
         return "\n".join(self.lines)
 
     def events(self, event):
         """The fields of every line of an event so far."""
-        parsed = [parse_line(line) for line in list(self.lines)]
+        parsed = [parse_line(line) for line in self.lines]
         return [line[2] for line in parsed if line is not None and line[1] == event]
 
     def wait_log(self, event, count=1, timeout_s=READY_S):
