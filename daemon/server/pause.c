@@ -3,7 +3,7 @@
  *
  * To libzmq an event is a pointer, which it has given to epoll_ctl with the listener.  The timer is
  * added with the same one.  libzmq adds and removes its listeners on the thread that looks at
- * them, so no two threads share a row; all else that is done with epoll passes through.
+ * them, so no two threads share a row; what it does with connections is hangup.c's business.
  */
 #include "daemon/server/pause.h"
 
@@ -16,6 +16,7 @@
 
 #include "config/config.h"
 #include "daemon/server/accept.h"
+#include "daemon/server/hangup.h"
 
 struct listener {
     int fd;
@@ -91,6 +92,8 @@ int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
         drop(listener);
     else if (listener != NULL)
         listener->event = *event;
+    else
+        return server_hangup_control(epoll, operation, fd, event);
     return control(epoll, operation, fd, event);
 }
 

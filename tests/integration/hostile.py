@@ -421,6 +421,16 @@ def a_flood_of_requests(attack):
 
 
 @behaviour
+def floods_with_a_ping_whose_peers_are_gone(attack):
+    """More requests than the daemon's queue takes, and among what is read of them a heartbeat."""
+    data = frame(encode({"k": "streams", "id": 1})) * 200 + command(b"PING", b"\0\1")
+    for peer in [attack.peer() for _ in range(8)]:
+        with contextlib.suppress(OSError):
+            peer.sendall(data)
+            peer.close()
+
+
+@behaviour
 def a_flood_of_connects(attack):
     for _ in range(50):
         attack.plain().close()

@@ -73,6 +73,15 @@ def test_a_good_trainer_is_served_beside(served, name):
         assert now < plan and now - before < GROWTH_BYTES_MAX, f"{(now - before) >> 20} MiB more"
 
 
+def test_who_leaves_behind_more_requests_than_the_queue_takes_ends_nothing(served):
+    running, client, digests, _ = served
+    for seed in range(60):
+        with Attack(running.endpoint, seed) as attack:
+            BEHAVIOURS["floods_with_a_ping_whose_peers_are_gone"](attack)
+    assert client.get("train", 0, 0).digest == digests[0]
+    wait_until(lambda: client.stats()["clients"] == 1, "the strangers to be missed")
+
+
 @pytest.mark.parametrize("body", [b"x" * 4096, b"x" * 300, b"x", b""], ids=len)
 def test_a_message_without_an_end_is_cut_off(served, body):
     running, client, digests, _ = served
