@@ -6,7 +6,7 @@ soak.py [--minutes M] [--json]
 Four trainers stream over ipc and tcp, and visitors come and go, one every tenth of a second.  The
 first fifth of the time is for caches to fill; of the rest, the medians of the first and the last
 third are compared.  Resident memory may grow by GROWTH_BYTES_MAX between them, descriptors and
-threads not at all.
+threads not at all.  A visitor's own are gone when they are counted, if the daemon gives them back.
 """
 
 import argparse
@@ -31,7 +31,9 @@ from victims import TERMINATED, TRAINER  # noqa: E402
 STOKER = os.path.join(ROOT, BUILD, "stoker")
 GROWTH_BYTES_MAX = 1 << 20
 WARM = 0.2  # of the time
+ROWS_MIN = 30
 VISIT_S = 0.1
+LEAVE_S = 1 * SLOW  # that a visitor may be missed late
 PAUSE_US = 2000
 ENDLESS = 1 << 40
 
@@ -54,15 +56,24 @@ def visit(endpoint, step):
     subprocess.run(command, check=True, timeout=30 * SLOW, stdout=subprocess.DEVNULL)
 
 
+def forget_visitor(daemon, descriptors):
+    """Wait until a daemon holds no more than so many, or it seems to keep them."""
+    deadline, tick = time.monotonic() + LEAVE_S, threading.Event()
+    while look(daemon)[1] > descriptors and time.monotonic() < deadline:
+        tick.wait(0.002)
+
+
 def sample(processes, endpoints, seconds):
-    """Rows of what every process holds, from WARM of the time on."""
+    """Rows of what every process holds, from WARM of the time on; the daemon is the first."""
     rows, began, tick = [], time.monotonic(), threading.Event()
     for visits in range(ENDLESS):
         passed_s = time.monotonic() - began
-        if passed_s > seconds:
+        if passed_s > seconds and len(rows) >= ROWS_MIN:
             return rows, visits
         visit(endpoints[visits % len(endpoints)], visits)
         if passed_s > WARM * seconds:
+            if rows:
+                forget_visitor(processes[0], statistics.median(row[0][1] for row in rows))
             rows.append([look(process) for process in processes])
         tick.wait(VISIT_S)
 
