@@ -51,7 +51,7 @@ def serve(daemon, small, tmp_path):
 def patiently(port, path, **options):
     """As a page asks: again, where looking must not cost more."""
     return wait_until(
-        lambda: (told := fetch(port, path, **options))[0].status != 503 and told, f"{path}", 30
+        lambda: (told := fetch(port, path, **options))[0].status != 503 and told, f"{path}", 60
     )
 
 
