@@ -268,7 +268,7 @@ def test_a_flood_of_replies_neither_holds_next_nor_close(flood):
 
     trainer = threading.Thread(target=train, daemon=True)
     trainer.start()
-    trainer.join(TIMEOUT)
+    trainer.join(WAIT_S)
     ((sentence, receiving),) = ended
     assert "step 0 has not come" in sentence and not receiving
 

@@ -1,5 +1,6 @@
 """The pump: greet, ask, receive, and ask again elsewhere.  The engine's thread, under the lock."""
 
+import math
 import time
 from typing import Any, Container, List, Optional
 
@@ -11,6 +12,7 @@ from .message import Map
 
 REST_S = 0.25
 REST_S_MAX = 2.0  # a daemon may ask for more; its trainers would stand still
+TURN_S = 0.05  # of receiving from one peer; the trainer's thread waits for the lock meanwhile
 REPLIES = ("streams", "labels", "replaced", "stats", "welcome", "batch", "error")
 
 
@@ -145,15 +147,18 @@ def heed(core: Core, index: int, frames: List[Any]) -> None:
         _heed_reply(core, index, str(kind), id, reply, frames)
 
 
-def _receive_all(core: Core, index: int) -> None:
+def _receive_all(core: Core, index: int, turn_s: float) -> None:
     """What has come in.  A daemon that sends without end is heard again in the engine's next turn:
     the trainer's thread gets the lock in between."""
     channel = core.peers[index].channel
+    until = time.monotonic() + turn_s
     for _ in range(MESSAGES_MAX):
         frames = channel.receive()
         if frames is None:
             return
         heed(core, index, frames)
+        if time.monotonic() > until:
+            return
 
 
 def _greet(core: Core, index: int) -> None:
@@ -177,7 +182,7 @@ def _tend_peer(core: Core, index: int, ready: Container[Any]) -> None:
         if event == UP:
             _greet(core, index)
         # In this order: what a daemon sent before it went away has come in by now.
-        _receive_all(core, index)
+        _receive_all(core, index, math.inf if event == DOWN else TURN_S)
         if event == DOWN and channel.socket is not None:
             refusal = channel.refusal()
             if refusal is not None:
