@@ -43,8 +43,7 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(30)
 
     def close(self):
-        self._call(self._hang_up())
-        self.server.close()
+        self._call(self._end())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
 
@@ -73,6 +72,10 @@ class Proxy:
         self._call(self._hang_up(resetting=True))
 
     # In the loop.
+
+    async def _end(self):
+        self.server.close()
+        await self._hang_up()
 
     async def _hang_up(self, resetting=False):
         for writer in list(self.writers):

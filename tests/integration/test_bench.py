@@ -233,12 +233,13 @@ def test_bench_shows_its_progress_on_a_terminal(running, start_bench):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_bench_with_the_figures_so_far(running, start_bench, number):
+def test_a_signal_ends_bench_with_the_figures_so_far(running, start_bench, connect, number):
     begun = time.monotonic()
     process = start_bench(f"{running.endpoint}/train", "--epochs", 1000000, "--json")
     # On a terminal the progress would have been shown by now.
     wait_until(lambda: time.monotonic() > begun + 0.6, "half a second to pass")
-    running.wait_log("client.hello")
+    client = connect(running.endpoint)
+    wait_until(lambda: client.stats()["batches_sent"] > 64, "more than can be in flight")
     process.send_signal(number)
     out, error = finish(process)
     assert error == ""

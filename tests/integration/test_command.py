@@ -467,7 +467,7 @@ def test_nothing_that_listens_is_named_when_the_time_is_up(tmp_path):
         for place, process in runs:
             out, error = finish(process, 1)
             assert out == "" and f"'{place}'" in sentence(error)
-        assert 1 <= time.monotonic() - begun < 1 + 4 * SLOW
+        assert 1 <= time.monotonic() - begun < 1 + 10 * SLOW
 
 
 def test_a_place_that_cannot_be_written_to_is_named(running, tmp_path):

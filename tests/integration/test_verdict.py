@@ -19,13 +19,16 @@ STEADY_S = 3 * SLOW  # a word that holds for so long is the verdict
 SMALL = plan1.Recipe(batch=16, height=32, width=32, transform=("resize",))
 
 
-def verdict_of(client, limit):
-    """Wait until the verdict has been a word for a while; the stream's figures then."""
+def verdict_of(client, limit, fits=lambda figures: True):
+    """Wait until the verdict has been a word for a while, with figures that fit; those.
+
+    A machine that stood still for a moment shows in the figures for some seconds.
+    """
     since = [time.monotonic()]
 
     def steady():
         word, figures = client.stream_stats("train")
-        if word != limit:
+        if word != limit or not fits(figures):
             since[0] = time.monotonic()
         return time.monotonic() - since[0] >= STEADY_S and figures
 
@@ -56,9 +59,12 @@ def test_a_slow_disk_is_what_limits(daemon, connect, pictures, tmp_path):
         environment={"STOKER_DISK": str(order)},
     )
     trainer = Trainer(running.endpoint, "train", slow=SLOW)
-    figures = verdict_of(connect(running.endpoint), "disk")
+    figures = verdict_of(
+        connect(running.endpoint),
+        "disk",
+        lambda told: told["disk_busy_permille"] > 800 and told["decode_busy_permille"] < 500,
+    )
     trainer.stop()
-    assert figures["disk_busy_permille"] > 800 and figures["decode_busy_permille"] < 500
     assert figures["images_per_second_more_cores"] == figures["images_per_second"]
 
 
@@ -67,10 +73,9 @@ def test_one_worker_is_what_limits_and_two_more_would_triple_the_rate(daemon, co
     running = daemon(stream_text("train", large, recipe), workers=1)
     trainer = Trainer(running.endpoint, "train", slow=SLOW, window=2)
     client = connect(running.endpoint)
-    figures = verdict_of(client, "decode")
+    figures = verdict_of(client, "decode", lambda told: told["decode_busy_permille"] > 700)
     [row] = client.trainer_stats()
     trainer.stop()
-    assert figures["decode_busy_permille"] > 700
     more = figures["images_per_second_more_cores"]
     assert figures["images_per_second"] < more <= 3 * figures["images_per_second"] + 2
     assert row["figures"]["readiness_permille"] < 300
