@@ -22,13 +22,10 @@ static struct box random_box(const struct jpeg *file)
 }
 
 /* A box at its own size is the crop itself, and shows every byte of the decode. */
-START_TEST(a_crop_equals_the_crop_of_the_whole)
+static void compare_crops(struct image_decoder *decoder, const struct kind *kind, int files)
 {
-    const struct kind *kind = &kinds[_i];
-    random_state = (uint64_t)_i + 1;
-    struct image_decoder *decoder = open_decoder(&generous);
-    for (int i = 0; i < 24; i++) {
-        uint32_t side = i < 8 ? 40 : SIDE_MAX;
+    for (int i = 0; i < files; i++) {
+        uint32_t side = i < files / 3 ? 40 : SIDE_MAX;
         struct jpeg file =
             write_jpeg(kind, 1 + random_below(side), 1 + random_below(side), NULL, 0);
         uint8_t *whole = decode_whole(&file);
@@ -44,6 +41,13 @@ START_TEST(a_crop_equals_the_crop_of_the_whole)
         free(whole);
         free(file.bytes);
     }
+}
+
+START_TEST(a_crop_equals_the_crop_of_the_whole)
+{
+    random_state = (uint64_t)_i + 1;
+    struct image_decoder *decoder = open_decoder(&generous);
+    compare_crops(decoder, &kinds[_i], 24);
     image_decoder_close(&decoder);
 }
 END_TEST
@@ -71,26 +75,12 @@ static struct image_decoder *open_patient(struct asks *asks, struct image_patien
 
 START_TEST(patience_changes_no_pixel)
 {
-    const struct kind *kind = &kinds[_i];
     random_state = (uint64_t)_i + 1;
     struct asks asks = {0};
     struct image_patience patience;
     struct image_decoder *decoder = open_patient(&asks, &patience);
-    for (int i = 0; i < 8; i++) {
-        uint32_t side = i < 4 ? 40 : SIDE_MAX;
-        struct jpeg file =
-            write_jpeg(kind, 1 + random_below(side), 1 + random_below(side), NULL, 0);
-        uint8_t *whole = decode_whole(&file);
-        for (int j = 0; j < 8; j++) {
-            struct box box = random_box(&file);
-            struct view view = {box, (uint32_t)box.height, (uint32_t)box.width, 0, 0, {0}};
-            ck_assert_uint_eq(differing_bytes(decoder, &file, whole, &view, view.resized_height,
-                                              view.resized_width, j == 0),
-                              0);
-        }
-        free(whole);
-        free(file.bytes);
-    }
+    compare_crops(decoder, &kinds[_i], 12);
+    ck_assert_uint_gt(asks.count, 0);
     image_decoder_close(&decoder);
 }
 END_TEST

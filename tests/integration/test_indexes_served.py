@@ -380,13 +380,19 @@ def on_disk(daemon, data, order):
     return daemon(data.streams(), program=stokerd.PROGRAM + "-disk", environment=environment)
 
 
-def test_a_full_disk_costs_a_line(data, daemon, tmp_path):
-    order = tmp_path / "disk"
+def noting_on_disk(daemon, data, order, becomes):
+    """A daemon whose disk becomes so once an index is begun."""
     one = on_disk(daemon, data, order)
     with Client(one.endpoint, slow=stokerd.SLOW) as client:
         client.get("crops", 0, 0)
         one.wait_log("index.noting")
-    order.write_text("full")
+        order.write_text(becomes)
+    return one
+
+
+def test_a_full_disk_costs_a_line(data, daemon, tmp_path):
+    order = tmp_path / "disk"
+    one = noting_on_disk(daemon, data, order, "full")
     assert digests(one.endpoint) == data.served
     order.unlink()
     one.stop()
@@ -406,12 +412,7 @@ def test_the_last_free_space_of_a_disk_is_left_to_others(data, daemon, tmp_path)
 
 
 def test_an_index_ends_where_its_disk_is_nearly_full(data, daemon, tmp_path):
-    order = tmp_path / "disk"
-    one = on_disk(daemon, data, order)
-    with Client(one.endpoint, slow=stokerd.SLOW) as client:
-        client.get("crops", 0, 0)
-        one.wait_log("index.noting")
-        order.write_text("tight")
+    one = noting_on_disk(daemon, data, tmp_path / "disk", "tight")
     assert digests(one.endpoint) == data.served
     assert int(one.wait_log("index.finished")["samples"]) < 36
     assert digests(one.endpoint, [7])
