@@ -6,7 +6,7 @@
  */
 import { askJson, isBusy, isGone } from "./api.js";
 import { arePicturesThere, dropPictures, showNone, showPicture } from "./pictures.js";
-import { closeSlot, isSlotOpen, openSlot } from "./slot.js";
+import { closeSlot, faultOf, isSlotOpen, openSlot } from "./slot.js";
 import { byId, clone, count, fill, keyed, part, setBar, setText } from "./tools.js";
 
 const NEWEST_MS = 5000; /* at least, between two of them */
@@ -111,7 +111,7 @@ function showTile(tile, slot) {
     tile.firstElementChild.dataset.valid = slot.valid;
     image.alt = `Slot ${slot.slot} as served:`;
     const { stream, epoch, step, fingerprint: fp } = batch;
-    if (slot.failed || slot.partner?.failed) showNone(image);
+    if (faultOf(slot) !== "") showNone(image);
     else showPicture(image, { stream, epoch, step, slot: slot.slot, show: "served", fp });
 }
 

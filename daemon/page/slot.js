@@ -151,8 +151,8 @@ function showTarget(target) {
     );
 }
 
-/* Of a slot that has no picture. */
-function faultOf(slot) {
+/** Why a slot has no picture; empty where it has one. */
+export function faultOf(slot) {
     return slot.failed ?? slot.partner?.failed ?? "";
 }
 
