@@ -43,11 +43,7 @@ static struct index *open_index(const char *path, uint64_t bytes_max)
     char reason[INDEX_ERROR_BYTES];
     enum stk_status status =
         index_open(path, bytes_max > 0 ? bytes_max : UINT64_MAX, &index, reason);
-    if (status == STK_OK)
-        LOG(NOTICE, "index.opened", LOG_TEXT("path", path),
-            LOG_NUMBER("samples", index_count(index)),
-            LOG_NUMBER("with_entries", index_count_with_entries(index)));
-    else if (status != STK_END)
+    if (status != STK_OK && status != STK_END)
         LOG(WARN, "index.refused", LOG_TEXT("path", path), LOG_TEXT("reason", reason));
     return index;
 }
@@ -67,6 +63,10 @@ bool maps_refresh(struct maps *maps, enum maps_volume number)
     volume->file = file;
     pthread_rwlock_unlock(&maps->lock);
     index_close(&before);
+    if (index != NULL)
+        LOG(NOTICE, "index.opened", LOG_TEXT("path", volume->path),
+            LOG_NUMBER("samples", index_count(index)),
+            LOG_NUMBER("with_entries", index_count_with_entries(index)));
     return true;
 }
 
