@@ -115,6 +115,39 @@ START_TEST(coefficients_are_those_of_the_library)
 }
 END_TEST
 
+/* The same place in the same bytes, with fewer of them in the window and with more: markers of all
+ * kinds and the file's end come at every distance. */
+START_TEST(a_scan_is_sound_by_its_place_alone)
+{
+    static const char ends[][4] = {"", "\xff\xd9", "\xff\xff\xd9", "\xff"};
+    int sound = 0, unsound = 0;
+    random_begin(from_environment("STOKER_SEED", 1), 0);
+    for (int number = 0; number < 4 * 48 * JPEG_BITS_READY; number++) {
+        const char *end = ends[number % 4];
+        size_t data = 8 + (size_t)number / 4 % 48;
+        int taken = number / (4 * 48);
+        uint8_t bytes[64];
+        memset(bytes, 0x55, data);
+        memcpy(&bytes[random_below((uint32_t)data - 1)], "\xff", 2);
+        memcpy(&bytes[data], end, strlen(end));
+        struct jpeg_bits few, many;
+        jpeg_bits_begin(&few, bytes, &bytes[data + strlen(end)]);
+        jpeg_bits_refill(&few);
+        many = few;
+        jpeg_bits_take(&few, taken);
+        for (int i = 0; i < taken; i++) {
+            jpeg_bits_take(&many, 1);
+            jpeg_bits_refill(&many);
+        }
+        ck_assert_msg(jpeg_bits_sound(&few) == jpeg_bits_sound(&many), "case %d", number);
+        sound += jpeg_bits_sound(&few);
+        unsound += !jpeg_bits_sound(&few);
+    }
+    ck_assert_int_gt(sound, 0);
+    ck_assert_int_gt(unsound, 0);
+}
+END_TEST
+
 static struct box random_area(const struct jpeg *file)
 {
     struct box area = {.top = (int32_t)random_below(file->height),
@@ -418,6 +451,7 @@ int main(void)
     TCase *tests = tcase_create("jpeg");
     tcase_set_timeout(tests, getenv("STOKER_CASES") != NULL ? 0 : 600);
     tcase_add_test(tests, coefficients_are_those_of_the_library);
+    tcase_add_test(tests, a_scan_is_sound_by_its_place_alone);
     tcase_add_test(tests, areas_are_those_of_the_library);
     tcase_add_test(tests, damaged_files_fare_as_with_the_library);
     tcase_add_test(tests, symbols_to_be_left_out_are_the_single_ones);

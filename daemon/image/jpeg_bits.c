@@ -43,13 +43,14 @@ bool jpeg_bits_sound(const struct jpeg_bits *bits)
     if (!jpeg_bits_given(bits))
         return false;
     const uint8_t *next = bits->next;
-    for (int i = 0; i < JPEG_BITS_AHEAD; i++, next++) {
+    for (int32_t ahead = (bits->count - bits->made_up) / 8; ahead < JPEG_BITS_AHEAD; ahead++) {
         if (bits->end - next < 2)
             return false;
         if (next[0] == MARKER && next[1] == MARKER)
             return false;
         if (next[0] == MARKER && next[1] != 0)
             return true;
+        next += next[0] == MARKER ? 2 : 1;
     }
     return true;
 }

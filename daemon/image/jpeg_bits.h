@@ -15,7 +15,7 @@
 
 enum {
     JPEG_BITS_READY = 56, /* at least so many are in the window after a refill */
-    /* Whoever reads ahead as libjpeg-turbo does looks at no more bytes than these. */
+    /* Bytes of data: whoever reads ahead as libjpeg-turbo does looks at no more than these. */
     JPEG_BITS_AHEAD = 24,
 };
 
@@ -87,7 +87,8 @@ static inline void jpeg_bits_take(struct jpeg_bits *bits, int count)
 
 /**
  * Whether all bits that were taken are a scan's, and reading ahead from here meets a marker before
- * the file's end.  Where this is so libjpeg-turbo has nothing to warn of.
+ * the file's end.  Where this is so libjpeg-turbo has nothing to warn of.  It is a matter of the
+ * place alone, however far the window is filled.
  */
 bool jpeg_bits_sound(const struct jpeg_bits *bits);
 
