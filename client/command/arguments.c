@@ -252,18 +252,10 @@ int check_url(const char *url)
     return COMMAND_DONE;
 }
 
-int check_endpoint(const char *endpoint)
-{
-    char checked[STK_ENDPOINT_BYTES], error[STK_ERROR_BYTES];
-    if (stk_url_endpoint(endpoint, strlen(endpoint), checked, error) != STK_OK)
-        return command_misuse("%s", error);
-    return COMMAND_DONE;
-}
-
-void endpoint_of_url(const char *url, char *endpoint, size_t bytes)
+/* Behind a host comes a stream; a path ends in one only where a socket stands one above it. */
+static void cut_stream(char *endpoint)
 {
     static const char tcp[] = "tcp://", ipc[] = "ipc://";
-    snprintf(endpoint, bytes, "%s", url);
     if (strncmp(endpoint, tcp, sizeof tcp - 1) == 0) {
         endpoint[sizeof tcp - 1 + strcspn(endpoint + sizeof tcp - 1, "/")] = '\0';
         return;
@@ -272,10 +264,19 @@ void endpoint_of_url(const char *url, char *endpoint, size_t bytes)
     if (slash == NULL || strncmp(endpoint, ipc, sizeof ipc - 1) != 0 ||
         is_socket(endpoint + sizeof ipc - 1))
         return;
-    /* A path is a path; only where a socket stands one above it does it end in a stream. */
     *slash = '\0';
     if (!is_socket(endpoint + sizeof ipc - 1))
         *slash = '/';
+}
+
+int endpoint_of_url(const char *url, char *endpoint, size_t bytes)
+{
+    char checked[STK_ENDPOINT_BYTES], error[STK_ERROR_BYTES];
+    snprintf(endpoint, bytes, "%s", url);
+    cut_stream(endpoint);
+    if (stk_url_endpoint(endpoint, strlen(endpoint), checked, error) != STK_OK)
+        return command_misuse("%s", error);
+    return COMMAND_DONE;
 }
 
 const char *stream_of_url(const char *url, const char *endpoint)

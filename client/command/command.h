@@ -84,9 +84,11 @@ enum { TIMEOUT_SECONDS_DEFAULT = 10 };
  *
  *   endpoint   bytes of storage; a longer one is cut, and is none any more
  *
- * Owns: nothing.  Threads: any.  Blocks: on the file system.  Allocates: no.
+ * Owns:    nothing.
+ * Returns: COMMAND_DONE, or an exit code, and what is wrong was said.
+ * Threads: any.  Blocks: on the file system and the terminal.  Allocates: no.
  */
-void endpoint_of_url(const char *url, char *endpoint, size_t bytes);
+int endpoint_of_url(const char *url, char *endpoint, size_t bytes);
 
 /** The stream's name behind the endpoint that endpoint_of_url found in a URL; "" where there is
  *  none.  Borrowed from url. */
@@ -98,9 +100,6 @@ const char *stream_of_url(const char *url, const char *endpoint);
  * Owns: nothing.  Threads: any.  Blocks: on the file system and the terminal.  Allocates: no.
  */
 int check_url(const char *url);
-
-/** The same of an endpoint alone. */
-int check_endpoint(const char *endpoint);
 
 /** The sub-commands: words behind the name, closed by NULL; return an exit code. */
 int streams_command(char **words);

@@ -42,8 +42,7 @@ int fetch_answer(const char *url, enum stk_kind kind, uint32_t timeout_s, char *
                  struct stk_answer **answer)
 {
     *answer = NULL;
-    endpoint_of_url(url, endpoint, FETCH_ENDPOINT_BYTES);
-    int code = check_endpoint(endpoint);
+    int code = endpoint_of_url(url, endpoint, FETCH_ENDPOINT_BYTES);
     if (code != COMMAND_DONE)
         return code;
     char error[STK_ERROR_BYTES];

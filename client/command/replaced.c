@@ -117,8 +117,7 @@ static int show_streams(struct listing *listing)
 int replaced_show(const char *url, uint32_t timeout_s, bool json)
 {
     char endpoint[FETCH_ENDPOINT_BYTES];
-    endpoint_of_url(url, endpoint, sizeof endpoint);
-    int code = check_endpoint(endpoint);
+    int code = endpoint_of_url(url, endpoint, sizeof endpoint);
     if (code != COMMAND_DONE)
         return code;
     const char *stream = stream_of_url(url, endpoint);

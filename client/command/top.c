@@ -340,8 +340,7 @@ int top_command(char **words)
     if (!arguments_read(&arguments, words, &url, &code))
         return code;
     char endpoint[FETCH_ENDPOINT_BYTES];
-    endpoint_of_url(url, endpoint, sizeof endpoint);
-    code = check_endpoint(endpoint);
+    code = endpoint_of_url(url, endpoint, sizeof endpoint);
     if (code == COMMAND_DONE)
         code = sort_of_word(sort_word, &sort);
     if (code != COMMAND_DONE)

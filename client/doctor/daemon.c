@@ -180,8 +180,7 @@ static int check_streams(struct doctor *doctor, const char *endpoint,
 int doctor_check_daemon(struct doctor *doctor, const char *url)
 {
     char endpoint[FETCH_ENDPOINT_BYTES], error[STK_ERROR_BYTES];
-    endpoint_of_url(url, endpoint, sizeof endpoint);
-    int code = check_endpoint(endpoint);
+    int code = endpoint_of_url(url, endpoint, sizeof endpoint);
     if (code != COMMAND_DONE)
         return code;
     const struct stk_request request = {.kind = STK_KIND_STREAMS};
