@@ -42,15 +42,12 @@ bool jpeg_bits_sound(const struct jpeg_bits *bits)
 {
     if (!jpeg_bits_given(bits))
         return false;
-    const uint8_t *next = bits->next;
-    for (int32_t ahead = (bits->count - bits->made_up) / 8; ahead < JPEG_BITS_AHEAD; ahead++) {
-        if (bits->end - next < 2)
-            return false;
-        if (next[0] == MARKER && next[1] == MARKER)
-            return false;
-        if (next[0] == MARKER && next[1] != 0)
-            return true;
-        next += next[0] == MARKER ? 2 : 1;
+    struct jpeg_bits ahead = *bits;
+    for (int32_t i = (bits->count - bits->made_up) / 8; i < JPEG_BITS_AHEAD; i++) {
+        ptrdiff_t step = data_bytes(&ahead);
+        if (step == 0)
+            return ahead.end - ahead.next >= 2 && ahead.next[1] != MARKER;
+        ahead.next += step;
     }
     return true;
 }

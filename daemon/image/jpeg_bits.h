@@ -16,7 +16,7 @@
 enum {
     JPEG_BITS_READY = 56, /* at least so many are in the window after a refill */
     /* Bytes of data: whoever reads ahead as libjpeg-turbo does looks at no more than these. */
-    JPEG_BITS_AHEAD = 24,
+    JPEG_BITS_AHEAD = 32,
 };
 
 struct jpeg_bits {
